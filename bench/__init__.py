@@ -1,0 +1,1 @@
+"""Speed and theory, measured: `python -m bench NAME`."""

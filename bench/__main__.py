@@ -1,0 +1,37 @@
+"""`python -m bench NAME [--json]`: run one bench; the last line printed is one JSON object."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import pkgutil
+import sys
+from pathlib import Path
+
+_HELPERS = {"__main__", "streams"}
+
+
+def _names() -> list[str]:
+    found = pkgutil.iter_modules([str(Path(__file__).parent)])
+    return sorted(module.name for module in found if module.name not in _HELPERS)
+
+
+def main() -> int:
+    """Run the bench named on the command line; 0: all its bounds hold, 1: one does not."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Measure speed and theory.")
+    parser.add_argument("name", choices=_names(), metavar="NAME", help=", ".join(_names()))
+    parser.add_argument("--json", action="store_true", help="print the JSON line only")
+    arguments = parser.parse_args()
+    figures = {"bench": arguments.name, **importlib.import_module(f"bench.{arguments.name}").run()}
+    figures["pass"] = bool(figures.pop("pass"))
+    if not arguments.json:
+        width = max(map(len, figures))
+        for key, value in figures.items():
+            print(f"{key:<{width}}  {value:,}" if isinstance(value, int) else f"{key:<{width}}  {value}")
+    print(json.dumps(figures))
+    return 0 if figures["pass"] else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,36 @@
+"""The exchange: order books, matching, message and event records. No clock, no randomness, no accounts."""
+
+from lob.api import Level, OrderBook, Report, RestingOrder
+from lob.rules import Instrument
+from lob.types import (
+    BUY,
+    EVENT,
+    MESSAGE,
+    NO_PRICE,
+    SELL,
+    EventKind,
+    Flag,
+    MessageKind,
+    Phase,
+    Reject,
+    TimeInForce,
+)
+
+__all__ = [
+    "BUY",
+    "EVENT",
+    "MESSAGE",
+    "NO_PRICE",
+    "SELL",
+    "EventKind",
+    "Flag",
+    "Instrument",
+    "Level",
+    "MessageKind",
+    "OrderBook",
+    "Phase",
+    "Reject",
+    "Report",
+    "RestingOrder",
+    "TimeInForce",
+]

@@ -1,0 +1,232 @@
+"""The one owner of Numba options, the kernel cache and the low-level intrinsics.
+
+Compiled state is kept in flat blocks of bytes: a header record followed by tables, each found by a byte offset
+that stands in the header. `element_of` makes the accessor for such a table. Compared with nested arrays inside a
+record this costs one extra load per access (the header is always in L1), and buys three things: one compiled
+kernel serves every capacity, a block can be copied or written to disk as it is (offsets are relative, no pointer
+is stored), and no reference is counted in hot code.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numba
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
+from numba.np.numpy_support import from_dtype
+
+__all__ = [
+    "Record",
+    "allocate",
+    "call_address",
+    "element_of",
+    "header_of",
+    "high_bit",
+    "kernel",
+    "leaf",
+    "low_bit",
+    "record_address",
+    "record_at_address",
+    "same_block",
+]
+
+Record = Any
+"""A NumPy record inside compiled code: passed by pointer, fields read and written by name."""
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_PACKAGES = ("lob", "sim", "agents")
+
+
+def _source_key() -> str:
+    """Return a hash of all kernel sources and of the toolchain.
+
+    Numba's own cache notices edits of the file that holds a function, not of helpers in other files, so the whole
+    cache folder is keyed by everything that can be compiled into a kernel.
+    """
+    digest = hashlib.sha256()
+    root = Path(__file__).resolve().parent.parent
+    for package in _PACKAGES:
+        for path in sorted((root / package).rglob("*.py")):
+            digest.update(path.relative_to(root).as_posix().encode())
+            digest.update(path.read_bytes())
+    digest.update(f"{numba.__version__} {np.__version__}".encode())
+    return digest.hexdigest()[:16]
+
+
+def cache_folder() -> Path:
+    """Return the folder of compiled kernels: $OUTCRY_CACHE_DIR, else the user's cache folder."""
+    base = os.environ.get("OUTCRY_CACHE_DIR")
+    if base is None:
+        base = os.path.join(os.environ.get("XDG_CACHE_HOME", str(Path.home() / ".cache")), "outcry")
+    return Path(base) / _source_key()
+
+
+def _prepare_cache() -> bool:
+    folder = cache_folder()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        writable = os.access(folder, os.W_OK)
+    except OSError:
+        writable = False
+    if writable:
+        numba.config.CACHE_DIR = str(folder)
+    return writable
+
+
+_CACHE = _prepare_cache()
+
+# error_model="numpy": no branch for a zero divisor. nogil: runs in threads. No fastmath anywhere: a tape must not
+# depend on the compiler's freedom to reorder floating-point operations.
+_OPTIONS: dict[str, Any] = {"error_model": "numpy", "nogil": True, "cache": _CACHE}
+
+
+def kernel(function: F) -> F:
+    """Compile `function` with the project's options, cached on disk."""
+    return numba.njit(**_OPTIONS)(function)  # type: ignore[no-any-return]
+
+
+def leaf(function: F) -> F:
+    """Compile a small helper that the optimiser must inline into its callers."""
+    return numba.njit(forceinline=True, **_OPTIONS)(function)  # type: ignore[no-any-return]
+
+
+_BYTE = ir.IntType(8)
+_INT64 = ir.IntType(64)
+
+
+def element_of(header: np.dtype[Any], offset_field: str, item: np.dtype[Any]) -> Callable[[Record, int], Record]:
+    """Return a compiled accessor `f(block, index) -> record` for one table of a block.
+
+    Args:
+        header: dtype of the block's header.
+        offset_field: the int64 field of the header that holds the table's offset in bytes from the header.
+        item: dtype of one row of the table.
+
+    The index is not checked: callers in compiled code are responsible for the range.
+    """
+    record = from_dtype(item)
+    field_offset = int(header.fields[offset_field][1])  # type: ignore[index]
+    item_bytes = item.itemsize
+
+    @intrinsic
+    def element(typingctx: Any, block: Any, index: Any) -> Any:
+        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            base = builder.bitcast(args[0], _BYTE.as_pointer())
+            slot = builder.gep(base, [ir.Constant(_INT64, field_offset)])
+            offset = builder.load(builder.bitcast(slot, _INT64.as_pointer()))
+            position = builder.add(offset, builder.mul(args[1], ir.Constant(_INT64, item_bytes)))
+            return builder.bitcast(builder.gep(base, [position]), context.get_value_type(record))
+
+        return record(block, types.int64), codegen
+
+    return element  # type: ignore[no-any-return]
+
+
+def same_block(target: np.dtype[Any]) -> Callable[[Record, int], Record]:
+    """Return a compiled accessor `f(block, offset_bytes) -> record` for a nested block, such as a book in a world."""
+    record = from_dtype(target)
+
+    @intrinsic
+    def nested(typingctx: Any, block: Any, offset: Any) -> Any:
+        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            base = builder.bitcast(args[0], _BYTE.as_pointer())
+            return builder.bitcast(builder.gep(base, [args[1]]), context.get_value_type(record))
+
+        return record(block, types.int64), codegen
+
+    return nested  # type: ignore[no-any-return]
+
+
+def record_at_address(target: np.dtype[Any]) -> Callable[[int, int], Record]:
+    """Return a compiled accessor `f(address, index) -> record` for a table that lives outside of any block."""
+    record = from_dtype(target)
+    item_bytes = target.itemsize
+
+    @intrinsic
+    def at_address(typingctx: Any, address: Any, index: Any) -> Any:
+        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            position = builder.add(args[0], builder.mul(args[1], ir.Constant(_INT64, item_bytes)))
+            return builder.inttoptr(position, context.get_value_type(record))
+
+        return record(types.int64, types.int64), codegen
+
+    return at_address  # type: ignore[no-any-return]
+
+
+def call_address(result: Any, *arguments: Any) -> Callable[..., Any]:
+    """Return a compiled caller `f(address, *args)` of a function compiled with exactly these argument types.
+
+    The address comes from `function_address`. Measured: about 3 ns a call, without the recompilation that a tuple of
+    first-class functions needs whenever its length changes.
+    """
+
+    @intrinsic
+    def call(typingctx: Any, address: Any, args: Any) -> Any:
+        def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+            convention = context.call_conv
+            pointer = builder.inttoptr(
+                values[0], convention.get_function_type(result, arguments).as_pointer()
+            )
+            unpacked = [builder.extract_value(values[1], i) for i in range(len(arguments))]
+            status, value = convention.call_function(builder, pointer, result, arguments, unpacked)
+            return value
+
+        return result(types.int64, types.Tuple(arguments)), codegen
+
+    return call  # type: ignore[no-any-return]
+
+
+def function_address(function: Any, *arguments: Any) -> int:
+    """Compile `function` for these Numba argument types and return the address that `call_address` takes."""
+    function.compile(arguments)
+    compiled = function.overloads[arguments]
+    return int(compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name))
+
+
+@intrinsic
+def low_bit(typingctx: Any, word: Any) -> Any:
+    """Index of the lowest set bit of a non-zero uint64."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.cttz(args[0], ir.Constant(ir.IntType(1), 1))
+
+    return types.int64(types.uint64), codegen
+
+
+@intrinsic
+def high_bit(typingctx: Any, word: Any) -> Any:
+    """Index of the highest set bit of a non-zero uint64."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        leading = builder.ctlz(args[0], ir.Constant(ir.IntType(1), 1))
+        return builder.sub(ir.Constant(_INT64, 63), leading)
+
+    return types.int64(types.uint64), codegen
+
+
+_ALIGNMENT = 64
+
+
+def allocate(n_bytes: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """Return `n_bytes` zero bytes that start on a cache line; untouched pages cost no memory."""
+    raw = np.zeros(n_bytes + _ALIGNMENT, np.uint8)
+    start = -raw.ctypes.data % _ALIGNMENT
+    return raw[start : start + n_bytes]
+
+
+def header_of(block: np.ndarray[Any, np.dtype[np.uint8]], header: np.dtype[Any]) -> Any:
+    """Return the header of a block as a record that reads and writes the block itself."""
+    return block[: header.itemsize].view(header)[0]
+
+
+def record_address(array: np.ndarray[Any, Any]) -> int:
+    """Return the address of an array's data; the caller keeps the array alive."""
+    return int(array.ctypes.data)
