@@ -1,0 +1,64 @@
+# Everything runs from .venv, made on first use and reinstalled only when an input below changes.
+
+PYTHON ?= python3
+PYTEST_ARGS ?= -n logical --maxprocesses 4 --dist loadfile
+
+BIN := .venv/bin
+INPUTS := pyproject.toml constraints.txt
+TORCH := $(shell grep '^torch==' constraints.txt)
+
+.PHONY: help demo test bench lint test-latest clean
+.NOTPARALLEL:
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make demo         run a first market and draw it"
+	@echo "make test         run the tests with every extra installed"
+	@echo "make bench        measure speed and theory"
+	@echo "make lint         check style, types and layers"
+	@echo "make test-latest  run the tests on the newest versions of all dependencies"
+	@echo "make clean        remove environments, caches and builds; runs/ is kept"
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Outcry needs Python 3.11 or newer: make PYTHON=...")'
+	$(PYTHON) -m venv .venv
+
+.venv/.installed-base: $(INPUTS) | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
+	@touch $@
+
+# What installs all extras has installed the base as well.
+.venv/.installed-all: $(INPUTS) | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[all,dev]'
+	@touch .venv/.installed-base $@
+
+demo: .venv/.installed-base
+	@rm -rf runs/first_market
+	$(BIN)/outcry run first_market --out runs/first_market
+	@find runs/first_market -name '*.png' | sort | sed 's/^/Picture: /' | grep .
+
+test: .venv/.installed-all
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+# A bench is a module of bench/ with a function `run`. All of them run, even after one has failed.
+bench: .venv/.installed-all
+	@status=0; for file in $$(grep -l '^def run(' bench/*.py); do \
+	    name=$$(basename $$file .py); echo "== $$name"; \
+	    $(BIN)/python -m bench $$name || { echo "bench $$name failed"; status=1; }; \
+	done; exit $$status
+
+lint: .venv/.installed-all
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+# torch stays pinned: other versions bring several GB of GPU libraries.
+test-latest:
+	$(PYTHON) -m venv --clear .venv-latest
+	.venv-latest/bin/python -m pip install --quiet --editable '.[all,dev]' '$(TORCH)'
+	.venv-latest/bin/python -m pytest $(PYTEST_ARGS)
+
+clean:
+	rm -rf .venv .venv-latest build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find lob sim agents scenarios bench tests examples -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
