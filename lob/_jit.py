@@ -24,9 +24,11 @@ from numba.np.numpy_support import from_dtype
 
 __all__ = [
     "Record",
+    "address_of",
     "allocate",
     "call_address",
     "element_of",
+    "function_address",
     "header_of",
     "high_bit",
     "kernel",
@@ -189,6 +191,16 @@ def function_address(function: Any, *arguments: Any) -> int:
     function.compile(arguments)
     compiled = function.overloads[arguments]
     return int(compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name))
+
+
+@intrinsic
+def address_of(typingctx: Any, record: Any) -> Any:
+    """Address of a record, as int64."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.ptrtoint(args[0], _INT64)
+
+    return types.int64(record), codegen
 
 
 @intrinsic

@@ -1,0 +1,77 @@
+"""Settings of agents: frozen pydantic models whose numeric fields may be distributions, drawn per agent by key."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from sim.rng import exp_portable, log_portable, normal_quantile, raw_uniform
+
+__all__ = ["Distribution", "NonNegative", "Number", "Positive", "Settings", "draw"]
+
+
+class Distribution(BaseModel):
+    """Exactly one of: uniform = [low, high], normal = [mean, sd], lognormal = [median, sigma], exponential = mean,
+    choice = [values]. Each may be cut off by `min` and `max`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    uniform: tuple[float, float] | None = None
+    normal: tuple[float, float] | None = None
+    lognormal: tuple[float, float] | None = None
+    exponential: float | None = None
+    choice: tuple[float, ...] | None = None
+    min: float = -math.inf
+    max: float = math.inf
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Distribution:
+        kinds = [k for k in ("uniform", "normal", "lognormal", "exponential", "choice") if getattr(self, k) is not None]
+        if len(kinds) != 1:
+            raise ValueError("a distribution is exactly one of uniform, normal, lognormal, exponential, choice")
+        if self.uniform and self.uniform[0] > self.uniform[1]:
+            raise ValueError("uniform = [low, high] with low <= high")
+        if self.normal and self.normal[1] < 0:
+            raise ValueError("normal = [mean, sd] with sd >= 0")
+        if self.lognormal and (self.lognormal[0] <= 0 or self.lognormal[1] < 0):
+            raise ValueError("lognormal = [median, sigma] with median > 0 and sigma >= 0")
+        if self.choice is not None and not self.choice:
+            raise ValueError("choice = [values] with at least one value")
+        if self.min > self.max:
+            raise ValueError("min <= max")
+        return self
+
+
+Number = float | Distribution
+"""A number, or a distribution from which each agent draws its own."""
+Positive = Annotated[float, Field(gt=0)] | Distribution
+NonNegative = Annotated[float, Field(ge=0)] | Distribution
+
+
+class Settings(BaseModel):
+    """Base of a policy's settings; a subclass documents each field and gives it a default or not."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+def draw(value: Any, key: int, index: int) -> float:
+    """Return the value of one numeric setting for one agent: itself, or the draw number `index` of `key`."""
+    if not isinstance(value, Distribution):
+        return float(value)
+    u = float(raw_uniform(key, index))
+    if value.uniform is not None:
+        low, high = value.uniform
+        x = low + (high - low) * u
+    elif value.normal is not None:
+        x = value.normal[0] + value.normal[1] * float(normal_quantile(u))
+    elif value.lognormal is not None:
+        x = value.lognormal[0] * float(exp_portable(value.lognormal[1] * float(normal_quantile(u))))
+    elif value.exponential is not None:
+        x = -value.exponential * float(log_portable(u))
+    else:
+        assert value.choice is not None
+        x = value.choice[min(int(u * len(value.choice)), len(value.choice) - 1)]
+    return min(max(x, value.min), value.max)

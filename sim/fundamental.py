@@ -1,0 +1,174 @@
+"""The fundamental value of an instrument, drawn up front on a time grid.
+
+Drawn before the first event and from its own key, so that worlds that differ in what agents do share it exactly.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numba import uint64
+
+from lob._jit import kernel
+from lob.errors import InputError
+from sim.rng import agent_key, exp_portable, log_portable, normal_quantile, raw_uniform
+
+__all__ = [
+    "ConstantValue",
+    "Fundamental",
+    "OrnsteinUhlenbeck",
+    "SparseMeanReverting",
+    "ValueFromFile",
+]
+
+Grid = np.ndarray[Any, np.dtype[np.float64]]
+SECOND_NS = 1_000_000_000
+
+
+class Fundamental:
+    """Base of the value processes: `grid` returns the value in ticks at open, open + step, ... up to the close."""
+
+    step_ns: int = SECOND_NS
+
+    def grid(self, seed: int, symbol: str, open_ns: int, close_ns: int) -> Grid:
+        """Return the values in ticks, shape (n,), on the grid open_ns + k * step_ns."""
+        raise NotImplementedError
+
+    def n_steps(self, open_ns: int, close_ns: int) -> int:
+        """Number of grid points."""
+        return (close_ns - open_ns) // self.step_ns + 1
+
+
+@dataclass(frozen=True)
+class ConstantValue(Fundamental):
+    """A value that never moves."""
+
+    value_ticks: float = 10_000.0
+    step_ns: int = SECOND_NS
+
+    def grid(self, seed: int, symbol: str, open_ns: int, close_ns: int) -> Grid:
+        """Return a single value; times after the last grid point keep it."""
+        return np.array([self.value_ticks])
+
+
+@kernel
+def _mean_reverting(key: int, n: int, start: float, mean: float, decay: float, step_sd: float) -> Any:
+    """Exact discretisation of an Ornstein-Uhlenbeck process on a regular grid."""
+    values = np.empty(n)
+    value = start
+    for k in range(n):
+        values[k] = value
+        value = mean + (value - mean) * decay + step_sd * normal_quantile(raw_uniform(uint64(key), k))
+    return values
+
+
+@dataclass(frozen=True)
+class OrnsteinUhlenbeck(Fundamental):
+    """dV = kappa (mean - V) dt + sigma dW, started at its mean.
+
+    Attributes:
+        mean_ticks: long-run mean.
+        kappa_per_s: speed of mean reversion per second; 0: a Brownian motion.
+        sigma_ticks_per_sqrt_s: volatility.
+    """
+
+    mean_ticks: float = 10_000.0
+    kappa_per_s: float = 1e-3
+    sigma_ticks_per_sqrt_s: float = 0.5
+    step_ns: int = SECOND_NS
+
+    def grid(self, seed: int, symbol: str, open_ns: int, close_ns: int) -> Grid:
+        """Draw the path with the exact transition law of a step."""
+        dt = self.step_ns / SECOND_NS
+        decay, sd = _transition(self.kappa_per_s, self.sigma_ticks_per_sqrt_s, dt)
+        key = agent_key(seed, f"fundamental/{symbol}", 0)
+        n = self.n_steps(open_ns, close_ns)
+        path: Grid = _mean_reverting(key, n, self.mean_ticks, self.mean_ticks, decay, sd)
+        return path
+
+
+def _transition(kappa: float, sigma: float, dt: float) -> tuple[float, float]:
+    """Return (decay, standard deviation) of one exact step of length dt."""
+    decay = float(exp_portable(-kappa * dt))
+    if kappa == 0:
+        return 1.0, sigma * float(np.sqrt(dt))
+    return decay, sigma * float(np.sqrt((1 - decay * decay) / (2 * kappa)))
+
+
+@dataclass(frozen=True)
+class SparseMeanReverting(Fundamental):
+    """An Ornstein-Uhlenbeck process with rare large jumps, as the sparse mean-reverting oracle of ABIDES
+    (Byrd, Hybinette, Balch 2020): jumps come as a Poisson process; a jump is +-N(jump_mean, jump_sd^2), with either
+    sign equally likely, and decays with the process.
+
+    Attributes:
+        jumps_per_s: rate of jumps.
+        jump_mean_ticks, jump_sd_ticks: size of a jump.
+    """
+
+    mean_ticks: float = 100_000.0
+    kappa_per_s: float = 1.67e-7
+    sigma_ticks_per_sqrt_s: float = 0.0
+    jumps_per_s: float = 2.77778e-9
+    jump_mean_ticks: float = 1000.0
+    jump_sd_ticks: float = 223.6
+    step_ns: int = SECOND_NS
+
+    def grid(self, seed: int, symbol: str, open_ns: int, close_ns: int) -> Grid:
+        """Draw the diffusion, then add each jump and its decay."""
+        base = OrnsteinUhlenbeck(self.mean_ticks, self.kappa_per_s, self.sigma_ticks_per_sqrt_s, self.step_ns)
+        path = base.grid(seed, symbol, open_ns, close_ns)
+        key = agent_key(seed, f"fundamental jumps/{symbol}", 0)
+        elapsed_s, index = 0.0, 0
+        total_s = (close_ns - open_ns) / SECOND_NS
+        dt = self.step_ns / SECOND_NS
+        while self.jumps_per_s > 0:
+            elapsed_s += -float(log_portable(float(raw_uniform(key, 3 * index)))) / self.jumps_per_s
+            if elapsed_s > total_s:
+                break
+            size = self.jump_mean_ticks + self.jump_sd_ticks * float(
+                normal_quantile(float(raw_uniform(key, 3 * index + 1)))
+            )
+            sign = 1.0 if float(raw_uniform(key, 3 * index + 2)) < 0.5 else -1.0
+            first = int(np.ceil(elapsed_s / dt))
+            for k in range(first, len(path)):
+                path[k] += sign * size * float(exp_portable(-self.kappa_per_s * (k * dt - elapsed_s)))
+            index += 1
+        return path
+
+
+@dataclass(frozen=True)
+class ValueFromFile(Fundamental):
+    """Values from a CSV or Parquet file with columns time_ns (since midnight, ascending) and value_ticks."""
+
+    path: str = ""
+    step_ns: int = SECOND_NS
+
+    def grid(self, seed: int, symbol: str, open_ns: int, close_ns: int) -> Grid:
+        """Return the last file value at or before each grid time; raise InputError if the file cannot serve."""
+        import polars as pl
+
+        path = Path(self.path)
+        try:
+            table = pl.read_parquet(path) if path.suffix == ".parquet" else pl.read_csv(path)
+        except FileNotFoundError:
+            raise InputError(f"fundamental file {path}: not found") from None
+        except Exception as error:
+            raise InputError(f"fundamental file {path}: cannot be read ({str(error).splitlines()[0]})") from None
+        missing = {"time_ns", "value_ticks"} - set(table.columns)
+        if missing:
+            raise InputError(f"fundamental file {path}: no column {', '.join(sorted(missing))}; has {table.columns}")
+        try:
+            times = table["time_ns"].cast(pl.Int64).to_numpy()
+            values = table["value_ticks"].cast(pl.Float64).to_numpy()
+        except pl.exceptions.PolarsError:
+            raise InputError(f"fundamental file {path}: time_ns and value_ticks must be numbers") from None
+        if len(times) == 0 or (np.diff(times) <= 0).any() or not np.isfinite(values).all():
+            raise InputError(f"fundamental file {path}: needs at least one row, ascending time_ns, finite values")
+        if times[0] > open_ns:
+            raise InputError(f"fundamental file {path}: starts at {times[0]} ns, after the open at {open_ns} ns")
+        grid_ns = open_ns + np.arange(self.n_steps(open_ns, close_ns)) * self.step_ns
+        return np.ascontiguousarray(values[np.searchsorted(times, grid_ns, side="right") - 1])

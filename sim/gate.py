@@ -1,0 +1,75 @@
+"""The pre-trade risk gate: an agent's limits, checked when its message arrives, before the exchange sees it.
+
+Reservations are the quantities and the number of its resting orders (kept by sim/accounts.py from tape rows). A message
+that is rejected reserves nothing. Cancels always pass: a limit must not keep an agent from getting out. A limit of 0
+means none; a killed agent (kill switch) may only cancel.
+"""
+
+from __future__ import annotations
+
+from numba import int64
+
+from lob._jit import Record, kernel
+from lob.book import node_at
+from lob.orders import find_order
+from lob.types import MessageKind, Reject
+
+__all__ = ["check_limits"]
+
+LIMIT, MARKET, REPLACE = int(MessageKind.LIMIT), int(MessageKind.MARKET), int(MessageKind.REPLACE)
+QUANTITY, NOTIONAL = int(Reject.RISK_QUANTITY), int(Reject.RISK_NOTIONAL)
+POSITION, OPEN_ORDERS = int(Reject.RISK_POSITION), int(Reject.RISK_OPEN_ORDERS)
+MESSAGE_RATE, KILL_SWITCH = int(Reject.RISK_MESSAGE_RATE), int(Reject.RISK_KILL_SWITCH)
+ONE_SECOND = 1_000_000_000
+
+
+@kernel
+def check_limits(
+    world: Record, population: Record, agent: Record, account: Record, symbol: Record, book: Record, message: Record
+) -> int:
+    """Return 0 if the message may pass, else the reason; remembers a replaced order's quantity in the world.
+
+    The message rate counts all messages of the agent in the running second of its own clock, cancels included.
+    """
+    kind = int64(message.kind)
+    rate = int64(population.max_messages_per_s)
+    if rate > 0:
+        if message.time_ns - account.window_ns >= ONE_SECOND:
+            account.window_ns = message.time_ns
+            account.window_count = 0
+        account.window_count += 1
+    side = int64(message.side)
+    qty_lots = int64(message.qty_lots)
+    added = qty_lots
+    if kind == REPLACE:
+        world.replaced_lots = 0
+        index = find_order(book, int64(message.order_id))
+        if index == 0:
+            return 0  # the exchange will say so
+        world.replaced_lots = node_at(book, index).qty_lots
+        side = int64(node_at(book, index).side)
+        added = qty_lots - world.replaced_lots
+    elif kind != LIMIT and kind != MARKET:
+        return 0
+    if agent.killed != 0:
+        return KILL_SWITCH
+    if rate > 0 and account.window_count > rate:
+        return MESSAGE_RATE
+    if population.max_order_lots > 0 and qty_lots > population.max_order_lots:
+        return QUANTITY
+    if population.max_notional > 0:
+        price = int64(symbol.last_ticks) if kind == MARKET else int64(message.price_ticks)
+        if abs(price) * qty_lots > population.max_notional:
+            return NOTIONAL
+    if population.max_position_lots > 0:
+        exposed = (
+            account.position_lots + account.open_buy_lots
+            if side > 0
+            else account.open_sell_lots - account.position_lots
+        )
+        # What brings the exposure down passes even when it is above the limit.
+        if added > 0 and exposed + added > population.max_position_lots:
+            return POSITION
+    if kind == LIMIT and population.max_open_orders > 0 and account.n_open >= population.max_open_orders:
+        return OPEN_ORDERS
+    return 0

@@ -1,0 +1,260 @@
+"""`Market`: a world, the traders written in Python, and the loop that drives the kernel."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lob._jit import header_of
+from lob.errors import OutcryError, RunError
+from lob.tape import new_tape, rows_of
+from sim.kernel import run_kernel
+from sim.records import MAX_POPULATIONS, RUNTIME, VIEW, Status
+from sim.settings import Listing, Population, Scheduled, Session
+from sim.trader import Trader, TraderView
+from sim.world import FORMAT_VERSION, build_world, new_runtime
+
+__all__ = ["Market", "Snapshot"]
+
+Rows = np.ndarray[Any, Any]
+Sink = Callable[[Rows], None]
+CHUNK_EVENTS = 500_000
+"""Events between two looks at progress and at a request to stop: about a tenth of a second."""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The whole state of a market at one instant: the world's block and each Python trader's declared state."""
+
+    format_version: int
+    world: bytes
+    traders: str
+    """JSON list, one entry per Python trader."""
+
+
+class Market:
+    """A simulated market.
+
+    Args:
+        listings: instruments with their fundamental value and fees.
+        populations: who trades.
+        session: opening and closing time.
+        schedule: halts, reopenings and news at set times.
+        seed: with the definition, determines every row of the tape.
+        tape_rows: rows of the tape buffer; results do not depend on it.
+        max_in_flight: messages that can be on their way at once; default: enough for every agent's full output
+            up to a limit of 2^20.
+
+    Example:
+        >>> market = Market(listings, populations, seed=1)     # doctest: +SKIP
+        >>> market.run()                                       # doctest: +SKIP
+        >>> market.tape["kind"]                                # doctest: +SKIP
+
+    Rows go to the sinks given to `run`; without any they are kept in memory (`market.tape`).
+    """
+
+    def __init__(
+        self,
+        listings: Sequence[Listing],
+        populations: Sequence[Population],
+        session: Session | None = None,
+        schedule: Sequence[Scheduled] = (),
+        seed: int = 0,
+        *,
+        tape_rows: int = 65_536,
+        max_in_flight: int | None = None,
+    ) -> None:
+        self._definition = (tuple(listings), tuple(populations), session or Session(), tuple(schedule), seed)
+        self._tape_rows = tape_rows
+        n_agents = sum(p.count for p in populations)
+        self._max_in_flight = max_in_flight or min(2**20, max(4096, 32 * n_agents))
+        self.session = self._definition[2]
+        self.seed = seed
+        self._kept: list[Rows] = []
+        self._tape_block, self._tape = new_tape(tape_rows)
+        self._runtime_block, self._runtime = new_runtime()
+        for p, population in enumerate(populations[:MAX_POPULATIONS]):
+            if population.policy is not None:
+                self._runtime["policy_address"][p] = population.policy.address()
+        self.world = build_world(*self._definition, self._max_in_flight)
+        self._traders: dict[int, Trader] = {}
+        first = 0
+        for population in populations:
+            if population.trader is not None:
+                for k in range(population.count):
+                    self._traders[first + k] = population.trader(k)
+            first += population.count
+        self._attach()
+
+    def _attach(self) -> None:
+        self._header = self.world.header
+        self._agents = self.world.agents
+        view_at = int(header_of(self._runtime_block, RUNTIME)["off_view"])
+        self._view = TraderView(self._header, header_of(self._runtime_block[view_at:], VIEW))
+
+    # ---- looking ----------------------------------------------------------------------------------------------
+
+    @property
+    def time_ns(self) -> int:
+        """Simulated time in ns since midnight."""
+        return int(self._header["time_ns"])
+
+    @property
+    def n_events(self) -> int:
+        """Wake-ups, arrivals and scheduled entries handled so far."""
+        return int(self._header["n_events"])
+
+    @property
+    def n_messages(self) -> int:
+        """Messages that have arrived at the exchange."""
+        return int(self._header["n_messages"])
+
+    @property
+    def tape(self) -> Rows:
+        """All rows so far, an EVENT array; only while no sink was given to `run`."""
+        if not self._kept:
+            return rows_of(self._tape_block)[:0].copy()
+        if len(self._kept) > 1:
+            self._kept = [np.concatenate(self._kept)]
+        return self._kept[0]
+
+    @property
+    def traders(self) -> dict[int, Trader]:
+        """Python traders by agent id."""
+        return self._traders
+
+    # ---- running ----------------------------------------------------------------------------------------------
+
+    def run(
+        self,
+        until_ns: int | None = None,
+        sinks: Sequence[Sink] = (),
+        on_progress: Callable[[Market], None] | None = None,
+        should_stop: Callable[[], bool] | None = None,
+    ) -> bool:
+        """Run up to and including `until_ns` (default: the close).
+
+        Args:
+            until_ns: time to stop at, in ns since midnight.
+            sinks: each is called with every stretch of tape rows, in order; the array is reused afterwards.
+            on_progress: called every few hundred thousand events.
+            should_stop: looked at equally often; True ends the call early.
+
+        Returns:
+            True if `until_ns` was reached, False if `should_stop` ended the call.
+
+        Raises:
+            RunError: if a capacity was exceeded or a trader failed; all rows up to there have reached the sinks.
+        """
+        target = self.session.close_ns if until_ns is None else until_ns
+        outlets = list(sinks) or [self._keep]
+        try:
+            while True:
+                self._header["event_limit"] = self.n_events + CHUNK_EVENTS
+                status = run_kernel(self._header, self._runtime, self._tape, target)
+                if status == Status.PYTHON_WAKE:
+                    self._wake_trader()
+                    continue
+                if status == Status.TAPE_FULL:
+                    if int(self._tape["cursor"]) == 0:
+                        self._tape_block, self._tape = new_tape(2 * int(self._tape["capacity"]))
+                    self._flush(outlets)
+                    continue
+                if status == Status.DONE:
+                    return True
+                if status != Status.EVENT_LIMIT:
+                    raise self._failure(Status(status))
+                self._flush(outlets)
+                if on_progress is not None:
+                    on_progress(self)
+                if should_stop is not None and should_stop():
+                    return False
+        finally:
+            self._flush(outlets)
+
+    def _keep(self, rows: Rows) -> None:
+        self._kept.append(rows.copy())
+
+    def _flush(self, outlets: Sequence[Sink]) -> None:
+        rows = rows_of(self._tape_block)
+        self._tape["cursor"] = 0
+        if len(rows):
+            for outlet in outlets:
+                outlet(rows)
+
+    def _wake_trader(self) -> None:
+        index = int(self._header["wake_agent"])
+        trader = self._traders[index]
+        view = self._view
+        view._begin(index, self._agents[index])
+        try:
+            view._finish(trader.on_wake(view))
+        except OutcryError:
+            raise
+        except Exception as error:
+            name = type(trader).__name__
+            raise RunError(f"trader {name} (agent {index}) failed at {self.time_ns} ns: {error!r}") from error
+
+    def _failure(self, status: Status) -> RunError:
+        when = f"at {self.time_ns} ns, after {self.n_messages} messages"
+        if status == Status.IN_FLIGHT_FULL:
+            limit = self._max_in_flight
+            return RunError(f"capacity exceeded {when}: {limit} messages in flight; raise max_in_flight")
+        if status == Status.BOOK_FULL:
+            return RunError(f"capacity exceeded {when}: the book is full; raise the instrument's max_orders")
+        agent = int(self._header["wake_agent"])
+        population = self._definition[1][int(self._agents["population"][agent])].name
+        return RunError(f"population {population} sent more messages in one decision than fit {when}")
+
+    # ---- state ------------------------------------------------------------------------------------------------
+
+    def snapshot(self) -> Snapshot:
+        """Return a copy of the whole state; rows already handed to sinks are not part of it.
+
+        Raises:
+            RunError: if a Python trader's state is not plain data.
+        """
+        states = []
+        for index, trader in self._traders.items():
+            state = trader.state()
+            if state is None and _remembers(trader):
+                raise RunError(
+                    f"trader {type(trader).__name__} (agent {index}) has attributes but declares no state(); "
+                    "a snapshot would lose them"
+                )
+            states.append(state)
+        try:
+            text = json.dumps(states)
+        except (TypeError, ValueError) as error:
+            raise RunError(f"a trader's state() is not plain data: {error}") from None
+        return Snapshot(FORMAT_VERSION, self.world.block.tobytes(), text)
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Go back (or forward) to a snapshot of the same market.
+
+        Raises:
+            RunError: if the snapshot belongs to another market or version.
+        """
+        if snapshot.format_version != FORMAT_VERSION:
+            raise RunError(f"snapshot has format {snapshot.format_version}; this version reads {FORMAT_VERSION}")
+        if len(snapshot.world) != len(self.world.block):
+            raise RunError("the snapshot belongs to another market: its size differs")
+        self.world.block[:] = np.frombuffer(snapshot.world, np.uint8)
+        self._tape["cursor"] = 0
+        states = json.loads(snapshot.traders)
+        for trader, state in zip(self._traders.values(), states, strict=True):
+            trader.set_state(state)
+
+    def fork(self) -> Market:
+        """Return an independent market in the same state; what either does next does not touch the other."""
+        other = Market(*self._definition, tape_rows=self._tape_rows, max_in_flight=self._max_in_flight)
+        other.restore(self.snapshot())
+        return other
+
+
+def _remembers(trader: Trader) -> bool:
+    return bool(vars(trader)) and type(trader).state is Trader.state

@@ -1,0 +1,194 @@
+"""Compiled policies: how to write an agent of which thousands to millions trade.
+
+A policy is a settings class and one function, `decide(view, agent, out) -> int`. The kernel fills `view` with what
+the policy declares, calls `decide`, and sends what it put into `out`. The return value is the delay in ns until the
+next timer wake-up (0: none). When the wake-up was triggered by the market, a positive value starts a timer only if
+none is pending: timers never depend on how often the market woke the agent.
+
+Draws go through `uniform`, `normal`, `exponential` with an index per purpose, so that each is a pure function of the
+seed, the agent and its decision; see sim/rng.py.
+"""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numba import carray, int64
+from numba import types as nb_types
+from numba.core.registry import CPUDispatcher
+from numba.extending import intrinsic, overload
+from numba.np.numpy_support import from_dtype
+
+from lob._jit import Record, function_address, kernel, leaf
+from lob.types import Flag, MessageKind, TimeInForce
+from sim.distributions import Settings
+from sim.records import AGENT, MAX_OUT, N_PARAMS, N_STATE, OUT, VIEW, Needs, Wake
+from sim.rng import exponential, normal, uniform
+
+__all__ = [
+    "Policy",
+    "Settings",
+    "block",
+    "decision",
+    "exponential",
+    "indices",
+    "normal",
+    "send_cancel",
+    "send_cancel_all",
+    "send_limit",
+    "send_market",
+    "send_reduce",
+    "send_replace",
+    "uniform",
+]
+
+_LIMIT, _MARKET, _CANCEL = int(MessageKind.LIMIT), int(MessageKind.MARKET), int(MessageKind.CANCEL)
+_REDUCE, _REPLACE, _CANCEL_ALL = int(MessageKind.REDUCE), int(MessageKind.REPLACE), int(MessageKind.CANCEL_ALL)
+_IOC = int(TimeInForce.IOC)
+POST_ONLY = int(Flag.POST_ONLY)
+
+DECIDE_ARGUMENTS = (from_dtype(VIEW), from_dtype(AGENT), from_dtype(OUT))
+
+
+def decision(function: Callable[..., Any]) -> Any:
+    """Compile a policy's `decide` (or a helper of it). Kept in the disk cache for the shipped policies only.
+
+    The cache folder is keyed by the sources of this project; a user's own file may import helpers that the key does
+    not cover, so it is compiled afresh in each process (about half a second).
+    """
+    import numba
+
+    if function.__module__.split(".")[0] in ("lob", "sim", "agents"):
+        return kernel(function)
+    return numba.njit(error_model="numpy", nogil=True)(function)
+
+
+def indices(settings: type[Settings] | None = None, *state: str) -> Any:
+    """Return a named tuple of positions: of a settings class in `agent.params`, or of names in `agent.state`."""
+    names = list(settings.model_fields) if settings is not None else list(state)
+    limit = N_PARAMS if settings is not None else N_STATE
+    if len(names) > limit:
+        raise ValueError(f"{len(names)} fields {names}; allowed: at most {limit}")
+    return namedtuple("Indices", names)(*range(len(names)))  # type: ignore[misc]
+
+
+@dataclass(frozen=True)
+class Policy:
+    """A kind of agent.
+
+    Attributes:
+        settings: pydantic class; its fields, in order, fill `agent.params` (numbers or distributions of them).
+        decide: the compiled function.
+        needs: what of the view beyond the touch is filled.
+        wakes_on: market events that wake the agents (START and TIMER always do).
+        block: returns the read-only float64 block of a population from its settings; None: no block.
+    """
+
+    settings: type[Settings]
+    decide: Any
+    needs: Needs = Needs(0)
+    wakes_on: Wake = Wake(0)
+    block: Callable[[Any], np.ndarray[Any, Any]] | None = None
+    doc: str = field(default="")
+
+    def __post_init__(self) -> None:
+        """Check the parts; raise TypeError or ValueError in words."""
+        if not isinstance(self.decide, CPUDispatcher):
+            raise TypeError("decide is not compiled; put @decision above it")
+        indices(self.settings)
+
+    def address(self) -> int:
+        """Compile `decide` and return its address."""
+        return function_address(self.decide, *DECIDE_ARGUMENTS)
+
+
+@leaf
+def _next(out: Record) -> int:
+    """Row for the next message; when full, the overflow is counted and the last row is overwritten."""
+    if out.n >= MAX_OUT:
+        out.overflow += 1
+        return int64(MAX_OUT - 1)
+    out.n += 1
+    return int64(out.n - 1)
+
+
+@leaf
+def _put(
+    out: Record, kind: int, side: int, price_ticks: int, qty_lots: int, order_id: int, tif: int, flags: int, parent: int
+) -> None:
+    k = _next(out)
+    out.kind[k] = kind
+    out.side[k] = side
+    out.price_ticks[k] = price_ticks
+    out.qty_lots[k] = qty_lots
+    out.order_id[k] = order_id
+    out.time_in_force[k] = tif
+    out.flags[k] = flags
+    out.parent_id[k] = parent
+
+
+@leaf
+def send_limit(
+    out: Record, side: int, price_ticks: int, qty_lots: int, tif: int = 0, flags: int = 0, parent_id: int = 0
+) -> None:
+    """Send a limit order; side +1 buy, -1 sell; `flags` may be POST_ONLY."""
+    _put(out, _LIMIT, side, price_ticks, qty_lots, 0, tif, flags, parent_id)
+
+
+@leaf
+def send_market(out: Record, side: int, qty_lots: int, parent_id: int = 0) -> None:
+    """Send a market order; what cannot be filled at once expires."""
+    _put(out, _MARKET, side, 0, qty_lots, 0, _IOC, 0, parent_id)
+
+
+@leaf
+def send_cancel(out: Record, order_id: int) -> None:
+    """Withdraw one own order."""
+    _put(out, _CANCEL, 0, 0, 0, order_id, 0, 0, 0)
+
+
+@leaf
+def send_cancel_all(out: Record) -> None:
+    """Withdraw all own orders in the symbol."""
+    _put(out, _CANCEL_ALL, 0, 0, 0, 0, 0, 0, 0)
+
+
+@leaf
+def send_reduce(out: Record, order_id: int, by_lots: int) -> None:
+    """Take quantity away from an own order, which keeps its place."""
+    _put(out, _REDUCE, 0, 0, by_lots, order_id, 0, 0, 0)
+
+
+@leaf
+def send_replace(out: Record, order_id: int, price_ticks: int, qty_lots: int, flags: int = 0) -> None:
+    """Give an own order a new price and open quantity."""
+    _put(out, _REPLACE, 0, price_ticks, qty_lots, order_id, 0, flags, 0)
+
+
+@intrinsic
+def _void_pointer(typingctx: Any, address: Any) -> Any:
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.inttoptr(args[0], context.get_value_type(nb_types.voidptr))
+
+    return nb_types.voidptr(nb_types.int64), codegen
+
+
+def block(view: Any) -> np.ndarray[Any, Any]:
+    """Return the population's read-only block as a float64 array (inside a policy, or in plain Python)."""
+    import ctypes
+
+    count = int(view.n_block)
+    pointer = ctypes.cast(int(view.block_address), ctypes.POINTER(ctypes.c_double))
+    return np.ctypeslib.as_array(pointer, shape=(count,))
+
+
+@overload(block)
+def _compiled_block(view: Any) -> Any:
+    def implementation(view: Any) -> Any:
+        return carray(_void_pointer(int64(view.block_address)), (int64(view.n_block),), np.float64)
+
+    return implementation

@@ -1,0 +1,221 @@
+"""All records of the simulated world, in one place; see lob/_jit.py for how a block finds its tables.
+
+A world is one block of bytes: header, symbols, populations, agents, accounts, two heaps, schedule, fundamentals and
+books. A snapshot is a copy of it. What is only scratch (the view handed to policies, addresses of compiled
+functions) lives in a second block, the RUNTIME, and is never saved.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum, IntFlag
+from typing import Any
+
+import numpy as np
+
+from lob._jit import element_of, same_block
+from lob.book import BOOK
+from lob.types import MESSAGE
+
+__all__ = ["ACCOUNT", "AGENT", "OUT", "POPULATION", "SYMBOL", "VIEW", "WORLD", "Needs", "Status", "Wake"]
+
+MAX_POPULATIONS = 64
+N_PARAMS = 16
+N_STATE = 16
+MAX_OUT = 32
+N_DEPTH = 10
+N_OWN = 32
+N_TRADES = 8
+
+
+class Wake(IntFlag):
+    """Why an agent wakes; also the bits of a population's subscriptions."""
+
+    START = 1
+    TIMER = 2
+    FILL = 4
+    """An own order executed, on either side."""
+    ACK = 8
+    """An own order was added, cancelled, reduced, replaced or expired."""
+    REJECT = 16
+    TOUCH = 32
+    """The best bid or the best ask price changed."""
+    TRADE = 64
+    PHASE = 128
+    NEWS = 256
+
+
+class Needs(IntFlag):
+    """What of the view the kernel fills for a population beyond the touch, the account and the last trade."""
+
+    DEPTH = 1
+    TRADES = 2
+    SIGNAL = 4
+    OWN = 8
+    QUEUE = 16
+
+
+class Status(IntEnum):
+    """Why the kernel returned to Python."""
+
+    DONE = 0
+    TAPE_FULL = 1
+    PYTHON_WAKE = 2
+    IN_FLIGHT_FULL = 3
+    BOOK_FULL = 4
+    OUT_FULL = 5
+    WAKES_FULL = 6
+    EVENT_LIMIT = 7
+
+
+class LatencyKind(IntEnum):
+    """Distribution of the time from decision to arrival."""
+
+    CONSTANT = 0
+    UNIFORM = 1
+    LOGNORMAL = 2
+
+
+class ScheduledKind(IntEnum):
+    """What the venue or the world does at a set time."""
+
+    PHASE = 1
+    NEWS = 2
+
+
+def _ints(*names: str) -> list[tuple[str, str]]:
+    return [(name, "<i8") for name in names]
+
+
+WORLD: np.dtype[Any] = np.dtype(
+    [
+        *_ints("format_version", "n_bytes", "n_symbols", "n_populations", "n_agents", "n_scheduled"),
+        *_ints("off_symbols", "off_populations", "off_agents", "off_accounts", "off_scheduled"),
+        *_ints("off_wakes", "off_arrivals", "off_messages", "off_slots", "off_floats"),
+        *_ints("n_slots", "open_ns", "close_ns"),
+        # What changes:
+        *_ints("time_ns", "next_scheduled", "n_free_slots", "n_events", "n_messages", "n_wakes"),
+        *_ints("wake_agent", "replaced_lots", "fees_micro", "event_limit", "reserved"),
+        ("seed", "<u8"),
+    ]
+)
+
+SYMBOL: np.dtype[Any] = np.dtype(
+    [
+        *_ints("off_book", "wakes_on", "first_value", "n_values", "value_step_ns", "value_start_ns"),
+        *_ints("maker_fee_ppm", "taker_fee_ppm", "last_ticks", "last_lots", "last_side"),
+        *_ints("volume_lots", "n_trades", "bid_ticks", "ask_ticks"),
+        ("news", "<f8"),
+        ("trade_ticks", "<i8", (N_TRADES,)),
+        ("trade_lots", "<i8", (N_TRADES,)),
+        ("n_rejects", "<i8", (64,)),
+    ]
+)
+
+POPULATION: np.dtype[Any] = np.dtype(
+    [
+        *_ints("symbol", "first", "count", "policy", "is_python", "needs", "wakes_on", "reaction_ns"),
+        *_ints("latency_kind", "first_value", "n_values"),
+        ("latency_a", "<f8"),
+        ("latency_b", "<f8"),
+        *_ints("max_order_lots", "max_notional", "max_position_lots", "max_open_orders", "max_messages_per_s"),
+        *_ints("n_wakes", "n_messages", "reserved"),
+    ]
+)
+
+AGENT: np.dtype[Any] = np.dtype(
+    [
+        ("key", "<u8"),
+        ("draw_key", "<u8"),
+        *_ints("n_timer", "n_triggered", "timer_ns", "pending_ns", "pending_reason"),
+        ("population", "<i4"),
+        ("killed", "<i4"),
+        ("params", "<f8", (N_PARAMS,)),
+        ("state", "<f8", (N_STATE,)),
+    ]
+)
+"""An agent as its policy sees it: `params` in the order of its settings, `state` its own to use."""
+
+ACCOUNT: np.dtype[Any] = np.dtype(
+    [
+        *_ints("position_lots", "cash_ticks", "fees_micro", "open_buy_lots", "open_sell_lots", "n_open"),
+        *_ints("n_in_flight", "last_arrival_ns", "bought_lots", "sold_lots", "turnover_ticks"),
+        *_ints("n_messages", "n_orders", "n_fills", "n_rejects", "ordered_lots", "window_ns", "window_count"),
+        *_ints("peak_ticks", "drawdown_ticks"),
+    ]
+)
+"""One agent's account in one symbol. Cash, turnover, peak and drawdown in ticks x lots; fees in millionths of it."""
+
+ENTRY: np.dtype[Any] = np.dtype([("time_ns", "<i8"), ("key", "<u8"), ("number", "<i4"), ("slot", "<i4")])
+HEAP: np.dtype[Any] = np.dtype(_ints("off_entries", "capacity", "size", "next_number"))
+SCHEDULED: np.dtype[Any] = np.dtype([*_ints("time_ns", "kind", "symbol"), ("value", "<f8")])
+SLOT: np.dtype[Any] = np.dtype([("index", "<i4")])
+FLOAT: np.dtype[Any] = np.dtype([("value", "<f8")])
+
+VIEW: np.dtype[Any] = np.dtype(
+    [
+        *_ints("time_ns", "open_ns", "close_ns", "reason", "symbol", "phase"),
+        *_ints("bid_ticks", "bid_lots", "ask_ticks", "ask_lots"),
+        *_ints("last_ticks", "last_lots", "last_side", "volume_lots", "n_trades"),
+        *_ints("position_lots", "cash_ticks", "n_in_flight"),
+        *_ints("n_own", "n_bid_levels", "n_ask_levels", "n_recent"),
+        *_ints("block_address", "n_block", "min_price_ticks", "max_price_ticks"),
+        ("signal", "<f8"),
+        ("news", "<f8"),
+        ("own_id", "<i8", (N_OWN,)),
+        ("own_side", "<i8", (N_OWN,)),
+        ("own_ticks", "<i8", (N_OWN,)),
+        ("own_lots", "<i8", (N_OWN,)),
+        ("own_ahead_lots", "<i8", (N_OWN,)),
+        ("bid_depth_ticks", "<i8", (N_DEPTH,)),
+        ("bid_depth_lots", "<i8", (N_DEPTH,)),
+        ("ask_depth_ticks", "<i8", (N_DEPTH,)),
+        ("ask_depth_lots", "<i8", (N_DEPTH,)),
+        ("trade_ticks", "<i8", (N_TRADES,)),
+        ("trade_lots", "<i8", (N_TRADES,)),
+    ]
+)
+"""What a policy sees. Empty sides of the touch: NO_PRICE and 0 lots. `last_ticks` is the reference price before the
+first trade. Filled on request (`Needs`): depth, recent trades (newest first, lots signed by the aggressor), own
+orders (oldest first, the first N_OWN), lots ahead of them (QUEUE), `signal` (the fundamental value, in ticks)."""
+
+OUT: np.dtype[Any] = np.dtype(
+    [
+        *_ints("n", "overflow"),
+        *[
+            (name, "<i8", (MAX_OUT,))
+            for name in (
+                "kind",
+                "side",
+                "price_ticks",
+                "qty_lots",
+                "order_id",
+                "time_in_force",
+                "flags",
+                "parent_id",
+            )
+        ],
+    ]
+)
+"""The messages of one decision; filled through the send_ helpers of sim.policy."""
+
+RUNTIME: np.dtype[Any] = np.dtype(
+    [
+        *_ints("off_view", "off_out", "off_message"),
+        ("policy_address", "<i8", (MAX_POPULATIONS,)),
+    ]
+)
+
+symbol_at = element_of(WORLD, "off_symbols", SYMBOL)
+population_at = element_of(WORLD, "off_populations", POPULATION)
+agent_at = element_of(WORLD, "off_agents", AGENT)
+account_at = element_of(WORLD, "off_accounts", ACCOUNT)
+scheduled_at = element_of(WORLD, "off_scheduled", SCHEDULED)
+message_at = element_of(WORLD, "off_messages", MESSAGE)
+slot_at = element_of(WORLD, "off_slots", SLOT)
+float_at = element_of(WORLD, "off_floats", FLOAT)
+entry_at = element_of(HEAP, "off_entries", ENTRY)
+heap_in = same_block(HEAP)
+book_in = same_block(BOOK)
+view_of = element_of(RUNTIME, "off_view", VIEW)
+out_of = element_of(RUNTIME, "off_out", OUT)
+scratch_message_of = element_of(RUNTIME, "off_message", MESSAGE)

@@ -1,0 +1,121 @@
+"""What a market is made of: listings, populations, latency, limits, session. Plain frozen dataclasses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from lob.errors import InputError
+from lob.rules import Instrument
+from lob.types import Phase
+from sim.fundamental import Fundamental
+from sim.policy import Policy, Settings
+from sim.records import LatencyKind, ScheduledKind
+
+__all__ = ["Latency", "Listing", "Population", "RiskLimits", "Scheduled", "Session"]
+
+SECOND_NS = 1_000_000_000
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Time from decision to arrival at the exchange, drawn for each message; at least 1 ns.
+
+    CONSTANT uses `a_ns`; UNIFORM draws between `a_ns` and `b_ns`; LOGNORMAL has median `a_ns` and sigma `sigma`.
+    """
+
+    kind: LatencyKind = LatencyKind.CONSTANT
+    a_ns: float = 1.0
+    b_ns: float = 0.0
+    sigma: float = 0.0
+
+
+@dataclass(frozen=True)
+class RiskLimits:
+    """Pre-trade limits of each agent of a population; 0: no limit."""
+
+    max_order_lots: int = 0
+    max_notional: int = 0
+    """Largest price x quantity of one order, in ticks x lots."""
+    max_position_lots: int = 0
+    """Largest absolute position if all resting orders of one side were filled."""
+    max_open_orders: int = 0
+    max_messages_per_s: int = 0
+
+
+@dataclass(frozen=True)
+class Listing:
+    """An instrument on this market: its book, its fundamental value, its fees and its tick in money.
+
+    Fees are in parts per million of the traded value (1 basis point = 100 ppm); negative: a rebate.
+    """
+
+    instrument: Instrument
+    fundamental: Fundamental
+    tick_size: float = 0.01
+    maker_fee_ppm: int = 0
+    taker_fee_ppm: int = 0
+
+
+@dataclass(frozen=True)
+class Population:
+    """A group of agents of one kind, or (with `trader`) of Python traders.
+
+    Attributes:
+        name: unique; with the index it makes each agent's key.
+        count: number of agents.
+        policy: the compiled policy, or None for Python traders.
+        settings: settings of the policy.
+        trader: for Python traders: called with the index in the population, returns a sim.trader.Trader.
+        reaction_ns: time from a market event to the wake-up that it triggers, at least 1.
+    """
+
+    name: str
+    count: int
+    policy: Policy | None = None
+    settings: Settings | None = None
+    trader: Callable[[int], Any] | None = None
+    symbol: int = 0
+    latency: Latency = field(default_factory=Latency)
+    reaction_ns: int = 1
+    limits: RiskLimits = field(default_factory=RiskLimits)
+
+
+@dataclass(frozen=True)
+class Scheduled:
+    """Something that happens at a set time: a phase of one symbol, or news with a number."""
+
+    time_ns: int
+    kind: ScheduledKind
+    value: float
+    symbol: int = 0
+
+
+@dataclass(frozen=True)
+class Session:
+    """Opening and closing time in ns since midnight."""
+
+    open_ns: int = (9 * 3600 + 30 * 60) * SECOND_NS
+    close_ns: int = 16 * 3600 * SECOND_NS
+
+    def __post_init__(self) -> None:
+        """Raise InputError if the session ends before it starts."""
+        if not 0 <= self.open_ns < self.close_ns:
+            raise InputError(
+                f"session: close_ns = {self.close_ns} is not after open_ns = {self.open_ns}; allowed: 0 <= open < close"
+            )
+
+
+def full_schedule(session: Session, n_symbols: int, extra: Sequence[Scheduled]) -> list[Scheduled]:
+    """Return the session's phases and the extra entries, in time order; closed at the close, whatever else."""
+    phases = [Scheduled(session.open_ns, ScheduledKind.PHASE, Phase.CONTINUOUS, s) for s in range(n_symbols)]
+    closes = [Scheduled(session.close_ns, ScheduledKind.PHASE, Phase.CLOSED, s) for s in range(n_symbols)]
+    return sorted([*phases, *extra], key=lambda entry: entry.time_ns) + closes
+
+
+def as_grid(values: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Return values as a contiguous float64 array."""
+    return np.ascontiguousarray(values, np.float64)

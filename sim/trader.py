@@ -1,0 +1,244 @@
+"""Python traders: RL, LLM and a user's own experiments. The kernel returns to Python exactly when one of them wakes.
+
+A trader declares all of its state, so that snapshots and forks work: `state()` returns plain data (what json can hold),
+`set_state()` takes it back. Randomness comes from `view.uniform(k)`, never from a generator of its own.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from lob.types import BUY, NO_PRICE, SELL, Flag, MessageKind, TimeInForce
+from sim.kernel import post, set_python_timer
+from sim.records import Needs, Status, Wake
+from sim.rng import normal_quantile, raw_uniform
+
+__all__ = ["OwnOrder", "Trader", "TraderView"]
+
+SideName = Literal["buy", "sell"]
+
+
+class OwnOrder:
+    """One of the trader's resting orders."""
+
+    __slots__ = ("order_id", "price_ticks", "qty_lots", "side")
+
+    def __init__(self, order_id: int, side: SideName, price_ticks: int, qty_lots: int) -> None:
+        self.order_id, self.side, self.price_ticks, self.qty_lots = order_id, side, price_ticks, qty_lots
+
+    def __repr__(self) -> str:
+        """Show the order."""
+        return f"<OwnOrder {self.order_id}: {self.side} {self.qty_lots} x {self.price_ticks}>"
+
+
+class Trader:
+    """Base of all Python traders: override `on_wake`, and `state` and `set_state` if it remembers anything.
+
+    Class attributes `wakes_on` and `needs` say which market events wake it and what of the view is filled.
+    """
+
+    wakes_on: Wake = Wake(0)
+    needs: Needs = Needs(0)
+
+    def on_wake(self, view: TraderView) -> float | None:
+        """Decide: send orders through `view`; return the seconds until the next timer wake-up, None for none."""
+        raise NotImplementedError
+
+    def state(self) -> Any:
+        """Return everything that the trader remembers, as plain data. None: it remembers nothing."""
+        return None
+
+    def set_state(self, state: Any) -> None:
+        """Take back what `state` returned."""
+
+
+class TraderView:
+    """What a Python trader sees when it wakes, and how it sends orders. Valid during `on_wake` only."""
+
+    __slots__ = ("_agent", "_count", "_index", "_record", "_world")
+
+    def __init__(self, world: Any, record: Any) -> None:
+        self._world = world
+        self._record = record
+        self._index = 0
+        self._count = 0
+        self._agent: Any = None
+
+    def _begin(self, index: int, agent: Any) -> None:
+        self._index, self._agent, self._count = index, agent, 0
+
+    # ---- seeing -----------------------------------------------------------------------------------------------
+
+    @property
+    def time_ns(self) -> int:
+        """Time of the decision in ns since midnight."""
+        return int(self._record["time_ns"])
+
+    @property
+    def open_ns(self) -> int:
+        """Opening time of the session."""
+        return int(self._record["open_ns"])
+
+    @property
+    def close_ns(self) -> int:
+        """Closing time of the session."""
+        return int(self._record["close_ns"])
+
+    @property
+    def reason(self) -> Wake:
+        """Why the trader was woken; several reasons may be merged."""
+        return Wake(int(self._record["reason"]))
+
+    @property
+    def best_bid_ticks(self) -> int | None:
+        """Best bid, None if there is none."""
+        value = int(self._record["bid_ticks"])
+        return None if value == NO_PRICE else value
+
+    @property
+    def best_ask_ticks(self) -> int | None:
+        """Best ask, None if there is none."""
+        value = int(self._record["ask_ticks"])
+        return None if value == NO_PRICE else value
+
+    @property
+    def mid_ticks(self) -> float | None:
+        """Midpoint of the touch, None unless both sides are there."""
+        bid, ask = self.best_bid_ticks, self.best_ask_ticks
+        return None if bid is None or ask is None else (bid + ask) / 2
+
+    @property
+    def bid_lots(self) -> int:
+        """Quantity at the best bid."""
+        return int(self._record["bid_lots"])
+
+    @property
+    def ask_lots(self) -> int:
+        """Quantity at the best ask."""
+        return int(self._record["ask_lots"])
+
+    @property
+    def last_ticks(self) -> int:
+        """Last trade price; the reference price before the first trade."""
+        return int(self._record["last_ticks"])
+
+    @property
+    def volume_lots(self) -> int:
+        """Quantity traded since the open."""
+        return int(self._record["volume_lots"])
+
+    @property
+    def position_lots(self) -> int:
+        """Own position."""
+        return int(self._record["position_lots"])
+
+    @property
+    def cash_ticks(self) -> int:
+        """Own cash in ticks x lots, from 0 at the open, before fees."""
+        return int(self._record["cash_ticks"])
+
+    @property
+    def n_in_flight(self) -> int:
+        """Own messages that have not arrived yet."""
+        return int(self._record["n_in_flight"])
+
+    @property
+    def signal_ticks(self) -> float:
+        """Fundamental value; needs Needs.SIGNAL."""
+        return float(self._record["signal"])
+
+    @property
+    def news(self) -> float:
+        """Number carried by the last news."""
+        return float(self._record["news"])
+
+    @property
+    def own_orders(self) -> list[OwnOrder]:
+        """Own resting orders, oldest first; needs Needs.OWN."""
+        r = self._record
+        return [
+            OwnOrder(
+                int(r["own_id"][k]),
+                "buy" if r["own_side"][k] > 0 else "sell",
+                int(r["own_ticks"][k]),
+                int(r["own_lots"][k]),
+            )
+            for k in range(int(r["n_own"]))
+        ]
+
+    def depth(self, side: SideName) -> list[tuple[int, int]]:
+        """Return [(price_ticks, lots)] from the touch outwards, at most 10 levels; needs Needs.DEPTH."""
+        r, name = self._record, "bid" if side == "buy" else "ask"
+        n = int(r[f"n_{name}_levels"])
+        prices, lots = r[f"{name}_depth_ticks"][:n], r[f"{name}_depth_lots"][:n]
+        return list(zip(prices.tolist(), lots.tolist(), strict=True))
+
+    def uniform(self, index: int) -> float:
+        """Uniform draw on (0, 1) of this decision; use one index per purpose."""
+        return float(raw_uniform(int(self._agent["draw_key"]), index))
+
+    def normal(self, index: int) -> float:
+        """Standard normal draw of this decision."""
+        return float(normal_quantile(self.uniform(index)))
+
+    # ---- acting -----------------------------------------------------------------------------------------------
+
+    def limit(
+        self,
+        side: SideName,
+        price_ticks: int,
+        qty_lots: int,
+        *,
+        time_in_force: TimeInForce = TimeInForce.GTC,
+        post_only: bool = False,
+        parent_id: int = 0,
+    ) -> None:
+        """Send a limit order."""
+        flags = int(Flag.POST_ONLY) if post_only else 0
+        self._post(MessageKind.LIMIT, _side(side), price_ticks, qty_lots, 0, time_in_force, flags, parent_id)
+
+    def market(self, side: SideName, qty_lots: int, *, parent_id: int = 0) -> None:
+        """Send a market order; what cannot be filled at once expires."""
+        self._post(MessageKind.MARKET, _side(side), 0, qty_lots, 0, TimeInForce.IOC, 0, parent_id)
+
+    def cancel(self, order_id: int) -> None:
+        """Withdraw one own order."""
+        self._post(MessageKind.CANCEL, 0, 0, 0, order_id, 0, 0, 0)
+
+    def cancel_all(self) -> None:
+        """Withdraw all own orders."""
+        self._post(MessageKind.CANCEL_ALL, 0, 0, 0, 0, 0, 0, 0)
+
+    def reduce(self, order_id: int, by_lots: int) -> None:
+        """Take quantity away from an own order, which keeps its place."""
+        self._post(MessageKind.REDUCE, 0, 0, by_lots, order_id, 0, 0, 0)
+
+    def replace(self, order_id: int, price_ticks: int, qty_lots: int, *, post_only: bool = False) -> None:
+        """Give an own order a new price and open quantity."""
+        flags = int(Flag.POST_ONLY) if post_only else 0
+        self._post(MessageKind.REPLACE, 0, price_ticks, qty_lots, order_id, 0, flags, 0)
+
+    def _post(
+        self, kind: int, side: int, price: int, qty: int, order_id: int, tif: int, flags: int, parent: int
+    ) -> None:
+        for name, value in (("price_ticks", price), ("qty_lots", qty)):
+            if not -(2**31) < value < 2**31:
+                raise ValueError(f"{name} = {value}; allowed: 32-bit integers")
+        status = post(self._world, self._index, self._count, kind, side, price, qty, order_id, tif, flags, parent)
+        self._count += 1
+        if status == Status.IN_FLIGHT_FULL:
+            from lob.errors import RunError
+
+            raise RunError("too many messages in flight; raise max_in_flight")
+
+    def _finish(self, delay_s: float | None) -> None:
+        if delay_s is not None and delay_s > 0:
+            set_python_timer(self._world, self._index, max(1, round(delay_s * 1e9)))
+
+
+def _side(side: str) -> int:
+    if side == "buy":
+        return BUY
+    if side == "sell":
+        return SELL
+    raise ValueError(f"side = {side!r}; allowed: 'buy', 'sell'")

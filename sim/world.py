@@ -1,0 +1,306 @@
+"""Laying out a world: from settings to one block of bytes with every table filled."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from lob._jit import allocate, header_of
+from lob.book import book_bytes, init_book
+from lob.errors import InputError
+from lob.rules import Instrument
+from lob.types import MESSAGE, Phase
+from sim.distributions import draw
+from sim.kernel import start_agents
+from sim.records import (
+    ACCOUNT,
+    AGENT,
+    ENTRY,
+    FLOAT,
+    HEAP,
+    MAX_POPULATIONS,
+    OUT,
+    POPULATION,
+    RUNTIME,
+    SCHEDULED,
+    SLOT,
+    SYMBOL,
+    VIEW,
+    WORLD,
+)
+from sim.rng import agent_key, draw_key
+from sim.settings import Listing, Population, Scheduled, Session, as_grid, full_schedule
+
+__all__ = ["FORMAT_VERSION", "World", "build_world"]
+
+FORMAT_VERSION = 1
+Bytes = np.ndarray[Any, np.dtype[np.uint8]]
+
+_TABLES = {
+    "symbols": SYMBOL,
+    "populations": POPULATION,
+    "agents": AGENT,
+    "accounts": ACCOUNT,
+    "scheduled": SCHEDULED,
+    "messages": MESSAGE,
+    "slots": SLOT,
+    "floats": FLOAT,
+}
+
+
+@dataclass
+class World:
+    """A world's block and its tables as structured arrays (views of the block)."""
+
+    block: Bytes
+    listings: tuple[Listing, ...]
+    populations: tuple[Population, ...]
+
+    @property
+    def header(self) -> Any:
+        """The WORLD record."""
+        return header_of(self.block, WORLD)
+
+    def table(self, name: str, count: int) -> np.ndarray[Any, Any]:
+        """Return the first `count` rows of a table."""
+        dtype = _TABLES[name]
+        start = int(self.header[f"off_{name}"])
+        return self.block[start : start + count * dtype.itemsize].view(dtype)
+
+    @property
+    def agents(self) -> np.ndarray[Any, Any]:
+        """All agents, dtype AGENT."""
+        return self.table("agents", int(self.header["n_agents"]))
+
+    @property
+    def accounts(self) -> np.ndarray[Any, Any]:
+        """All accounts, dtype ACCOUNT, shape (agents, symbols)."""
+        n_agents, n_symbols = int(self.header["n_agents"]), int(self.header["n_symbols"])
+        return self.table("accounts", n_agents * n_symbols).reshape(n_agents, n_symbols)
+
+    @property
+    def symbols(self) -> np.ndarray[Any, Any]:
+        """All symbols, dtype SYMBOL."""
+        return self.table("symbols", int(self.header["n_symbols"]))
+
+    @property
+    def population_rows(self) -> np.ndarray[Any, Any]:
+        """All populations, dtype POPULATION."""
+        return self.table("populations", int(self.header["n_populations"]))
+
+    def book_block(self, symbol: int = 0) -> Bytes:
+        """Return the block of a symbol's book, for lob's inspection functions."""
+        return self.block[int(self.symbols["off_book"][symbol]) :]
+
+
+class _Layout:
+    """Hands out aligned offsets."""
+
+    def __init__(self) -> None:
+        self.n_bytes = 0
+
+    def take(self, n_bytes: int) -> int:
+        start = self.n_bytes
+        self.n_bytes += -(-n_bytes // 64) * 64
+        return start
+
+
+def build_world(
+    listings: Sequence[Listing],
+    populations: Sequence[Population],
+    session: Session,
+    schedule: Sequence[Scheduled],
+    seed: int,
+    max_in_flight: int,
+) -> World:
+    """Return a world at the instant before the open; raise InputError in words when the parts do not fit."""
+    _check(listings, populations, schedule, session)
+    n_agents = sum(p.count for p in populations)
+    instruments: list[Instrument] = [
+        replace(listing.instrument, symbol=s, n_agents=n_agents) for s, listing in enumerate(listings)
+    ]
+    entries = full_schedule(session, len(listings), schedule)
+    grids = [
+        as_grid(listing.fundamental.grid(seed, listing.instrument.name, session.open_ns, session.close_ns))
+        for listing in listings
+    ]
+    blocks = [
+        as_grid(p.policy.block(p.settings)) if p.policy is not None and p.policy.block else np.zeros(1)
+        for p in populations
+    ]
+    layout = _Layout()
+    header_at = layout.take(WORLD.itemsize)
+    assert header_at == 0
+    wakes_capacity = 2 * n_agents + 16
+    counts = {
+        "symbols": len(listings),
+        "populations": max(1, len(populations)),
+        "agents": max(1, n_agents),
+        "accounts": max(1, n_agents * len(listings)),
+        "scheduled": len(entries),
+        "messages": max_in_flight,
+        "slots": max_in_flight,
+        "floats": sum(map(len, grids)) + sum(map(len, blocks)),
+    }
+    offsets = {name: layout.take(count * _TABLES[name].itemsize) for name, count in counts.items()}
+    # One scratch row behind the last entry; see sim/heap.py.
+    wakes_at = layout.take(HEAP.itemsize + (wakes_capacity + 1) * ENTRY.itemsize)
+    arrivals_at = layout.take(HEAP.itemsize + (max_in_flight + 1) * ENTRY.itemsize)
+    books_at = [layout.take(book_bytes(instrument)) for instrument in instruments]
+
+    block = allocate(layout.n_bytes)
+    world = World(block, tuple(listings), tuple(populations))
+    header = world.header
+    for name, offset in offsets.items():
+        header[f"off_{name}"] = offset
+    header["format_version"] = FORMAT_VERSION
+    header["n_bytes"] = layout.n_bytes
+    header["n_symbols"] = len(listings)
+    header["n_populations"] = len(populations)
+    header["n_agents"] = n_agents
+    header["n_scheduled"] = len(entries)
+    header["off_wakes"], header["off_arrivals"] = wakes_at, arrivals_at
+    header["n_slots"] = header["n_free_slots"] = max_in_flight
+    header["open_ns"], header["close_ns"] = session.open_ns, session.close_ns
+    header["time_ns"] = session.open_ns
+    header["seed"] = seed
+    for offset, capacity in ((wakes_at, wakes_capacity), (arrivals_at, max_in_flight)):
+        heap = header_of(block[offset:], HEAP)
+        heap["off_entries"] = HEAP.itemsize
+        heap["capacity"] = capacity
+    # The last slot is handed out first, so a lightly loaded market stays in a few cache lines.
+    world.table("slots", max_in_flight)["index"] = np.arange(max_in_flight)[::-1]
+    scheduled = world.table("scheduled", len(entries))
+    for k, entry in enumerate(entries):
+        scheduled[k] = (entry.time_ns, entry.kind, entry.symbol, entry.value)
+    floats = world.table("floats", counts["floats"])["value"]
+    position = 0
+    for s, (listing, instrument, grid) in enumerate(zip(listings, instruments, grids, strict=True)):
+        _fill_symbol(world, s, listing, instrument, books_at[s], position, grid, session)
+        floats[position : position + len(grid)] = grid
+        position += len(grid)
+    first = 0
+    for p, (population, values) in enumerate(zip(populations, blocks, strict=True)):
+        _fill_population(world, p, population, first, position, len(values))
+        floats[position : position + len(values)] = values
+        position += len(values)
+        _fill_agents(world.agents[first : first + population.count], population, p, seed)
+        first += population.count
+    for symbol in range(len(listings)):
+        mask = 0
+        for population in populations:
+            if population.symbol == symbol:
+                mask |= _wakes_on(population)
+        world.symbols["wakes_on"][symbol] = mask
+    start_agents(header)
+    return world
+
+
+def _wakes_on(population: Population) -> int:
+    if population.policy is not None:
+        return int(population.policy.wakes_on)
+    assert population.trader is not None
+    return int(population.trader(0).wakes_on)
+
+
+def _fill_symbol(
+    world: World,
+    s: int,
+    listing: Listing,
+    instrument: Instrument,
+    book_at: int,
+    first_value: int,
+    grid: np.ndarray[Any, Any],
+    session: Session,
+) -> None:
+    symbol = world.symbols[s]
+    book = init_book(world.block[book_at : book_at + book_bytes(instrument)], instrument)
+    book["phase"] = Phase.CLOSED
+    symbol["off_book"] = book_at
+    symbol["first_value"] = first_value
+    symbol["n_values"] = len(grid)
+    symbol["value_step_ns"] = listing.fundamental.step_ns
+    symbol["value_start_ns"] = session.open_ns
+    symbol["maker_fee_ppm"] = listing.maker_fee_ppm
+    symbol["taker_fee_ppm"] = listing.taker_fee_ppm
+    symbol["last_ticks"] = instrument.reference_ticks
+    symbol["bid_ticks"], symbol["ask_ticks"] = book["best_bid"], book["best_ask"]
+
+
+def _fill_population(world: World, p: int, population: Population, first: int, value: int, n: int) -> None:
+    row = world.population_rows[p]
+    row["symbol"] = population.symbol
+    row["first"], row["count"] = first, population.count
+    row["policy"] = p
+    row["is_python"] = population.policy is None
+    row["wakes_on"] = _wakes_on(population)
+    needs = population.policy.needs if population.policy is not None else population.trader(0).needs  # type: ignore[misc]
+    row["needs"] = int(needs)
+    row["reaction_ns"] = max(1, population.reaction_ns)
+    row["latency_kind"] = population.latency.kind
+    row["latency_a"] = population.latency.a_ns
+    row["latency_b"] = population.latency.sigma or population.latency.b_ns
+    row["first_value"], row["n_values"] = value, n
+    for name in ("max_order_lots", "max_notional", "max_position_lots", "max_open_orders", "max_messages_per_s"):
+        row[name] = getattr(population.limits, name)
+
+
+def _fill_agents(agents: np.ndarray[Any, Any], population: Population, p: int, seed: int) -> None:
+    keys = np.array([agent_key(seed, population.name, k) for k in range(population.count)], np.uint64)
+    agents["key"] = keys
+    agents["population"] = p
+    if population.settings is None:
+        return
+    for column, name in enumerate(type(population.settings).model_fields):
+        value = getattr(population.settings, name)
+        if isinstance(value, int | float):
+            agents["params"][:, column] = value
+        else:
+            agents["params"][:, column] = [draw(value, int(draw_key(int(key), 0, 2)), column) for key in keys]
+
+
+def _check(
+    listings: Sequence[Listing],
+    populations: Sequence[Population],
+    schedule: Sequence[Scheduled],
+    session: Session,
+) -> None:
+    if not listings:
+        raise InputError("market: no instrument; at least one is needed")
+    if len(populations) > MAX_POPULATIONS:
+        raise InputError(f"market: {len(populations)} populations; allowed: at most {MAX_POPULATIONS}")
+    names = [p.name for p in populations]
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(f"population {name}: the name is used twice; names must be unique")
+    for p in populations:
+        if p.count < 1:
+            raise InputError(f"population {p.name}: count = {p.count}; allowed: at least 1")
+        if (p.policy is None) == (p.trader is None):
+            raise InputError(f"population {p.name}: give either a policy or a trader")
+        if not 0 <= p.symbol < len(listings):
+            raise InputError(f"population {p.name}: symbol = {p.symbol}; allowed: 0 to {len(listings) - 1}")
+    for entry in schedule:
+        if not session.open_ns <= entry.time_ns < session.close_ns:
+            raise InputError(f"event at {entry.time_ns} ns: outside the session")
+        if not 0 <= entry.symbol < len(listings):
+            raise InputError(f"event at {entry.time_ns} ns: symbol = {entry.symbol}; allowed: 0 to {len(listings) - 1}")
+
+
+def new_runtime() -> tuple[Bytes, Any]:
+    """Return the block and record of the scratch that a kernel call needs besides the world."""
+    layout = _Layout()
+    layout.take(RUNTIME.itemsize)
+    offsets = {
+        "off_view": layout.take(VIEW.itemsize),
+        "off_out": layout.take(OUT.itemsize),
+        "off_message": layout.take(MESSAGE.itemsize),
+    }
+    block = allocate(layout.n_bytes)
+    runtime = header_of(block, RUNTIME)
+    for name, offset in offsets.items():
+        runtime[name] = offset
+    return block, runtime
