@@ -34,6 +34,7 @@ __all__ = [
     "kernel",
     "leaf",
     "low_bit",
+    "prefetch_line",
     "record_address",
     "record_at_address",
     "same_block",
@@ -201,6 +202,22 @@ def address_of(typingctx: Any, record: Any) -> Any:
         return builder.ptrtoint(args[0], _INT64)
 
     return types.int64(record), codegen
+
+
+@intrinsic
+def prefetch_line(typingctx: Any, record: Any, line: Any) -> Any:
+    """Ask the processor to load cache line number `line` of a record."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        int32 = ir.IntType(32)
+        signature_type = ir.FunctionType(ir.VoidType(), [_BYTE.as_pointer(), int32, int32, int32])
+        function = builder.module.declare_intrinsic("llvm.prefetch", [_BYTE.as_pointer()], signature_type)
+        start = builder.bitcast(args[0], _BYTE.as_pointer())
+        pointer = builder.gep(start, [builder.mul(args[1], ir.Constant(_INT64, 64))])
+        builder.call(function, [pointer, ir.Constant(int32, 0), ir.Constant(int32, 3), ir.Constant(int32, 1)])
+        return context.get_dummy_value()
+
+    return types.void(record, types.int64), codegen
 
 
 @intrinsic

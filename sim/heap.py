@@ -1,34 +1,26 @@
-"""A four-way heap of timed entries, ordered by (time, agent key, number): never by memory or hash order."""
+"""A four-way heap of timed entries, ordered by (time, agent key, number): never by memory or hash order.
+
+An entry is two words: the time (47 bits) and 49 bits of the agent's key, then one bit that puts a timer before a
+trigger of the same agent at the same instant, then the slot (31 bits). With 16 bytes an entry the four children of a
+node fill one cache line, which decides the speed with 100,000 agents. Two agents whose keys agree in 49 bits and who
+are due in the same nanosecond would be ordered by slot; among a million agents the chance of such keys is 1 in 1,000.
+"""
 
 from __future__ import annotations
 
-from numba import int64
+from numba import int64, uint64
 
-from lob._jit import Record, leaf
+from lob._jit import Record, leaf, prefetch_line
 from sim.records import entry_at
 
-__all__ = ["pop", "push", "top_ns"]
+__all__ = ["ENTRIES_OFFSET", "pop", "push", "top_ns", "top_slot"]
 
 NEVER = 2**62
+TIME_SHIFT = 17
+SLOT_MASK = (1 << 31) - 1
 
-
-@leaf
-def before(a: Record, b: Record) -> bool:
-    """Whether entry a comes before entry b."""
-    if a.time_ns != b.time_ns:
-        return a.time_ns < b.time_ns
-    if a.key != b.key:
-        return a.key < b.key
-    return a.number < b.number
-
-
-@leaf
-def copy(target: Record, source: Record) -> None:
-    """Copy an entry."""
-    target.time_ns = source.time_ns
-    target.key = source.key
-    target.number = source.number
-    target.slot = source.slot
+ENTRIES_OFFSET = 64 + 48
+"""Offset of entry 0 from the heap's start: puts the children of a node, 4i + 1 to 4i + 4, on one cache line."""
 
 
 @leaf
@@ -36,48 +28,74 @@ def top_ns(heap: Record) -> int:
     """Time of the earliest entry; NEVER when the heap is empty."""
     if heap.size == 0:
         return int64(NEVER)
-    return int64(entry_at(heap, int64(0)).time_ns)
+    return int64(entry_at(heap, int64(0)).high >> uint64(TIME_SHIFT))
+
+
+@leaf
+def top_slot(heap: Record) -> int:
+    """Slot of the earliest entry; the heap must not be empty."""
+    return int64(entry_at(heap, int64(0)).low & uint64(SLOT_MASK))
+
+
+@leaf
+def before(high_a: int, low_a: int, high_b: int, low_b: int) -> bool:
+    """Whether entry a comes before entry b."""
+    return high_a < high_b or (high_a == high_b and low_a < low_b)
 
 
 @leaf
 def push(heap: Record, time_ns: int, key: int, number: int, slot: int) -> None:
-    """Add an entry; the caller has checked the capacity. The row behind the last entry is scratch."""
+    """Add an entry; `number` is 0 or 1; the caller has checked the capacity."""
+    word = uint64(key)
+    high = (uint64(time_ns) << uint64(TIME_SHIFT)) | (word >> uint64(64 - TIME_SHIFT))
+    low = ((word >> uint64(15)) << uint64(32)) | (uint64(number) << uint64(31)) | uint64(slot)
     hole = int64(heap.size)
     heap.size = hole + 1
-    fresh = entry_at(heap, int64(heap.capacity))
-    fresh.time_ns = time_ns
-    fresh.key = key
-    fresh.number = number
-    fresh.slot = slot
     while hole > 0:
         parent = (hole - 1) >> 2
         above = entry_at(heap, parent)
-        if not before(fresh, above):
+        if not before(high, low, above.high, above.low):
             break
-        copy(entry_at(heap, hole), above)
+        target = entry_at(heap, hole)
+        target.high = above.high
+        target.low = above.low
         hole = parent
-    copy(entry_at(heap, hole), fresh)
+    target = entry_at(heap, hole)
+    target.high = high
+    target.low = low
 
 
 @leaf
 def pop(heap: Record) -> int:
     """Remove the earliest entry and return its slot; the heap must not be empty."""
-    slot = int64(entry_at(heap, int64(0)).slot)
+    slot = top_slot(heap)
     size = int64(heap.size) - 1
     heap.size = size
     last = entry_at(heap, size)
+    high, low = last.high, last.low
     hole = int64(0)
     while True:
         child = 4 * hole + 1
         if child >= size:
             break
+        # All grandchildren lie on four neighbouring lines: ask for them before choosing among the children.
+        prefetch_line(entry_at(heap, min(4 * child + 1, size)), int64(0))
+        prefetch_line(entry_at(heap, min(4 * child + 9, size)), int64(0))
         best = child
+        entry = entry_at(heap, child)
+        best_high, best_low = entry.high, entry.low
         for other in range(child + 1, min(child + 4, size)):
-            if before(entry_at(heap, int64(other)), entry_at(heap, best)):
+            entry = entry_at(heap, int64(other))
+            if before(entry.high, entry.low, best_high, best_low):
                 best = int64(other)
-        if not before(entry_at(heap, best), last):
+                best_high, best_low = entry.high, entry.low
+        if not before(best_high, best_low, high, low):
             break
-        copy(entry_at(heap, hole), entry_at(heap, best))
+        target = entry_at(heap, hole)
+        target.high = best_high
+        target.low = best_low
         hole = best
-    copy(entry_at(heap, hole), last)
+    target = entry_at(heap, hole)
+    target.high = high
+    target.low = low
     return slot

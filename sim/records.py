@@ -124,29 +124,34 @@ POPULATION: np.dtype[Any] = np.dtype(
 
 AGENT: np.dtype[Any] = np.dtype(
     [
+        # The first cache line is all that the kernel itself touches.
         ("key", "<u8"),
         ("draw_key", "<u8"),
-        *_ints("n_timer", "n_triggered", "timer_ns", "pending_ns", "pending_reason"),
+        *_ints("n_timer", "n_triggered", "timer_ns", "pending_ns"),
+        ("pending_reason", "<i4"),
         ("population", "<i4"),
-        ("killed", "<i4"),
+        ("killed", "<i8"),
         ("params", "<f8", (N_PARAMS,)),
         ("state", "<f8", (N_STATE,)),
     ]
 )
-"""An agent as its policy sees it: `params` in the order of its settings, `state` its own to use."""
+"""An agent as its policy sees it (320 bytes): `params` in the order of its settings, `state` its own to use."""
 
 ACCOUNT: np.dtype[Any] = np.dtype(
     [
-        *_ints("position_lots", "cash_ticks", "fees_micro", "open_buy_lots", "open_sell_lots", "n_open"),
-        *_ints("n_in_flight", "last_arrival_ns", "bought_lots", "sold_lots", "turnover_ticks"),
-        *_ints("n_messages", "n_orders", "n_fills", "n_rejects", "ordered_lots", "window_ns", "window_count"),
-        *_ints("peak_ticks", "drawdown_ticks"),
+        # The first cache line serves sending, the gate and resting orders; the others are touched by fills.
+        *_ints("position_lots", "cash_ticks", "open_buy_lots", "open_sell_lots", "last_arrival_ns", "n_messages"),
+        ("n_open", "<i4"),
+        ("n_in_flight", "<i4"),
+        *_ints("n_orders", "ordered_lots"),
+        *_ints("bought_lots", "sold_lots", "turnover_ticks", "fees_micro", "n_fills", "peak_ticks"),
+        *_ints("drawdown_ticks", "n_rejects", "window_ns", "window_count", "reserved1", "reserved2", "reserved3"),
     ]
 )
 """One agent's account in one symbol. Cash, turnover, peak and drawdown in ticks x lots; fees in millionths of it."""
 
-ENTRY: np.dtype[Any] = np.dtype([("time_ns", "<i8"), ("key", "<u8"), ("number", "<i4"), ("slot", "<i4")])
-HEAP: np.dtype[Any] = np.dtype(_ints("off_entries", "capacity", "size", "next_number"))
+ENTRY: np.dtype[Any] = np.dtype([("high", "<u8"), ("low", "<u8")])
+HEAP: np.dtype[Any] = np.dtype(_ints("off_entries", "capacity", "size", "reserved"))
 SCHEDULED: np.dtype[Any] = np.dtype([*_ints("time_ns", "kind", "symbol"), ("value", "<f8")])
 SLOT: np.dtype[Any] = np.dtype([("index", "<i4")])
 FLOAT: np.dtype[Any] = np.dtype([("value", "<f8")])

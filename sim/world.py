@@ -14,6 +14,7 @@ from lob.errors import InputError
 from lob.rules import Instrument
 from lob.types import MESSAGE, Phase
 from sim.distributions import draw
+from sim.heap import ENTRIES_OFFSET
 from sim.kernel import start_agents
 from sim.records import (
     ACCOUNT,
@@ -146,9 +147,8 @@ def build_world(
         "floats": sum(map(len, grids)) + sum(map(len, blocks)),
     }
     offsets = {name: layout.take(count * _TABLES[name].itemsize) for name, count in counts.items()}
-    # One scratch row behind the last entry; see sim/heap.py.
-    wakes_at = layout.take(HEAP.itemsize + (wakes_capacity + 1) * ENTRY.itemsize)
-    arrivals_at = layout.take(HEAP.itemsize + (max_in_flight + 1) * ENTRY.itemsize)
+    wakes_at = layout.take(ENTRIES_OFFSET + wakes_capacity * ENTRY.itemsize)
+    arrivals_at = layout.take(ENTRIES_OFFSET + max_in_flight * ENTRY.itemsize)
     books_at = [layout.take(book_bytes(instrument)) for instrument in instruments]
 
     block = allocate(layout.n_bytes)
@@ -169,7 +169,7 @@ def build_world(
     header["seed"] = seed
     for offset, capacity in ((wakes_at, wakes_capacity), (arrivals_at, max_in_flight)):
         heap = header_of(block[offset:], HEAP)
-        heap["off_entries"] = HEAP.itemsize
+        heap["off_entries"] = ENTRIES_OFFSET
         heap["capacity"] = capacity
     # The last slot is handed out first, so a lightly loaded market stays in a few cache lines.
     world.table("slots", max_in_flight)["index"] = np.arange(max_in_flight)[::-1]

@@ -10,9 +10,10 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from agents.rules._draws import poisson_delay_ns
 from lob.types import NO_PRICE
 from sim.distributions import Positive, Settings
-from sim.policy import Policy, decision, exponential, indices, send_cancel, send_limit, send_market, uniform
+from sim.policy import Policy, decision, indices, send_cancel, send_limit, send_market, uniform
 from sim.records import Needs, Wake
 
 __all__ = ["ZeroIntelligence", "policy"]
@@ -47,7 +48,7 @@ NEXT, KIND, SIDE, DISTANCE = 0, 1, 2, 3
 @decision
 def decide(view: Any, agent: Any, out: Any) -> int:
     """One decision: a market order, a cancel or a limit order."""
-    delay = int(exponential(agent, NEXT, agent.params[P.interval_s]) * 1e9) + 1
+    delay = poisson_delay_ns(agent, NEXT, agent.params[P.interval_s])
     if view.reason & START:
         return delay
     size = int(agent.params[P.size_lots])
