@@ -28,7 +28,8 @@ def main() -> int:
     if not arguments.json:
         width = max(map(len, figures))
         for key, value in figures.items():
-            print(f"{key:<{width}}  {value:,}" if isinstance(value, int) else f"{key:<{width}}  {value}")
+            shown = f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+            print(f"{key:<{width}}  {shown}")
     print(json.dumps(figures))
     return 0 if figures["pass"] else 1
 

@@ -11,9 +11,9 @@ from numba import float64, int64
 from numba import types as nb_types
 from numba.np.numpy_support import from_dtype
 
-from lob._jit import Record, address_of, call_address, kernel, leaf, prefetch_line
+from lob._jit import Record, address_of, call_address, kernel, leaf, prefetch_line, record_at_address
 from lob.matching import apply, reject, rows_needed, write_row
-from lob.tape import row_at
+from lob.tape import TAPE, row_at
 from lob.types import EventKind, Flag, MessageKind, Reject
 from sim.accounts import book_row
 from sim.gate import check_limits
@@ -22,7 +22,9 @@ from sim.records import (
     AGENT,
     N_TRADES,
     OUT,
+    RUNTIME,
     VIEW,
+    WORLD,
     LatencyKind,
     ScheduledKind,
     Status,
@@ -44,7 +46,7 @@ from sim.records import (
 from sim.rng import draw_key, exp_portable, normal_quantile, raw_uniform
 from sim.view import fill_view
 
-__all__ = ["post", "run_kernel", "start_agents"]
+__all__ = ["post", "run_kernel", "set_python_timer", "start_agents"]
 
 DONE, TAPE_FULL, PYTHON_WAKE = int(Status.DONE), int(Status.TAPE_FULL), int(Status.PYTHON_WAKE)
 IN_FLIGHT_FULL, BOOK_FULL = int(Status.IN_FLIGHT_FULL), int(Status.BOOK_FULL)
@@ -152,24 +154,6 @@ def put_in_flight(
     message.time_in_force = time_in_force
     push(heap_in(world, int64(world.off_arrivals)), arrival, agent.key, int64(0), slot)
     return DONE
-
-
-@kernel
-def post(
-    world: Record, index: int, k: int, kind: int, side: int, price_ticks: int, qty_lots: int, order_id: int,
-    time_in_force: int, flags: int, parent_id: int,
-) -> int:  # fmt: skip
-    """Send one message of a Python trader; k counts the messages of its decision."""
-    return put_in_flight(
-        world, index, k, kind, side, price_ticks, qty_lots, order_id, time_in_force, flags, parent_id
-    )
-
-
-@kernel
-def set_python_timer(world: Record, index: int, delay_ns: int) -> None:
-    """Start a Python trader's timer unless one is pending."""
-    if delay_ns > 0 and agent_at(world, index).timer_ns == 0:
-        set_timer(world, index, world.time_ns + delay_ns)
 
 
 @kernel
@@ -322,7 +306,7 @@ def _address_of_block(world: Record, population: Record) -> int:
 
 
 @kernel
-def run_kernel(world: Record, runtime: Record, tape: Record, until_ns: int) -> int:
+def run_events(world: Record, runtime: Record, tape: Record, until_ns: int) -> int:
     """Handle events up to and including `until_ns`; return a Status.
 
     TAPE_FULL and PYTHON_WAKE are resumed by calling again; the others end the run. Nothing is half done on return: the
@@ -379,3 +363,40 @@ def run_kernel(world: Record, runtime: Record, tape: Record, until_ns: int) -> i
             status = run_policy(world, runtime, index, population_index, reason)
             if status != DONE:
                 return status
+
+
+# ---- entries from Python ----------------------------------------------------------------------------------------
+# They take addresses: finding the type of a record costs the dispatcher about 10 us a call, that of an integer 0.1.
+
+_world_from = record_at_address(WORLD)
+_runtime_from = record_at_address(RUNTIME)
+_tape_from = record_at_address(TAPE)
+
+
+@kernel
+def run_kernel(world_address: int, runtime_address: int, tape_address: int, until_ns: int) -> int:
+    """`run_events` on the blocks at these addresses."""
+    zero = int64(0)
+    return run_events(
+        _world_from(world_address, zero), _runtime_from(runtime_address, zero), _tape_from(tape_address, zero), until_ns
+    )
+
+
+@kernel
+def post(
+    world_address: int, index: int, k: int, kind: int, side: int, price_ticks: int, qty_lots: int, order_id: int,
+    time_in_force: int, flags: int, parent_id: int,
+) -> int:  # fmt: skip
+    """Send one message of a Python trader; k counts the messages of its decision."""
+    world = _world_from(world_address, int64(0))
+    return put_in_flight(
+        world, index, k, kind, side, price_ticks, qty_lots, order_id, time_in_force, flags, parent_id
+    )
+
+
+@kernel
+def set_python_timer(world_address: int, index: int, delay_ns: int) -> None:
+    """Start a Python trader's timer unless one is pending."""
+    world = _world_from(world_address, int64(0))
+    if delay_ns > 0 and agent_at(world, index).timer_ns == 0:
+        set_timer(world, index, world.time_ns + delay_ns)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from lob._jit import header_of
+from lob._jit import header_of, record_address
 from lob.errors import OutcryError, RunError
 from lob.tape import new_tape, rows_of
 from sim.kernel import run_kernel
@@ -22,6 +22,7 @@ __all__ = ["Market", "Snapshot"]
 
 Rows = np.ndarray[Any, Any]
 Sink = Callable[[Rows], None]
+_PYTHON_WAKE = int(Status.PYTHON_WAKE)
 CHUNK_EVENTS = 500_000
 """Events between two looks at progress and at a request to stop: about a tenth of a second."""
 
@@ -94,7 +95,8 @@ class Market:
         self._header = self.world.header
         self._agents = self.world.agents
         view_at = int(header_of(self._runtime_block, RUNTIME)["off_view"])
-        self._view = TraderView(self._header, header_of(self._runtime_block[view_at:], VIEW))
+        view = header_of(self._runtime_block[view_at:], VIEW)
+        self._view = TraderView(record_address(self.world.block), view, self._agents)
 
     # ---- looking ----------------------------------------------------------------------------------------------
 
@@ -152,23 +154,27 @@ class Market:
         """
         target = self.session.close_ns if until_ns is None else until_ns
         outlets = list(sinks) or [self._keep]
+        world, runtime = record_address(self.world.block), record_address(self._runtime_block)
         try:
+            self._header["event_limit"] = self.n_events + CHUNK_EVENTS
+            tape = record_address(self._tape_block)
             while True:
-                self._header["event_limit"] = self.n_events + CHUNK_EVENTS
-                status = run_kernel(self._header, self._runtime, self._tape, target)
-                if status == Status.PYTHON_WAKE:
+                status = run_kernel(world, runtime, tape, target)
+                if status == _PYTHON_WAKE:
                     self._wake_trader()
                     continue
                 if status == Status.TAPE_FULL:
                     if int(self._tape["cursor"]) == 0:
                         self._tape_block, self._tape = new_tape(2 * int(self._tape["capacity"]))
                     self._flush(outlets)
+                    tape = record_address(self._tape_block)
                     continue
                 if status == Status.DONE:
                     return True
                 if status != Status.EVENT_LIMIT:
                     raise self._failure(Status(status))
                 self._flush(outlets)
+                self._header["event_limit"] = self.n_events + CHUNK_EVENTS
                 if on_progress is not None:
                     on_progress(self)
                 if should_stop is not None and should_stop():
@@ -190,7 +196,7 @@ class Market:
         index = int(self._header["wake_agent"])
         trader = self._traders[index]
         view = self._view
-        view._begin(index, self._agents[index])
+        view._begin(index)
         try:
             view._finish(trader.on_wake(view))
         except OutcryError:

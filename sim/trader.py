@@ -10,12 +10,32 @@ from typing import Any, Literal
 
 from lob.types import BUY, NO_PRICE, SELL, Flag, MessageKind, TimeInForce
 from sim.kernel import post, set_python_timer
-from sim.records import Needs, Status, Wake
+from sim.records import VIEW, Needs, Status, Wake
 from sim.rng import normal_quantile, raw_uniform
 
 __all__ = ["OwnOrder", "Trader", "TraderView"]
 
 SideName = Literal["buy", "sell"]
+
+
+def _position(field: str) -> int:
+    """Position of an int64 field of the view in words; a memoryview of words is read five times faster by Python."""
+    return int(VIEW.fields[field][1]) // 8  # type: ignore[index]
+
+
+_TIME_NS = _position("time_ns")
+_OPEN_NS = _position("open_ns")
+_CLOSE_NS = _position("close_ns")
+_REASON = _position("reason")
+_BID_TICKS = _position("bid_ticks")
+_ASK_TICKS = _position("ask_ticks")
+_BID_LOTS = _position("bid_lots")
+_ASK_LOTS = _position("ask_lots")
+_LAST_TICKS = _position("last_ticks")
+_VOLUME_LOTS = _position("volume_lots")
+_POSITION_LOTS = _position("position_lots")
+_CASH_TICKS = _position("cash_ticks")
+_N_IN_FLIGHT = _position("n_in_flight")
 
 
 class OwnOrder:
@@ -55,50 +75,51 @@ class Trader:
 class TraderView:
     """What a Python trader sees when it wakes, and how it sends orders. Valid during `on_wake` only."""
 
-    __slots__ = ("_agent", "_count", "_index", "_record", "_world")
+    __slots__ = ("_agents", "_count", "_index", "_ints", "_record", "_world")
 
-    def __init__(self, world: Any, record: Any) -> None:
-        self._world = world
+    def __init__(self, world_address: int, record: Any, agents: Any) -> None:
+        self._world = world_address
         self._record = record
+        self._ints = memoryview(record).cast("B")[: VIEW.itemsize // 8 * 8].cast("q")
+        self._agents = agents
         self._index = 0
         self._count = 0
-        self._agent: Any = None
 
-    def _begin(self, index: int, agent: Any) -> None:
-        self._index, self._agent, self._count = index, agent, 0
+    def _begin(self, index: int) -> None:
+        self._index, self._count = index, 0
 
     # ---- seeing -----------------------------------------------------------------------------------------------
 
     @property
     def time_ns(self) -> int:
         """Time of the decision in ns since midnight."""
-        return int(self._record["time_ns"])
+        return self._ints[_TIME_NS]
 
     @property
     def open_ns(self) -> int:
         """Opening time of the session."""
-        return int(self._record["open_ns"])
+        return self._ints[_OPEN_NS]
 
     @property
     def close_ns(self) -> int:
         """Closing time of the session."""
-        return int(self._record["close_ns"])
+        return self._ints[_CLOSE_NS]
 
     @property
     def reason(self) -> Wake:
         """Why the trader was woken; several reasons may be merged."""
-        return Wake(int(self._record["reason"]))
+        return Wake(self._ints[_REASON])
 
     @property
     def best_bid_ticks(self) -> int | None:
         """Best bid, None if there is none."""
-        value = int(self._record["bid_ticks"])
+        value = self._ints[_BID_TICKS]
         return None if value == NO_PRICE else value
 
     @property
     def best_ask_ticks(self) -> int | None:
         """Best ask, None if there is none."""
-        value = int(self._record["ask_ticks"])
+        value = self._ints[_ASK_TICKS]
         return None if value == NO_PRICE else value
 
     @property
@@ -110,37 +131,37 @@ class TraderView:
     @property
     def bid_lots(self) -> int:
         """Quantity at the best bid."""
-        return int(self._record["bid_lots"])
+        return self._ints[_BID_LOTS]
 
     @property
     def ask_lots(self) -> int:
         """Quantity at the best ask."""
-        return int(self._record["ask_lots"])
+        return self._ints[_ASK_LOTS]
 
     @property
     def last_ticks(self) -> int:
         """Last trade price; the reference price before the first trade."""
-        return int(self._record["last_ticks"])
+        return self._ints[_LAST_TICKS]
 
     @property
     def volume_lots(self) -> int:
         """Quantity traded since the open."""
-        return int(self._record["volume_lots"])
+        return self._ints[_VOLUME_LOTS]
 
     @property
     def position_lots(self) -> int:
         """Own position."""
-        return int(self._record["position_lots"])
+        return self._ints[_POSITION_LOTS]
 
     @property
     def cash_ticks(self) -> int:
         """Own cash in ticks x lots, from 0 at the open, before fees."""
-        return int(self._record["cash_ticks"])
+        return self._ints[_CASH_TICKS]
 
     @property
     def n_in_flight(self) -> int:
         """Own messages that have not arrived yet."""
-        return int(self._record["n_in_flight"])
+        return self._ints[_N_IN_FLIGHT]
 
     @property
     def signal_ticks(self) -> float:
@@ -175,7 +196,7 @@ class TraderView:
 
     def uniform(self, index: int) -> float:
         """Uniform draw on (0, 1) of this decision; use one index per purpose."""
-        return float(raw_uniform(int(self._agent["draw_key"]), index))
+        return float(raw_uniform(self._agents["draw_key"][self._index], index))
 
     def normal(self, index: int) -> float:
         """Standard normal draw of this decision."""
@@ -221,12 +242,13 @@ class TraderView:
     def _post(
         self, kind: int, side: int, price: int, qty: int, order_id: int, tif: int, flags: int, parent: int
     ) -> None:
-        for name, value in (("price_ticks", price), ("qty_lots", qty)):
-            if not -(2**31) < value < 2**31:
-                raise ValueError(f"{name} = {value}; allowed: 32-bit integers")
+        if not (-_LIMIT_32 < price < _LIMIT_32 and -_LIMIT_32 < qty < _LIMIT_32):
+            raise ValueError(f"price_ticks = {price}, qty_lots = {qty}; allowed: 32-bit integers")
+        # Plain integers: Numba's dispatcher takes 20 us to find the type of an enum member.
+        kind, tif = int(kind), int(tif)
         status = post(self._world, self._index, self._count, kind, side, price, qty, order_id, tif, flags, parent)
         self._count += 1
-        if status == Status.IN_FLIGHT_FULL:
+        if status == _IN_FLIGHT_FULL:
             from lob.errors import RunError
 
             raise RunError("too many messages in flight; raise max_in_flight")
@@ -234,6 +256,10 @@ class TraderView:
     def _finish(self, delay_s: float | None) -> None:
         if delay_s is not None and delay_s > 0:
             set_python_timer(self._world, self._index, max(1, round(delay_s * 1e9)))
+
+
+_LIMIT_32 = 2**31
+_IN_FLIGHT_FULL = int(Status.IN_FLIGHT_FULL)
 
 
 def _side(side: str) -> int:

@@ -1,0 +1,187 @@
+"""The depth of a book through time, rebuilt exactly from tape rows alone."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numba import int64, uint64
+
+from lob._jit import kernel, leaf
+from lob.types import EventKind
+
+__all__ = ["DepthHistory", "RebuiltBook"]
+
+Ints = np.ndarray[Any, np.dtype[np.int64]]
+ADD, CANCEL, REDUCE = int(EventKind.ADD), int(EventKind.CANCEL), int(EventKind.REDUCE)
+REPLACE, EXECUTE = int(EventKind.REPLACE), int(EventKind.EXECUTE)
+_MULTIPLIER = uint64(0x9E3779B97F4A7C15)
+
+
+@leaf
+def _home(order_id: int, mask: int) -> int:
+    return int64((uint64(order_id) * _MULTIPLIER) >> uint64(32)) & mask
+
+
+@leaf
+def _find(orders: Any, mask: int, order_id: int) -> int:
+    """Slot of an order, or the empty slot where it belongs."""
+    slot = _home(order_id, mask)
+    while orders[slot, 0] != 0 and orders[slot, 0] != order_id:
+        slot = (slot + 1) & mask
+    return slot
+
+
+@leaf
+def _remove(orders: Any, mask: int, slot: int) -> None:
+    """Empty a slot and move later entries of its run back, so that no run has a hole."""
+    hole = slot
+    probe = (slot + 1) & mask
+    while orders[probe, 0] != 0:
+        home = _home(orders[probe, 0], mask)
+        if ((probe - home) & mask) >= ((probe - hole) & mask):
+            orders[hole, 0] = orders[probe, 0]
+            orders[hole, 1] = orders[probe, 1]
+            orders[hole, 2] = orders[probe, 2]
+            hole = probe
+        probe = (probe + 1) & mask
+    orders[hole, 0] = 0
+
+
+@kernel
+def _apply_rows(levels: Any, min_price_ticks: int, orders: Any, rows: Any) -> int:
+    """Book rows of one symbol into levels[side, price]; return the change of the number of resting orders.
+
+    `orders` is an open-addressing table of (order id, price index, lots): a REPLACE row names neither the old price
+    nor the old quantity, so each resting order is remembered.
+    """
+    mask = int64(orders.shape[0] - 1)
+    change = int64(0)
+    for i in range(rows.shape[0]):
+        row = rows[i]
+        kind = int64(row.kind)
+        lots = int64(row.qty_lots)
+        price = int64(row.price_ticks) - min_price_ticks
+        side = int64(0) if row.side > 0 else int64(1)
+        if kind == ADD:
+            slot = _find(orders, mask, int64(row.order_id))
+            orders[slot, 0] = row.order_id
+            orders[slot, 1] = price
+            orders[slot, 2] = lots
+            levels[side, price] += lots
+            change += 1
+        elif kind == EXECUTE:
+            levels[1 - side, price] -= lots
+            slot = _find(orders, mask, int64(row.contra_order_id))
+            if orders[slot, 0] != 0:
+                orders[slot, 2] -= lots
+                if row.contra_leaves_lots == 0:
+                    _remove(orders, mask, slot)
+                    change -= 1
+        elif kind == REDUCE or kind == CANCEL or kind == REPLACE:
+            slot = _find(orders, mask, int64(row.order_id))
+            if orders[slot, 0] != 0:
+                taken = lots if kind == REDUCE else orders[slot, 2]
+                levels[side, orders[slot, 1]] -= taken
+                orders[slot, 2] -= taken
+                if kind != REDUCE:
+                    _remove(orders, mask, slot)
+                    change -= 1
+    return change
+
+
+@kernel
+def _copy_orders(old: Any, new: Any) -> None:
+    mask = int64(new.shape[0] - 1)
+    for i in range(old.shape[0]):
+        if old[i, 0] != 0:
+            slot = _find(new, mask, old[i, 0])
+            new[slot, 0] = old[i, 0]
+            new[slot, 1] = old[i, 1]
+            new[slot, 2] = old[i, 2]
+
+
+class RebuiltBook:
+    """Quantity at every price of one symbol, from its tape rows. Memory: the price range and the resting orders.
+
+    Args:
+        min_price_ticks: lowest price of the instrument.
+        n_prices: number of its prices.
+    """
+
+    def __init__(self, min_price_ticks: int, n_prices: int) -> None:
+        self.min_price_ticks = min_price_ticks
+        self.lots: Ints = np.zeros((2, n_prices), np.int64)
+        """Bids in row 0, asks in row 1."""
+        self._orders: Ints = np.zeros((1024, 3), np.int64)
+        self._n_orders = 0
+
+    def apply(self, rows: np.ndarray[Any, Any]) -> None:
+        """Book rows of this symbol, in order."""
+        while 2 * (self._n_orders + len(rows)) > len(self._orders):
+            larger = np.zeros((2 * len(self._orders), 3), np.int64)
+            _copy_orders(self._orders, larger)
+            self._orders = larger
+        self._n_orders += int(_apply_rows(self.lots, self.min_price_ticks, self._orders, rows))
+
+
+class DepthHistory:
+    """A sink that keeps the book of one symbol at the end of each bin.
+
+    Attributes:
+        snapshots: by bin, (price_ticks, lots) of the occupied levels, bids with positive and asks with negative
+            lots; bins without a row are left out (the book did not change).
+
+    Args:
+        open_ns: start of the first bin.
+        close_ns: end of the last bin.
+        bin_ns: width of a bin.
+        min_price_ticks: lowest price of the instrument.
+        n_prices: number of its prices.
+        symbol: index of the instrument.
+        max_levels: levels kept on each side, from the touch outwards.
+    """
+
+    def __init__(
+        self,
+        open_ns: int,
+        close_ns: int,
+        bin_ns: int,
+        min_price_ticks: int,
+        n_prices: int,
+        symbol: int = 0,
+        max_levels: int = 500,
+    ) -> None:
+        self.open_ns, self.bin_ns, self.symbol = open_ns, bin_ns, symbol
+        self.n_bins = max(1, math.ceil((close_ns - open_ns) / bin_ns))
+        self.snapshots: dict[int, tuple[Ints, Ints]] = {}
+        self._book = RebuiltBook(min_price_ticks, n_prices)
+        self._max_levels = max_levels
+        self._bin = 0
+
+    def __call__(self, rows: np.ndarray[Any, Any]) -> None:
+        """Take a stretch of rows."""
+        mine = rows["symbol"] == self.symbol
+        if not mine.all():
+            rows = rows[mine]
+        if len(rows) == 0:
+            return
+        bins = np.clip((rows["time_ns"] - self.open_ns) // self.bin_ns, 0, self.n_bins - 1)
+        starts = np.concatenate([[0], np.flatnonzero(np.diff(bins)) + 1, [len(rows)]])
+        for first, end in zip(starts[:-1], starts[1:], strict=True):
+            if bins[first] > self._bin:
+                self._keep()
+                self._bin = int(bins[first])
+            self._book.apply(rows[first:end])
+
+    def _keep(self) -> None:
+        lots = self._book.lots
+        bids = np.flatnonzero(lots[0])[-self._max_levels :]
+        asks = np.flatnonzero(lots[1])[: self._max_levels]
+        prices = np.concatenate([bids, asks]) + self._book.min_price_ticks
+        self.snapshots[self._bin] = (prices, np.concatenate([lots[0][bids], -lots[1][asks]]))
+
+    def finish(self) -> None:
+        """Keep the book of the bin that is still open; more rows may follow."""
+        self._keep()

@@ -1,0 +1,186 @@
+"""The tape on disk: Parquet parts written in bounded memory, each complete under its name or not there at all."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from lob.errors import InputError, OutcryError, RunError
+from lob.types import EVENT, NO_PRICE, EventKind, Phase, Reject
+
+__all__ = [
+    "ParquetTape",
+    "part_paths",
+    "read_parts",
+    "read_tape",
+    "remove_parts",
+    "scan_tape",
+    "write_atomically",
+    "write_error",
+]
+
+Rows = np.ndarray[Any, Any]
+ROWS_PER_PART = 2**20
+_PRICES = ("price_ticks", "bid_ticks", "ask_ticks")
+_NAMES = tuple(EVENT.names or ())
+
+
+def write_error(path: Path, error: OSError) -> OutcryError:
+    """Return the error that tells a user in one line why a file could not be written."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return RunError(f"{path}: the disk is full; what was complete before is kept")
+    reason = (error.strerror or str(error)).lower()
+    return InputError(f"{path}: cannot be written ({reason}); allowed: a writable folder")
+
+
+def write_atomically(path: Path, data: bytes | memoryview) -> None:
+    """Write a file under a temporary name, put it on the disk and rename it: it is whole or not there.
+
+    Raises:
+        RunError: if the disk is full.
+        InputError: if the folder cannot be written to.
+    """
+    temporary = path.with_name(path.name + ".tmp")
+    try:
+        try:
+            with temporary.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        except OSError:
+            temporary.unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise write_error(path, error) from None
+
+
+class ParquetTape:
+    """A sink that writes rows to part-00000.parquet, part-00001.parquet, ... in a folder.
+
+    Rows are gathered column by column, so that memory stays at one part whatever the length of the run.
+
+    Args:
+        folder: made if it is not there.
+        rows_per_part: rows of a full part; about 130 bytes of memory each, twice that while a part is written.
+        first_part: number of the next part, when a run is resumed.
+
+    Raises:
+        InputError: if the folder cannot be made or written to.
+        RunError: when the disk is full.
+    """
+
+    def __init__(
+        self, folder: Path | str, rows_per_part: int = ROWS_PER_PART, first_part: int = 0
+    ) -> None:
+        self.folder = Path(folder)
+        self.n_parts = first_part
+        self._capacity = rows_per_part
+        self._count = 0
+        # Zeros are not backed by memory until written: a short run never pays for a full part.
+        self._columns = {name: np.zeros(rows_per_part, EVENT[name]) for name in _NAMES}
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise write_error(self.folder, error) from None
+
+    def __call__(self, rows: Rows) -> None:
+        """Take a stretch of rows; write a part whenever one is full."""
+        taken = 0
+        while taken < len(rows):
+            n = min(len(rows) - taken, self._capacity - self._count)
+            for name, column in self._columns.items():
+                column[self._count : self._count + n] = rows[name][taken : taken + n]
+            self._count += n
+            taken += n
+            if self._count == self._capacity:
+                self.close_part()
+
+    def close_part(self) -> None:
+        """Write what has been gathered, if anything, as one part."""
+        if self._count == 0:
+            return
+        frame = pl.DataFrame({name: c[: self._count] for name, c in self._columns.items()})
+        buffer = io.BytesIO()
+        # lz4: about the size of zstd level 1 on these columns, and faster to write.
+        frame.write_parquet(buffer, compression="lz4", statistics=False)
+        write_atomically(self.folder / f"part-{self.n_parts:05d}.parquet", buffer.getbuffer())
+        self.n_parts += 1
+        self._count = 0
+
+
+def part_paths(folder: Path | str) -> list[Path]:
+    """Return the complete parts of a tape in order.
+
+    Raises:
+        InputError: if the folder is not there.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder; a tape is a folder of part-*.parquet files")
+    return sorted(folder.glob("part-*.parquet"))
+
+
+def remove_parts(folder: Path, first: int) -> None:
+    """Delete the parts numbered `first` and above, and what an interrupted write left behind."""
+    if folder.is_dir():
+        for path in [*part_paths(folder)[first:], *folder.glob("*.tmp")]:
+            path.unlink()
+
+
+def read_parts(folder: Path | str, max_rows: int = 65_536) -> Iterator[Rows]:
+    """Yield a stored tape as EVENT arrays of at most `max_rows` rows, in order.
+
+    Raises:
+        InputError: if the folder holds no tape or a part cannot be read.
+    """
+    for path in part_paths(folder):
+        try:
+            frame = pl.read_parquet(path, columns=list(_NAMES))
+        except (OSError, pl.exceptions.PolarsError) as error:
+            reason = str(error).splitlines()[0]
+            raise InputError(f"{path}: not a readable part of a tape ({reason})") from None
+        columns = {name: frame[name].to_numpy() for name in _NAMES}
+        for start in range(0, len(frame), max_rows):
+            rows = np.empty(min(max_rows, len(frame) - start), EVENT)
+            for name, column in columns.items():
+                rows[name] = column[start : start + max_rows]
+            yield rows
+
+
+def read_tape(folder: Path | str) -> Rows:
+    """Return a stored tape as one EVENT array.
+
+    Raises:
+        InputError: if the folder holds no tape or a part cannot be read.
+    """
+    parts = list(read_parts(folder))
+    return np.concatenate(parts) if parts else np.empty(0, EVENT)
+
+
+def _label(column: str, names: dict[int, str]) -> pl.Expr:
+    return pl.col(column).replace_strict(names, default=None, return_dtype=pl.String)
+
+
+def scan_tape(folder: Path | str) -> pl.LazyFrame:
+    """Return a stored tape as a lazy table: empty prices are null; kind, side, phase and reason are words.
+
+    Raises:
+        InputError: if the folder holds no tape.
+    """
+    paths = part_paths(folder)
+    table = pl.scan_parquet(paths) if paths else pl.LazyFrame(np.empty(0, EVENT))
+    return table.with_columns(
+        *[pl.when(pl.col(c) != NO_PRICE).then(pl.col(c)).alias(c) for c in _PRICES],
+        _label("kind", {int(k): k.name.lower() for k in EventKind}),
+        _label("phase", {int(k): k.name.lower() for k in Phase}),
+        _label("side", {1: "buy", -1: "sell"}),
+        _label("reason", {int(k): k.name.lower() for k in Reject if k}),
+    )
