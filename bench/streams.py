@@ -1,4 +1,4 @@
-"""The message stream that engines are timed on: about 51% adds, 44% cancels, 5% marketable orders, 3,900 live orders."""
+"""The message stream that engines are timed on: 51% adds, 44% cancels, 5% marketable orders, 3,900 live orders."""
 
 from __future__ import annotations
 

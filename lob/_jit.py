@@ -66,9 +66,9 @@ def _source_key() -> str:
 
 def cache_folder() -> Path:
     """Return the folder of compiled kernels: $OUTCRY_CACHE_DIR, else the user's cache folder."""
-    base = os.environ.get("OUTCRY_CACHE_DIR")
+    base: str | Path | None = os.environ.get("OUTCRY_CACHE_DIR")
     if base is None:
-        base = os.path.join(os.environ.get("XDG_CACHE_HOME", str(Path.home() / ".cache")), "outcry")
+        base = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "outcry"
     return Path(base) / _source_key()
 
 
@@ -93,12 +93,12 @@ _OPTIONS: dict[str, Any] = {"error_model": "numpy", "nogil": True, "cache": _CAC
 
 def kernel(function: F) -> F:
     """Compile `function` with the project's options, cached on disk."""
-    return numba.njit(**_OPTIONS)(function)  # type: ignore[no-any-return]
+    return numba.njit(**_OPTIONS)(function)
 
 
 def leaf(function: F) -> F:
     """Compile a small helper that the optimiser must inline into its callers."""
-    return numba.njit(forceinline=True, **_OPTIONS)(function)  # type: ignore[no-any-return]
+    return numba.njit(forceinline=True, **_OPTIONS)(function)
 
 
 _BYTE = ir.IntType(8)
@@ -116,7 +116,8 @@ def element_of(header: np.dtype[Any], offset_field: str, item: np.dtype[Any]) ->
     The index is not checked: callers in compiled code are responsible for the range.
     """
     record = from_dtype(item)
-    field_offset = int(header.fields[offset_field][1])  # type: ignore[index]
+    assert header.fields is not None
+    field_offset = int(header.fields[offset_field][1])
     item_bytes = item.itemsize
 
     @intrinsic
@@ -130,7 +131,7 @@ def element_of(header: np.dtype[Any], offset_field: str, item: np.dtype[Any]) ->
 
         return record(block, types.int64), codegen
 
-    return element  # type: ignore[no-any-return]
+    return element
 
 
 def same_block(target: np.dtype[Any]) -> Callable[[Record, int], Record]:
@@ -145,7 +146,7 @@ def same_block(target: np.dtype[Any]) -> Callable[[Record, int], Record]:
 
         return record(block, types.int64), codegen
 
-    return nested  # type: ignore[no-any-return]
+    return nested
 
 
 def record_at_address(target: np.dtype[Any]) -> Callable[[int, int], Record]:
@@ -161,7 +162,7 @@ def record_at_address(target: np.dtype[Any]) -> Callable[[int, int], Record]:
 
         return record(types.int64, types.int64), codegen
 
-    return at_address  # type: ignore[no-any-return]
+    return at_address
 
 
 def call_address(result: Any, *arguments: Any) -> Callable[..., Any]:
@@ -175,16 +176,14 @@ def call_address(result: Any, *arguments: Any) -> Callable[..., Any]:
     def call(typingctx: Any, address: Any, args: Any) -> Any:
         def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
             convention = context.call_conv
-            pointer = builder.inttoptr(
-                values[0], convention.get_function_type(result, arguments).as_pointer()
-            )
+            pointer = builder.inttoptr(values[0], convention.get_function_type(result, arguments).as_pointer())
             unpacked = [builder.extract_value(values[1], i) for i in range(len(arguments))]
-            status, value = convention.call_function(builder, pointer, result, arguments, unpacked)
+            _status, value = convention.call_function(builder, pointer, result, arguments, unpacked)
             return value
 
         return result(types.int64, types.Tuple(arguments)), codegen
 
-    return call  # type: ignore[no-any-return]
+    return call
 
 
 def function_address(function: Any, *arguments: Any) -> int:

@@ -7,9 +7,10 @@
     table       order id -> node, open addressing with linear probing
     owners      first and last TRACKED order of each agent
 
-Node 0 stands for "none" in every link: zeroed memory is an empty book, and unlinking needs no branch, since what
-is written to node 0 is never read. Side index 0 is the bid, 1 the ask. Prices are stored as an index from `min_price_ticks`. Sides have tables of
-their own although a matching book could share one: while an auction collects orders, both sides may hold a price.
+Node 0 stands for "none" in every link: zeroed memory is an empty book, and unlinking needs no branch, since what is
+written to node 0 is never read. Side index 0 is the bid, 1 the ask. Prices are stored as an index from
+`min_price_ticks`. Sides have tables of their own although a matching book could share one: while an auction collects
+orders, both sides may hold a price.
 """
 
 from __future__ import annotations
@@ -175,7 +176,7 @@ def table_of(block: np.ndarray[Any, np.dtype[np.uint8]], name: str) -> np.ndarra
     """Return one table of a book as a structured array (a view), for inspection outside of hot code."""
     book = header_of(block, BOOK)
     dtype = TABLES[name]
-    offsets = sorted(int(book[f"off_{other}"]) for other in TABLES) + [int(book["n_bytes"])]
+    offsets = [*sorted(int(book[f"off_{other}"]) for other in TABLES), int(book["n_bytes"])]
     start = int(book[f"off_{name}"])
     end = offsets[offsets.index(start) + 1]
     return block[start : start + (end - start) // dtype.itemsize * dtype.itemsize].view(dtype)

@@ -80,9 +80,7 @@ def next_below(book: Record, side: int, price: int) -> int:
         return (start & ~63) + high_bit(word)
     group = (start >> 6) - 1
     if group >= 0:
-        word = word1_at(book, side * book.n_words1 + (group >> 6)).bits & (
-            ALL >> uint64(63 - (group & 63))
-        )
+        word = word1_at(book, side * book.n_words1 + (group >> 6)).bits & (ALL >> uint64(63 - (group & 63)))
         if word != ZERO:
             group = (group & ~63) + high_bit(word)
             return (group << 6) + high_bit(word0_at(book, side * book.n_words0 + group).bits)

@@ -450,9 +450,7 @@ def rare_message(book: Record, tape: Record, message: Record) -> None:
                 cancel_order(book, tape, int64(message.time_ns), int64(owner.head))
     elif kind == SET_PHASE and CLOSED <= message.qty_lots <= HALTED:
         book.phase = message.qty_lots
-        write_row(
-            book, tape, message.time_ns, ROW_PHASE, 0, 0, message.agent, 0, 0, message.qty_lots, 0, NONE, 0
-        )
+        write_row(book, tape, message.time_ns, ROW_PHASE, 0, 0, message.agent, 0, 0, message.qty_lots, 0, NONE, 0)
     else:
         reject(book, tape, message, BAD_KIND)
 

@@ -318,9 +318,7 @@ class ReferenceBook:
 
     def _lots_within(self, side: int, limit: int) -> int:
         """What an order with this limit could trade at once."""
-        return sum(
-            lots for price, lots in self._other(side).lots.items() if side * (limit - price) >= 0
-        )
+        return sum(lots for price, lots in self._other(side).lots.items() if side * (limit - price) >= 0)
 
     def _match(self, order: Order, limit: int) -> None:
         """Trade the order until it is filled or nothing within its limit is left."""

@@ -1,4 +1,4 @@
-"""The rules of one instrument: price range, sizes, collar, priority. Limits of a participant live in sim's risk gate."""
+"""The rules of one instrument: price range, sizes, collar, priority. Limits of participants: sim's risk gate."""
 
 from __future__ import annotations
 

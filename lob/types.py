@@ -138,7 +138,7 @@ MESSAGE: np.dtype[Any] = np.dtype(
     ]
 )
 """A message to the exchange (40 bytes). `order_id` names the target of CANCEL, REDUCE and REPLACE; the exchange
-assigns the id of a new order. `agent` is the owner (-1: anonymous, never TRACKED); `parent_id` the metaorder, 0: none."""
+assigns the id of a new order. `agent` is the owner (-1: anonymous, never TRACKED), `parent_id` the metaorder or 0."""
 
 EVENT: np.dtype[Any] = np.dtype(
     [

@@ -16,9 +16,7 @@ REJECT, EXPIRE = int(EventKind.REJECT), int(EventKind.EXPIRE)
 
 
 @leaf
-def settle(
-    world: Record, account: Record, side: int, price_ticks: int, qty_lots: int, fee_ppm: int
-) -> None:
+def settle(world: Record, account: Record, side: int, price_ticks: int, qty_lots: int, fee_ppm: int) -> None:
     """Book one side of an execution. Fees in millionths of a tick x lot, so that they stay whole numbers."""
     value = price_ticks * qty_lots
     account.position_lots += side * qty_lots

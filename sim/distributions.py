@@ -13,7 +13,9 @@ __all__ = ["Distribution", "NonNegative", "Number", "Positive", "Settings", "dra
 
 
 class Distribution(BaseModel):
-    """Exactly one of: uniform = [low, high], normal = [mean, sd], lognormal = [median, sigma], exponential = mean,
+    """A distribution from which each agent draws its own value.
+
+    Exactly one of: uniform = [low, high], normal = [mean, sd], lognormal = [median, sigma], exponential = mean,
     choice = [values]. Each may be cut off by `min` and `max`.
     """
 

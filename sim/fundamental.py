@@ -100,9 +100,10 @@ def _transition(kappa: float, sigma: float, dt: float) -> tuple[float, float]:
 
 @dataclass(frozen=True)
 class SparseMeanReverting(Fundamental):
-    """An Ornstein-Uhlenbeck process with rare large jumps, as the sparse mean-reverting oracle of ABIDES
-    (Byrd, Hybinette, Balch 2020): jumps come as a Poisson process; a jump is +-N(jump_mean, jump_sd^2), with either
-    sign equally likely, and decays with the process.
+    """An Ornstein-Uhlenbeck process with rare large jumps.
+
+    As the sparse mean-reverting oracle of ABIDES (Byrd, Hybinette, Balch 2020): jumps come as a Poisson process; a
+    jump is +-N(jump_mean, jump_sd^2), with either sign equally likely, and decays with the process.
 
     Attributes:
         jumps_per_s: rate of jumps.

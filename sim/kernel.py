@@ -1,8 +1,8 @@
 """The event kernel: one compiled call handles very many events, and returns to Python only when Python is needed.
 
 The next event is the earliest of the schedule, the messages in flight and the wake-ups; at one instant in that order,
-ties within a kind by (agent key, number). A wake-up runs a policy, whose messages go in flight with a latency; a message
-passes the risk gate and the exchange, and its tape rows drive the accounts and the wake-ups of those who subscribed.
+ties within a kind by (agent key, number). A wake-up runs a policy, whose messages go in flight with a latency; a
+message passes the risk gate and the exchange, and its tape rows drive the accounts and the wake-ups of those who subscribed.
 """
 
 from __future__ import annotations
@@ -208,9 +208,7 @@ def deliver_scheduled(world: Record, runtime: Record, tape: Record) -> None:
         wake_subscribers(world, symbol_index, int64(PHASE))
     else:
         symbol.news = entry.value
-        write_row(
-            book, tape, world.time_ns, ROW_NEWS, 0, 0, -1, 0, 0, 0, 0, 0, FIRST
-        )
+        write_row(book, tape, world.time_ns, ROW_NEWS, 0, 0, -1, 0, 0, 0, 0, 0, FIRST)
         wake_subscribers(world, symbol_index, int64(NEWS))
 
 
@@ -389,9 +387,7 @@ def post(
 ) -> int:  # fmt: skip
     """Send one message of a Python trader; k counts the messages of its decision."""
     world = _world_from(world_address, int64(0))
-    return put_in_flight(
-        world, index, k, kind, side, price_ticks, qty_lots, order_id, time_in_force, flags, parent_id
-    )
+    return put_in_flight(world, index, k, kind, side, price_ticks, qty_lots, order_id, time_in_force, flags, parent_id)
 
 
 @kernel

@@ -73,7 +73,11 @@ def indices(settings: type[Settings] | None = None, *state: str) -> Any:
     limit = N_PARAMS if settings is not None else N_STATE
     if len(names) > limit:
         raise ValueError(f"{len(names)} fields {names}; allowed: at most {limit}")
-    return namedtuple("Indices", names)(*range(len(names)))  # type: ignore[misc]
+    return namedtuple("Indices", names)(*range(len(names)))
+
+
+NOTHING = Needs(0)
+NEVER = Wake(0)
 
 
 @dataclass(frozen=True)
@@ -90,8 +94,8 @@ class Policy:
 
     settings: type[Settings]
     decide: Any
-    needs: Needs = Needs(0)
-    wakes_on: Wake = Wake(0)
+    needs: Needs = NOTHING
+    wakes_on: Wake = NEVER
     block: Callable[[Any], np.ndarray[Any, Any]] | None = None
     doc: str = field(default="")
 

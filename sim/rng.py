@@ -9,21 +9,20 @@ from __future__ import annotations
 
 import hashlib
 import math
-
-from numba import float64, int64, uint64
-from numba.extending import intrinsic
-from numba import types as nb_types
 from typing import Any
 
 from llvmlite import ir
+from numba import float64, int64, uint64
+from numba import types as nb_types
+from numba.extending import intrinsic
 
 from lob._jit import Record, kernel, leaf
 
 __all__ = [
     "agent_key",
     "draw_key",
-    "exponential",
     "exp_portable",
+    "exponential",
     "log_portable",
     "mix",
     "normal",

@@ -77,9 +77,7 @@ class ParquetTape:
         RunError: when the disk is full.
     """
 
-    def __init__(
-        self, folder: Path | str, rows_per_part: int = ROWS_PER_PART, first_part: int = 0
-    ) -> None:
+    def __init__(self, folder: Path | str, rows_per_part: int = ROWS_PER_PART, first_part: int = 0) -> None:
         self.folder = Path(folder)
         self.n_parts = first_part
         self._capacity = rows_per_part

@@ -1,8 +1,8 @@
 """Value trader: a Bayesian estimate of a mean-reverting fundamental, compared with the midpoint.
 
 As the ValueAgent of ABIDES' rmsc04 (Byrd, Hybinette, Balch 2020), after Wah, Wright and Wellman (2017): each
-wake-up gives a noisy look at the fundamental; the estimate is a Kalman update under dV = kappa (mean - V) dt + sigma dW;
-its forecast for the close is bought when above the midpoint and sold when below.
+wake-up gives a noisy look at the fundamental; the estimate is a Kalman update under
+dV = kappa (mean - V) dt + sigma dW; its forecast for the close is bought when above the midpoint and sold when below.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ SECOND_NS = 1_000_000_000
 
 
 class TwapTrader(Trader):
-    """Buys or sells `quantity_lots` in `n_slices` market orders, evenly over `duration_s` from `start_s` after the open.
+    """Buys or sells a quantity in equal market orders, evenly over `duration_s` from `start_s` after the open.
 
     What a slice leaves unfilled is added to the next one; the last slice is repeated every `retry_s` until the quantity
     is complete, so a thin book delays the end but does not change the quantity.

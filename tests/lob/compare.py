@@ -46,9 +46,7 @@ def same(left: Array, right: Array) -> bool:
     return left.dtype == right.dtype and left.tobytes() == right.tobytes()
 
 
-def step_by_step(
-    instrument: Instrument, messages: Array, look: Callable[..., None] | None = None
-) -> None:
+def step_by_step(instrument: Instrument, messages: Array, look: Callable[..., None] | None = None) -> None:
     """Send the messages one by one, raise at the first Difference; `look` is called after each."""
     book, twin = OrderBook(instrument), ReferenceBook(instrument)
     for i in range(len(messages)):
@@ -97,9 +95,7 @@ def difference(instrument: Instrument, messages: Array) -> Difference | None:
         step_by_step(instrument, messages)
     except Difference as found:
         return found
-    raise AssertionError(
-        "rows differ when the messages come as one batch, not when they come one by one"
-    )
+    raise AssertionError("rows differ when the messages come as one batch, not when they come one by one")
 
 
 def minimise(instrument: Instrument, messages: Array) -> Difference:
@@ -114,9 +110,7 @@ def minimise(instrument: Instrument, messages: Array) -> Difference:
     while piece:
         start = 0
         while start < len(found.messages):
-            rest = np.concatenate([found.messages[:start], found.messages[start + piece :]]).astype(
-                MESSAGE
-            )
+            rest = np.concatenate([found.messages[:start], found.messages[start + piece :]]).astype(MESSAGE)
             smaller = difference(instrument, rest) if len(rest) else None
             if smaller is None:
                 start += piece

@@ -65,22 +65,13 @@ def run(seed: int, n_messages: int) -> str | None:
 
 def main() -> int:
     """Run the markets on the processes asked for and tell how far they are."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "--messages", type=int, default=1_000_000, help="messages to compare in all"
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--messages", type=int, default=1_000_000, help="messages to compare in all")
     parser.add_argument("--processes", type=int, default=1)
-    parser.add_argument(
-        "--seed", type=int, default=0, help="seed of the first market; the others count up from it"
-    )
+    parser.add_argument("--seed", type=int, default=0, help="seed of the first market; the others count up from it")
     options = parser.parse_args()
     n_markets = -(-options.messages // PER_MARKET)
-    jobs = [
-        (options.seed + i, min(PER_MARKET, options.messages - i * PER_MARKET))
-        for i in range(n_markets)
-    ]
+    jobs = [(options.seed + i, min(PER_MARKET, options.messages - i * PER_MARKET)) for i in range(n_markets)]
     start = time.perf_counter()
     done, told = 0, start
     with multiprocessing.get_context("spawn").Pool(options.processes) as pool:
@@ -92,9 +83,7 @@ def main() -> int:
             now = time.perf_counter()
             if now - told > 30 or done == options.messages:
                 told = now
-                print(
-                    f"{done:,} messages alike, {done / (now - start):,.0f} per second", flush=True
-                )
+                print(f"{done:,} messages alike, {done / (now - start):,.0f} per second", flush=True)
     return 0
 
 

@@ -29,11 +29,7 @@ def new_book(**rules: Any) -> OrderBook:
 
 def contents(book: OrderBook) -> list[tuple[str, int, int, int]]:
     """Every resting order: side, id, price, open lots, in the order in which it would trade."""
-    return [
-        (o.side, o.order_id, o.price_ticks, o.qty_lots)
-        for s in ("buy", "sell")
-        for o in book.orders(s)
-    ]
+    return [(o.side, o.order_id, o.price_ticks, o.qty_lots) for s in ("buy", "sell") for o in book.orders(s)]
 
 
 def kinds(rows: Any) -> list[EventKind]:
@@ -120,6 +116,14 @@ def test_a_market_order_expires_in_an_empty_book_without_a_price() -> None:
     assert report.rejected is None
 
 
+def test_a_market_order_trades_as_far_as_the_price_range_goes() -> None:
+    book = new_book(min_price_ticks=10, n_prices=10)
+    book.limit("buy", 10, 1)
+    assert book.market("sell", 1).average_price_ticks == 10
+    book.limit("sell", 19, 1)
+    assert book.market("buy", 1).average_price_ticks == 19
+
+
 def test_a_post_only_order_that_would_cross_is_rejected_and_the_book_is_unchanged() -> None:
     book = new_book()
     book.limit("sell", 100, 4)
@@ -180,10 +184,16 @@ def test_an_order_reduced_by_all_that_is_open_is_cancelled() -> None:
     assert book.n_orders == 0
 
 
+def test_a_replace_that_asks_for_what_is_there_already_changes_nothing() -> None:
+    book = new_book()
+    first, second = (book.limit("buy", 100, 7).order_id for _ in range(2))
+    row = book.replace(first, 100, 7).events[0]
+    assert (row["kind"], row["qty_lots"], row["leaves_lots"]) == (EventKind.REDUCE, 0, 7)
+    assert contents(book) == [("buy", first, 100, 7), ("buy", second, 100, 7)]
+
+
 @pytest.mark.parametrize(("venue_says_so", "place"), [(True, 0), (False, 1)])
-def test_a_pure_decrease_keeps_its_place_if_the_venue_says_so(
-    venue_says_so: bool, place: int
-) -> None:
+def test_a_pure_decrease_keeps_its_place_if_the_venue_says_so(venue_says_so: bool, place: int) -> None:
     book = new_book(replace_keeps_priority=venue_says_so)
     first, _ = (book.limit("buy", 100, 7).order_id for _ in range(2))
     book.replace(first, 100, 5)

@@ -30,19 +30,14 @@ def books_hold_the_same(book: OrderBook, twin: ReferenceBook) -> None:
     sides: list[tuple[Literal["buy", "sell"], int]] = [("buy", BUY), ("sell", SELL)]
     for name, side in sides:
         resting = list(twin.queue(side))
-        shown = [
-            (o.order_id, o.side, o.price_ticks, o.qty_lots, o.agent) for o in book.orders(name)
-        ]
+        shown = [(o.order_id, o.side, o.price_ticks, o.qty_lots, o.agent) for o in book.orders(name)]
         assert shown == [(o.order_id, name, o.price_ticks, o.open_lots, o.agent) for o in resting]
         levels: dict[int, list[int]] = {}
         for order in resting:
             ahead = levels.setdefault(order.price_ticks, [])
             assert book.queue_position(order.order_id) == (len(ahead), sum(ahead))
             ahead.append(order.open_lots)
-        depth = [
-            (level.price_ticks, level.qty_lots, level.n_orders)
-            for level in book.depth(name, len(levels) + 1)
-        ]
+        depth = [(level.price_ticks, level.qty_lots, level.n_orders) for level in book.depth(name, len(levels) + 1)]
         assert depth == [(price, sum(lots), len(lots)) for price, lots in levels.items()]
 
 
@@ -56,7 +51,7 @@ def test_any_few_messages_in_any_small_market_are_answered_alike(
 
 
 @settings(max_examples=100)
-@given(small_markets(max_messages=30))
+@given(small_markets())
 def test_messages_in_one_batch_are_answered_as_messages_one_by_one(
     market: tuple[Instrument, Array],
 ) -> None:
@@ -108,7 +103,5 @@ def test_one_sweep_may_write_more_rows_than_a_batch_has_messages() -> None:
 
 def test_the_same_seed_gives_the_same_stream() -> None:
     instrument, climate = MARKETS["liquid"]
-    first, again = (
-        LivingStream(ReferenceBook(instrument), climate, seed=5).next(200) for _ in range(2)
-    )
+    first, again = (LivingStream(ReferenceBook(instrument), climate, seed=5).next(200) for _ in range(2))
     assert same(first, again)
