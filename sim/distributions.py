@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Annotated, Any
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from sim.rng import exp_portable, log_portable, normal_quantile, raw_uniform
@@ -63,7 +64,9 @@ def draw(value: Any, key: int, index: int) -> float:
     """Return the value of one numeric setting for one agent: itself, or the draw number `index` of `key`."""
     if not isinstance(value, Distribution):
         return float(value)
-    u = float(raw_uniform(key, index))
+    # Compiled code takes a plain int for a signed one, and a key has 64 bits.
+    word: Any = np.uint64(key)
+    u = float(raw_uniform(word, index))
     if value.uniform is not None:
         low, high = value.uniform
         x = low + (high - low) * u

@@ -84,7 +84,7 @@ class OrnsteinUhlenbeck(Fundamental):
         """Draw the path with the exact transition law of a step."""
         dt = self.step_ns / SECOND_NS
         decay, sd = _transition(self.kappa_per_s, self.sigma_ticks_per_sqrt_s, dt)
-        key = agent_key(seed, f"fundamental/{symbol}", 0)
+        key: Any = np.uint64(agent_key(seed, f"fundamental/{symbol}", 0))
         n = self.n_steps(open_ns, close_ns)
         path: Grid = _mean_reverting(key, n, self.mean_ticks, self.mean_ticks, decay, sd)
         return path
@@ -122,7 +122,7 @@ class SparseMeanReverting(Fundamental):
         """Draw the diffusion, then add each jump and its decay."""
         base = OrnsteinUhlenbeck(self.mean_ticks, self.kappa_per_s, self.sigma_ticks_per_sqrt_s, self.step_ns)
         path = base.grid(seed, symbol, open_ns, close_ns)
-        key = agent_key(seed, f"fundamental jumps/{symbol}", 0)
+        key: Any = np.uint64(agent_key(seed, f"fundamental jumps/{symbol}", 0))
         elapsed_s, index = 0.0, 0
         total_s = (close_ns - open_ns) / SECOND_NS
         dt = self.step_ns / SECOND_NS

@@ -259,7 +259,7 @@ def _fill_agents(agents: np.ndarray[Any, Any], population: Population, p: int, s
         if isinstance(value, int | float):
             agents["params"][:, column] = value
         else:
-            agents["params"][:, column] = [draw(value, int(draw_key(int(key), 0, 2)), column) for key in keys]
+            agents["params"][:, column] = [draw(value, int(draw_key(key, 0, 2)), column) for key in keys]
 
 
 def _check(
