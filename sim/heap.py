@@ -13,11 +13,13 @@ from numba import int64, uint64
 from lob._jit import Record, leaf, prefetch_line
 from sim.records import entry_at
 
-__all__ = ["ENTRIES_OFFSET", "pop", "push", "top_ns", "top_slot"]
+__all__ = ["ENTRIES_OFFSET", "LAST_NS", "pop", "push", "top_ns", "top_slot"]
 
 NEVER = 2**62
 TIME_SHIFT = 17
 SLOT_MASK = (1 << 31) - 1
+LAST_NS = (1 << (64 - TIME_SHIFT)) - 1
+"""The latest time that an entry can hold: 39 hours after midnight, when every session is over."""
 
 ENTRIES_OFFSET = 64 + 48
 """Offset of entry 0 from the heap's start: puts the children of a node, 4i + 1 to 4i + 4, on one cache line."""
@@ -45,9 +47,9 @@ def before(high_a: int, low_a: int, high_b: int, low_b: int) -> bool:
 
 @leaf
 def push(heap: Record, time_ns: int, key: int, number: int, slot: int) -> None:
-    """Add an entry; `number` is 0 or 1; the caller has checked the capacity."""
+    """Add an entry; `number` is 0 or 1; the caller has checked the capacity. Times after LAST_NS become LAST_NS."""
     word = uint64(key)
-    high = (uint64(time_ns) << uint64(TIME_SHIFT)) | (word >> uint64(64 - TIME_SHIFT))
+    high = (uint64(min(int64(time_ns), int64(LAST_NS))) << uint64(TIME_SHIFT)) | (word >> uint64(64 - TIME_SHIFT))
     low = ((word >> uint64(15)) << uint64(32)) | (uint64(number) << uint64(31)) | uint64(slot)
     hole = int64(heap.size)
     heap.size = hole + 1
@@ -79,8 +81,9 @@ def pop(heap: Record) -> int:
         if child >= size:
             break
         # All grandchildren lie on four neighbouring lines: ask for them before choosing among the children.
-        prefetch_line(entry_at(heap, min(4 * child + 1, size)), int64(0))
-        prefetch_line(entry_at(heap, min(4 * child + 9, size)), int64(0))
+        below = entry_at(heap, min(4 * child + 1, size))
+        for line in range(4):
+            prefetch_line(below, int64(line))
         best = child
         entry = entry_at(heap, child)
         best_high, best_low = entry.high, entry.low

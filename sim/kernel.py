@@ -12,12 +12,15 @@ from numba import types as nb_types
 from numba.np.numpy_support import from_dtype
 
 from lob._jit import Record, address_of, call_address, kernel, leaf, prefetch_line, record_at_address
+from lob.book import extra_at, node_at, owner_at
+from lob.book import slot_at as table_slot_at
 from lob.matching import apply, reject, rows_needed, write_row
+from lob.orders import home_slot
 from lob.tape import TAPE, row_at
 from lob.types import EventKind, Flag, MessageKind, Reject
 from sim.accounts import book_row
 from sim.gate import check_limits
-from sim.heap import NEVER, pop, push, top_ns, top_slot
+from sim.heap import LAST_NS, NEVER, pop, push, top_ns, top_slot
 from sim.records import (
     AGENT,
     N_TRADES,
@@ -58,7 +61,7 @@ MARKET_WIDE = TOUCH | TRADE | PHASE | NEWS
 UNIFORM, LOGNORMAL = int(LatencyKind.UNIFORM), int(LatencyKind.LOGNORMAL)
 SCHEDULED_PHASE = int(ScheduledKind.PHASE)
 LIMIT, MARKET, REPLACE = int(MessageKind.LIMIT), int(MessageKind.MARKET), int(MessageKind.REPLACE)
-SET_PHASE = int(MessageKind.SET_PHASE)
+SET_PHASE, CANCEL_ALL = int(MessageKind.SET_PHASE), int(MessageKind.CANCEL_ALL)
 ROW_EXECUTE, ROW_REJECT, ROW_NEWS = int(EventKind.EXECUTE), int(EventKind.REJECT), int(EventKind.NEWS)
 REASON_BOOK_FULL = int(Reject.BOOK_FULL)
 TRACKED, FIRST = int(Flag.TRACKED), int(Flag.FIRST)
@@ -72,16 +75,17 @@ _decide = call_address(nb_types.int64, from_dtype(VIEW), from_dtype(AGENT), from
 def wake_agent(world: Record, index: int, reason: int, time_ns: int) -> None:
     """Schedule a triggered wake-up; reasons that come before it fires are merged into one."""
     agent = agent_at(world, index)
-    agent.pending_reason |= reason
-    if agent.pending_ns == 0:
+    if agent.pending_reason == 0:
         agent.pending_ns = time_ns
         push(heap_in(world, int64(world.off_wakes)), time_ns, agent.key, int64(1), index)
+    agent.pending_reason |= reason
 
 
 @leaf
 def set_timer(world: Record, index: int, time_ns: int) -> None:
     """Schedule the agent's timer."""
     agent = agent_at(world, index)
+    time_ns = min(time_ns, int64(LAST_NS))
     agent.timer_ns = time_ns
     push(heap_in(world, int64(world.off_wakes)), time_ns, agent.key, int64(0), index)
 
@@ -117,7 +121,44 @@ def latency_ns(population: Record, key: int, k: int) -> int:
         delay = population.latency_a * exp_portable(population.latency_b * z)
     else:
         delay = float64(population.latency_a)
-    return max(int64(delay), int64(1))
+    # Too large a float has no defined integer; nothing arrives that late.
+    return max(int64(min(delay, float64(LAST_NS))), int64(1))
+
+
+@leaf
+def fetch_agent(world: Record, index: int) -> None:
+    """Have the next agent's memory loaded while this one is served: worth a third of the time with 100,000 agents."""
+    agent = agent_at(world, index)
+    for line in range(5):
+        prefetch_line(agent, int64(line))
+    symbol_index = int64(population_at(world, int64(agent.population)).symbol)
+    prefetch_line(account_at(world, index * world.n_symbols + symbol_index), int64(0))
+    book = book_in(world, int64(symbol_at(world, symbol_index).off_book))
+    prefetch_line(owner_at(book, index), int64(0))
+
+
+@leaf
+def fetch_first_order(world: Record, index: int, symbol_index: int) -> None:
+    """Have the agent's oldest order loaded: its cancellation has just been sent."""
+    book = book_in(world, int64(symbol_at(world, symbol_index).off_book))
+    head = int64(owner_at(book, index).head)
+    prefetch_line(node_at(book, head), int64(0))
+    prefetch_line(extra_at(book, head), int64(0))
+
+
+@leaf
+def fetch_neighbours(world: Record, slot: int) -> None:
+    """Have what the next arrival will touch loaded, if it withdraws the agent's orders."""
+    message = message_at(world, slot)
+    index = int64(message.agent)
+    symbol_index = int64(message.symbol)
+    prefetch_line(account_at(world, index * world.n_symbols + symbol_index), int64(0))
+    if message.kind == CANCEL_ALL:
+        book = book_in(world, int64(symbol_at(world, symbol_index).off_book))
+        node = node_at(book, int64(owner_at(book, index).head))
+        prefetch_line(node_at(book, int64(node.prev)), int64(0))
+        prefetch_line(node_at(book, int64(node.next)), int64(0))
+        prefetch_line(table_slot_at(book, home_slot(book, int64(node.order_id))), int64(0))
 
 
 @kernel
@@ -153,6 +194,8 @@ def put_in_flight(
     message.side = side
     message.time_in_force = time_in_force
     push(heap_in(world, int64(world.off_arrivals)), arrival, agent.key, int64(0), slot)
+    if kind == CANCEL_ALL:
+        fetch_first_order(world, index, int64(population.symbol))
     return DONE
 
 
@@ -167,7 +210,7 @@ def start_agents(world: Record) -> None:
 def begin_decision(world: Record, index: int) -> int:
     """Take the reason of the wake-up that just fired off the agent, and key the decision's draws."""
     agent = agent_at(world, index)
-    if agent.timer_ns == world.time_ns:
+    if agent.timer_ns == world.time_ns and agent.timer_ns > 0:
         # A timer that is due comes before a trigger of the same instant: its heap number is lower.
         agent.timer_ns = 0
         agent.n_timer += 1
@@ -179,15 +222,6 @@ def begin_decision(world: Record, index: int) -> int:
     agent.n_triggered += 1
     agent.draw_key = draw_key(agent.key, int64(agent.n_triggered), int64(1))
     return reason
-
-
-@leaf
-def fetch_agent(world: Record, index: int) -> None:
-    """Have the next agent's memory loaded while this one is served: worth a third of the time with 100,000 agents."""
-    agent = agent_at(world, index)
-    for line in range(5):
-        prefetch_line(agent, int64(line))
-    prefetch_line(account_at(world, index * world.n_symbols), int64(0))
 
 
 @leaf
@@ -281,13 +315,14 @@ def run_policy(world: Record, runtime: Record, index: int, population_index: int
     fill_view(world, view, index, population_index, reason)
     view.block_address = _address_of_block(world, population)
     out.n = 0
+    out.overflow = 0
     agent = agent_at(world, index)
     delay = _decide(runtime.policy_address[population.policy], (view, agent, out))
     if out.overflow > 0:
         world.wake_agent = index
         return OUT_FULL
     if delay > 0 and agent.timer_ns == 0:
-        set_timer(world, index, world.time_ns + delay)
+        set_timer(world, index, world.time_ns + min(delay, int64(LAST_NS)))
     for k in range(out.n):
         status = put_in_flight(
             world, index, int64(k), out.kind[k], out.side[k], out.price_ticks[k], out.qty_lots[k],
@@ -338,6 +373,8 @@ def run_events(world: Record, runtime: Record, tape: Record, until_ns: int) -> i
             if room < rows_needed(book, message):
                 return TAPE_FULL
             pop(arrivals)
+            if arrivals.size > 0:
+                fetch_neighbours(world, top_slot(arrivals))
             world.time_ns = next_ns
             world.n_events += 1
             status = deliver_message(world, tape, slot)
@@ -395,4 +432,4 @@ def set_python_timer(world_address: int, index: int, delay_ns: int) -> None:
     """Start a Python trader's timer unless one is pending."""
     world = _world_from(world_address, int64(0))
     if delay_ns > 0 and agent_at(world, index).timer_ns == 0:
-        set_timer(world, index, world.time_ns + delay_ns)
+        set_timer(world, index, world.time_ns + min(delay_ns, int64(LAST_NS)))
