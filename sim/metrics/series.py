@@ -132,6 +132,14 @@ class MarketSeries:
         return (touch["bid_ticks"] + touch["ask_ticks"]) / 2
 
     @property
+    def last_mid_ticks(self) -> float | None:
+        """Midpoint after the last row, None unless both sides are there."""
+        if self._before is None:
+            return None
+        bid, ask = int(self._before["bid_ticks"][0]), int(self._before["ask_ticks"][0])
+        return None if NO_PRICE in (bid, ask) else (bid + ask) / 2
+
+    @property
     def spread_ticks(self) -> Floats:
         """Spread at the end of each bin."""
         touch = self.touch

@@ -1,0 +1,267 @@
+"""From a scenario to a market: kinds looked up, settings checked, units turned into ticks, lots and nanoseconds."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lob.errors import InputError
+from lob.rules import Instrument
+from lob.types import Phase
+from scenarios.kinds import check_arguments, find_policy, find_trader
+from scenarios.load import Source, load_scenario, validate
+from scenarios.schema import Group, InstrumentTable, Scenario, time_ns
+from scenarios.versions import version
+from sim.fundamental import (
+    ConstantValue,
+    Fundamental,
+    OrnsteinUhlenbeck,
+    SparseMeanReverting,
+    ValueFromFile,
+)
+from sim.market import Market
+from sim.records import LatencyKind, ScheduledKind
+from sim.settings import Latency, Listing, Population, RiskLimits, Scheduled, Session
+
+__all__ = ["Built", "build", "build_market"]
+
+_UNITS_NS = {"ns": 1.0, "us": 1e3, "ms": 1e6}
+
+
+@dataclass(frozen=True)
+class Built:
+    """A scenario whose every part has been found and checked.
+
+    Attributes:
+        name: the scenario file's name without its ending.
+        scenario: the tables with the defaults of all settings filled in and paths made absolute.
+        listings, populations, session, schedule: what a Market is made of.
+        content: hash of the scenario and of the files that it names; see `config_hash`.
+    """
+
+    name: str
+    scenario: Scenario
+    listings: tuple[Listing, ...]
+    populations: tuple[Population, ...]
+    session: Session
+    schedule: tuple[Scheduled, ...]
+    content: str
+
+    def market(self, seed: int | None = None) -> Market:
+        """Return a fresh market before its open.
+
+        Args:
+            seed: default: the scenario's own.
+        """
+        return Market(
+            self.listings,
+            self.populations,
+            self.session,
+            self.schedule,
+            self.scenario.seed if seed is None else seed,
+            max_in_flight=self.scenario.max_in_flight,
+        )
+
+    def config_hash(self, seed: int) -> str:
+        """Return a hash of all that determines the tape, as far as this scenario decides it."""
+        return hashlib.sha256(f"{self.content}/{seed}".encode()).hexdigest()
+
+
+def build_market(
+    scenario: str | Path, seed: int | None = None, overrides: Sequence[str] = ()
+) -> Market:
+    """Return the market of a scenario file or library name, ready to run.
+
+    Example:
+        >>> market = build_market("first_market", seed=7)      # doctest: +SKIP
+
+    Raises:
+        InputError: if the scenario is wrong in any way.
+    """
+    return build(load_scenario(str(scenario), overrides)).market(seed)
+
+
+def build(source: Source) -> Built:
+    """Return the checked parts of a scenario.
+
+    Raises:
+        InputError: one line that names the file, the dotted path, the value and what is allowed.
+    """
+    scenario, file, folder = source.scenario, str(source.path), source.path.parent
+    symbols = [table.name for table in scenario.instrument]
+    groups: list[Population] = []
+    rows: dict[str, list[dict[str, Any]]] = {"population": [], "trader": []}
+    modules: set[str] = set()
+    for k, row in enumerate(scenario.population):
+        where = f"population[{k}]"
+        policy = find_policy(row.kind, folder, f"{file}: {where}.kind")
+        settings = validate(policy.settings, row.settings, file, f"{where}.settings")
+        groups.append(Population(policy=policy, settings=settings, **_common(row, symbols)))
+        rows["population"].append(_plain(settings.model_dump()))
+        modules.add(row.kind.partition(":")[0] if ":" in row.kind else "")
+    for k, trader_row in enumerate(scenario.trader):
+        where = f"{file}: trader[{k}]"
+        trader = find_trader(trader_row.kind, folder, f"{where}.kind")
+        check_arguments(trader, trader_row.settings, f"{where}.settings")
+        groups.append(Population(trader=_maker(trader, trader_row.settings), **_common(trader_row, symbols)))
+        rows["trader"].append(dict(trader_row.settings))
+        modules.add(trader_row.kind.partition(":")[0] if ":" in trader_row.kind else "")
+    session = Session(time_ns(scenario.session.open), time_ns(scenario.session.close))
+    n_agents = sum(group.count for group in groups)
+    listings, instruments = [], []
+    for k, table in enumerate(scenario.instrument):
+        listings.append(_listing(table, folder, n_agents))
+        _check_file_range(table, listings[-1], session, f"{file}: instrument[{k}].fundamental.path")
+        instruments.append(_absolute(table, folder))
+    resolved = scenario.model_copy(
+        update={
+            "instrument": tuple(instruments),
+            "population": _with_settings(scenario.population, rows["population"]),
+            "trader": _with_settings(scenario.trader, rows["trader"]),
+        }
+    )
+    paths = [Path(t.fundamental.path) for t in instruments if t.fundamental.kind == "file"]
+    paths += [Path(sys.modules[m].__file__ or "") for m in sorted(modules - {""})]
+    return Built(
+        source.name,
+        resolved,
+        tuple(listings),
+        tuple(groups),
+        session,
+        tuple(_schedule(scenario, symbols)),
+        _content_hash(resolved, paths),
+    )
+
+
+def _content_hash(scenario: Scenario, paths: list[Path]) -> str:
+    """Hash what determines the tape. Files count by content, so a run may be moved to another folder."""
+    tables = scenario.model_dump(mode="json", exclude={"seed", "description", "record"})
+    for instrument in tables["instrument"]:
+        instrument["fundamental"].pop("path", None)
+    digest = hashlib.sha256(json.dumps(tables, sort_keys=True).encode())
+    digest.update(version().encode())
+    for path in paths:
+        digest.update(path.read_bytes() if path.is_file() else b"")
+    return digest.hexdigest()
+
+
+def _with_settings(rows: Sequence[Any], settings: list[dict[str, Any]]) -> tuple[Any, ...]:
+    return tuple(r.model_copy(update={"settings": s}) for r, s in zip(rows, settings, strict=True))
+
+
+def _plain(value: Any) -> Any:
+    """Drop what says nothing: nulls, and the infinite bounds of distributions."""
+    if isinstance(value, dict):
+        return {k: _plain(v) for k, v in value.items() if not _is_absent(v)}
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _is_absent(value: Any) -> bool:
+    return value is None or (isinstance(value, float) and not math.isfinite(value))
+
+
+def _common(row: Group, symbols: list[str]) -> dict[str, Any]:
+    return {
+        "name": row.name,
+        "count": row.count,
+        "symbol": symbols.index(row.symbol) if row.symbol is not None else 0,
+        "latency": _latency(row.latency),
+        "reaction_ns": row.reaction_ns,
+        "limits": RiskLimits(**row.limits.model_dump()),
+    }
+
+
+def _maker(trader: Any, settings: dict[str, Any]) -> Callable[[int], Any]:
+    return lambda index: trader(**settings)
+
+
+def _duration_ns(table: Any, stem: str) -> float:
+    given = {unit: getattr(table, f"{stem}_{unit}") for unit in _UNITS_NS}
+    return next(float(value) * _UNITS_NS[unit] for unit, value in given.items() if value is not None)
+
+
+def _latency(table: Any) -> Latency:
+    if table.kind == "constant":
+        return Latency(LatencyKind.CONSTANT, a_ns=_duration_ns(table, "delay"))
+    if table.kind == "uniform":
+        low, high = _duration_ns(table, "low"), _duration_ns(table, "high")
+        return Latency(LatencyKind.UNIFORM, a_ns=low, b_ns=high)
+    return Latency(LatencyKind.LOGNORMAL, a_ns=_duration_ns(table, "median"), sigma=table.sigma)
+
+
+def _listing(table: InstrumentTable, folder: Path, n_agents: int) -> Listing:
+    names = ("name", "n_prices", "min_order_lots", "max_order_lots", "collar_ticks", "reference_ticks",
+             "replace_keeps_priority")  # fmt: skip
+    instrument = Instrument(
+        min_price_ticks=table.first_price_ticks,
+        max_orders=table.max_orders or min(2**26, max(65_536, 8 * n_agents)),
+        **{name: getattr(table, name) for name in names},
+    )
+    fees = {side: round(100 * getattr(table, f"{side}_fee_bps")) for side in ("maker", "taker")}
+    fundamental = _fundamental(table, folder)
+    return Listing(instrument, fundamental, table.tick_size, fees["maker"], fees["taker"])
+
+
+def _fundamental(table: InstrumentTable, folder: Path) -> Fundamental:
+    spec = table.fundamental
+    if spec.kind == "file":
+        return ValueFromFile(path=str(_resolve(spec.path, folder)))
+    settings = spec.model_dump(exclude={"kind"}, exclude_none=True)
+    level = "value_ticks" if spec.kind == "constant" else "mean_ticks"
+    settings.setdefault(level, float(table.reference_ticks))
+    kinds: dict[str, Callable[..., Fundamental]] = {
+        "constant": ConstantValue,
+        "ou": OrnsteinUhlenbeck,
+        "sparse_mean_reverting": SparseMeanReverting,
+    }
+    return kinds[spec.kind](**settings)
+
+
+def _resolve(path: str, folder: Path) -> Path:
+    return (folder / path).resolve()
+
+
+def _absolute(table: InstrumentTable, folder: Path) -> InstrumentTable:
+    if table.fundamental.kind != "file":
+        return table
+    path = str(_resolve(table.fundamental.path, folder))
+    return table.model_copy(update={"fundamental": table.fundamental.model_copy(update={"path": path})})
+
+
+def _check_file_range(table: InstrumentTable, listing: Listing, session: Session, where: str) -> None:
+    """A recorded value beyond the book's prices is a mistake in units, most likely money for ticks."""
+    if table.fundamental.kind != "file":
+        return
+    try:
+        values = listing.fundamental.grid(0, table.name, session.open_ns, session.close_ns)
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from None
+    low, high = table.first_price_ticks, table.first_price_ticks + table.n_prices - 1
+    if values.min() < low or values.max() > high:
+        raise InputError(
+            f"{where}: value_ticks from {values.min():g} to {values.max():g}; allowed: {low} to {high} ticks, "
+            "the instrument's price range"
+        )
+
+
+def _schedule(scenario: Scenario, symbols: list[str]) -> list[Scheduled]:
+    entries = []
+    for event in scenario.event:
+        symbol = symbols.index(event.symbol) if event.symbol is not None else 0
+        at = time_ns(event.at)
+        if event.kind == "news":
+            entries.append(Scheduled(at, ScheduledKind.NEWS, event.value, symbol))
+        elif event.kind == "phase":
+            phase = Phase[event.phase.upper()]
+            entries.append(Scheduled(at, ScheduledKind.PHASE, phase, symbol))
+        else:
+            entries.append(Scheduled(at, ScheduledKind.PHASE, Phase.HALTED, symbol))
+            until = time_ns(event.until)
+            entries.append(Scheduled(until, ScheduledKind.PHASE, Phase.CONTINUOUS, symbol))
+    return entries

@@ -1,0 +1,48 @@
+"""`outcry run`: run a scenario and leave a run folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["command"]
+
+
+def command(
+    scenario: Annotated[str, typer.Argument(help="A scenario file, or a name from `outcry scenarios`.")],
+    seed: Annotated[int | None, typer.Option(min=0, help="Default: the scenario's own.")] = None,
+    until: Annotated[str | None, typer.Option(metavar="HH:MM:SS", help="Stop there; --resume goes on.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Run folder. Default: runs/NAME-seedN.")] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="A.B=C", help="Change a value, as in population.noise.count=50."),
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace another run in the folder.")] = False,
+) -> None:
+    """Run a scenario: prints a table, leaves the tape, accounts, summary and picture in a folder.
+
+    A complete run of the same scenario and seed is replaced; any other run only with --overwrite.
+    Ctrl-C leaves a readable tape and a checkpoint for --resume, and ends with status 130.
+    """
+    from rich.console import Console
+
+    from scenarios.build import build
+    from scenarios.load import load_scenario
+    from scenarios.report import moment, print_outcome, progress
+    from scenarios.run import run_scenario, stop_on_signal
+
+    built = build(load_scenario(scenario, set_ or []))
+    seed = built.scenario.seed if seed is None else seed
+    until_ns = moment(until, built.session) if until is not None else None
+    folder = out if out is not None else Path("runs") / f"{built.name}-seed{seed}"
+    console = Console(highlight=False)
+    with stop_on_signal() as stop, progress(console, built.session, until_ns) as show:
+        outcome = run_scenario(
+            built, folder, seed=seed, until_ns=until_ns, resume=resume, overwrite=overwrite, show=show, stop=stop
+        )
+    print_outcome(console, outcome, folder)
+    if outcome.summary["status"] == "stopped":
+        raise typer.Exit(130)

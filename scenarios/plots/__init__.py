@@ -1,0 +1,1 @@
+"""Pictures of what a run left behind. Matplotlib is imported only when one is drawn."""

@@ -1,0 +1,135 @@
+"""What a run leaves besides its tape: every agent's account, and the figures of the whole."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from scenarios.measures import Measures
+from scenarios.schema import Scenario
+from scenarios.versions import versions
+from sim.writer import write_atomically
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from scenarios.build import Built
+    from sim.market import Market
+
+__all__ = ["accounts_table", "clock", "instrument_figures", "population_figures", "read_summary", "write_summary"]
+
+FILE = "summary.json"
+FORMAT_VERSION = 1
+
+
+def clock(time_ns: int) -> str:
+    """Return a time of day as HH:MM:SS."""
+    seconds = time_ns // 1_000_000_000
+    return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
+
+
+def write_summary(folder: Path, summary: Mapping[str, Any]) -> None:
+    """Write summary.json, with the format and the versions that ran."""
+    data = {"format_version": FORMAT_VERSION, **summary, "versions": versions()}
+    write_atomically(folder / FILE, (json.dumps(data, indent=2) + "\n").encode())
+
+
+def read_summary(folder: Path) -> dict[str, Any] | None:
+    """Return a run folder's summary; None if there is none that can be read."""
+    try:
+        data = json.loads((folder / FILE).read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    return data if isinstance(data, dict) and "config_hash" in data else None
+
+
+def accounts_table(built: Built, market: Market, measures: Measures) -> pl.DataFrame:
+    """Return one row per agent. Money is in units of the instrument's currency, open positions valued at the last mid.
+
+    pnl = cash + position x mid - fees, so that the sum over all agents is minus the fees that the venue kept.
+    """
+    import polars as pl
+
+    names = np.repeat([group.name for group in built.populations], [g.count for g in built.populations])
+    index = np.concatenate([np.arange(g.count) for g in built.populations] or [np.arange(0)])
+    symbols = np.repeat([g.symbol for g in built.populations], [g.count for g in built.populations]).astype(np.int64)
+    accounts = market.world.accounts[np.arange(len(names)), symbols]
+    tick = np.array([listing.tick_size for listing in built.listings])[symbols]
+    mids = [
+        series.last_mid_ticks if series.last_mid_ticks is not None else float(row["last_ticks"])
+        for series, row in zip(measures.series, market.world.symbols, strict=True)
+    ]
+    mark = np.array(mids)[symbols]
+    fees = accounts["fees_micro"] / 1e6 * tick
+    worth = (accounts["cash_ticks"] + accounts["position_lots"] * mark) * tick
+    filled = accounts["bought_lots"] + accounts["sold_lots"]
+    ordered = accounts["ordered_lots"]
+    fill_ratio = np.divide(filled, ordered, out=np.full(len(names), np.nan), where=ordered > 0)
+    table = pl.DataFrame(
+        {
+            "agent": np.arange(len(names)),
+            "population": names.astype(object) if len(names) else [],
+            "index": index,
+            "instrument": np.array([t.name for t in built.scenario.instrument], object)[symbols],
+            "position_lots": accounts["position_lots"],
+            "cash": accounts["cash_ticks"] * tick,
+            "pnl": worth - fees,
+            "fees": fees,
+            "turnover": accounts["turnover_ticks"] * tick,
+            "drawdown": accounts["drawdown_ticks"] * tick,
+            "fill_ratio": fill_ratio,
+            **{
+                name: accounts[name]
+                for name in ("bought_lots", "sold_lots", "ordered_lots", "n_messages", "n_orders", "n_fills", "n_rejects")
+            },
+        },
+        schema_overrides={"population": pl.String, "instrument": pl.String},
+    )
+    return table.with_columns(pl.col("fill_ratio").fill_nan(None))
+
+
+def population_figures(built: Built, accounts: pl.DataFrame) -> list[dict[str, Any]]:
+    """Return the sums over each population, in the order of the scenario."""
+    kinds = [row.kind for row in (*built.scenario.population, *built.scenario.trader)]
+    figures = []
+    for group, kind in zip(built.populations, kinds, strict=True):
+        rows = accounts.filter(accounts["population"] == group.name)
+        sums = {
+            name: rows[name].sum()
+            for name in ("pnl", "fees", "turnover", "n_orders", "n_fills", "n_rejects", "position_lots")
+        }
+        figures.append({"name": group.name, "kind": kind, "n_agents": group.count, **sums})
+    return figures
+
+
+def instrument_figures(scenario: Scenario, measures: Measures) -> list[dict[str, Any]]:
+    """Return prices, volume, spread and volatility of each instrument."""
+    figures = []
+    for table, series in zip(scenario.instrument, measures.series, strict=True):
+        traded = np.flatnonzero(series.n_trades)
+        tick = table.tick_size
+        spread = series.mean_spread_ticks
+        prices: dict[str, float | None] = dict.fromkeys(("open", "high", "low", "close"))
+        if len(traded):
+            prices = {
+                "open": float(series.open_ticks[traded[0]]) * tick,
+                "high": float(np.nanmax(series.high_ticks)) * tick,
+                "low": float(np.nanmin(series.low_ticks)) * tick,
+                "close": float(series.close_ticks[traded[-1]]) * tick,
+            }
+        figures.append(
+            {
+                "name": table.name,
+                "n_trades": int(series.n_trades.sum()),
+                "volume_lots": int(series.volume_lots.sum()),
+                **prices,
+                "mean_spread_ticks": spread,
+                "mean_spread": None if spread is None else spread * tick,
+                "volatility_bps_per_minute": series.volatility_bps(),
+            }
+        )
+    return figures
