@@ -15,7 +15,6 @@ from lob.rules import Instrument
 from lob.types import MESSAGE, Phase
 from sim.distributions import draw
 from sim.heap import ENTRIES_OFFSET
-from sim.kernel import start_agents
 from sim.records import (
     ACCOUNT,
     AGENT,
@@ -34,6 +33,7 @@ from sim.records import (
 )
 from sim.rng import agent_key, draw_key
 from sim.settings import Listing, Population, Scheduled, Session, as_grid, full_schedule
+from sim.wakes import start_agents
 
 __all__ = ["FORMAT_VERSION", "World", "build_world"]
 

@@ -1,0 +1,122 @@
+"""Arrivals: a message passes the risk gate and the exchange; its tape rows are booked and announced."""
+
+from __future__ import annotations
+
+from numba import int64
+
+from lob._jit import Record, leaf
+from lob.matching import apply, reject, write_row
+from lob.tape import row_at
+from lob.types import EventKind, Flag, MessageKind, Reject
+from sim.accounts import book_row
+from sim.gate import check_limits
+from sim.records import (
+    N_TRADES,
+    ScheduledKind,
+    Status,
+    Wake,
+    account_at,
+    agent_at,
+    book_in,
+    message_at,
+    population_at,
+    scheduled_at,
+    scratch_message_of,
+    slot_at,
+    symbol_at,
+)
+from sim.wakes import notify_owner, wake_subscribers
+
+__all__ = ["deliver_message", "deliver_scheduled"]
+
+DONE, BOOK_FULL = int(Status.DONE), int(Status.BOOK_FULL)
+FILL, ACK, REJECTED = int(Wake.FILL), int(Wake.ACK), int(Wake.REJECT)
+TOUCH, TRADE, PHASE, NEWS = int(Wake.TOUCH), int(Wake.TRADE), int(Wake.PHASE), int(Wake.NEWS)
+SCHEDULED_PHASE = int(ScheduledKind.PHASE)
+LIMIT, MARKET = int(MessageKind.LIMIT), int(MessageKind.MARKET)
+SET_PHASE = int(MessageKind.SET_PHASE)
+ROW_EXECUTE, ROW_REJECT, ROW_NEWS = int(EventKind.EXECUTE), int(EventKind.REJECT), int(EventKind.NEWS)
+REASON_BOOK_FULL = int(Reject.BOOK_FULL)
+FIRST = int(Flag.FIRST)
+
+
+@leaf
+def deliver_scheduled(world: Record, runtime: Record, tape: Record) -> None:
+    """Handle the next entry of the schedule: a change of phase, or news."""
+    entry = scheduled_at(world, int64(world.next_scheduled))
+    world.next_scheduled += 1
+    symbol_index = int64(entry.symbol)
+    symbol = symbol_at(world, symbol_index)
+    book = book_in(world, int64(symbol.off_book))
+    if entry.kind == SCHEDULED_PHASE:
+        message = scratch_message_of(runtime, int64(0))
+        message.time_ns = world.time_ns
+        message.kind = SET_PHASE
+        message.qty_lots = int64(entry.value)
+        message.agent = -1
+        apply(book, tape, message)
+        wake_subscribers(world, symbol_index, int64(PHASE))
+    else:
+        symbol.news = entry.value
+        write_row(book, tape, world.time_ns, ROW_NEWS, 0, 0, -1, 0, 0, 0, 0, 0, FIRST)
+        wake_subscribers(world, symbol_index, int64(NEWS))
+
+
+@leaf
+def deliver_message(world: Record, tape: Record, slot: int) -> int:
+    """Pass one message through the risk gate and the exchange, then book and announce what happened."""
+    message = message_at(world, slot)
+    symbol_index = int64(message.symbol)
+    index = int64(message.agent)
+    agent = agent_at(world, index)
+    population = population_at(world, int64(agent.population))
+    account = account_at(world, index * world.n_symbols + symbol_index)
+    symbol = symbol_at(world, symbol_index)
+    book = book_in(world, int64(symbol.off_book))
+    slot_at(world, int64(world.n_free_slots)).index = slot
+    world.n_free_slots += 1
+    world.n_messages += 1
+    account.n_in_flight -= 1
+    start = int64(tape.cursor)
+    reason = check_limits(world, population, agent, account, symbol, book, message)
+    if reason != 0:
+        reject(book, tape, message, reason)
+        row_at(tape, start).flags = FIRST
+    else:
+        apply(book, tape, message)
+    is_order = message.kind == LIMIT or message.kind == MARKET
+    refused = False
+    reasons = int64(0)
+    for r in range(start, tape.cursor):
+        row = row_at(tape, int64(r))
+        book_row(world, symbol, symbol_index, row)
+        if row.kind == ROW_EXECUTE:
+            slot_trade = symbol.n_trades % N_TRADES
+            symbol.trade_ticks[slot_trade] = row.price_ticks
+            symbol.trade_lots[slot_trade] = int64(row.side) * int64(row.qty_lots)
+            symbol.n_trades += 1
+            symbol.volume_lots += row.qty_lots
+            symbol.last_ticks = row.price_ticks
+            symbol.last_lots = row.qty_lots
+            symbol.last_side = row.side
+            reasons |= TRADE
+            notify_owner(world, int64(row.contra_agent), int64(FILL))
+            notify_owner(world, index, int64(FILL))
+        elif row.kind == ROW_REJECT:
+            refused = True
+            notify_owner(world, index, int64(REJECTED))
+            if row.reason == REASON_BOOK_FULL:
+                return BOOK_FULL
+        else:
+            notify_owner(world, index, int64(ACK))
+    if is_order and not refused:
+        account.n_orders += 1
+        account.ordered_lots += message.qty_lots
+    bid, ask = int64(book.best_bid), int64(book.best_ask)
+    if bid != symbol.bid_ticks or ask != symbol.ask_ticks:
+        symbol.bid_ticks = bid
+        symbol.ask_ticks = ask
+        reasons |= TOUCH
+    if reasons & symbol.wakes_on:
+        wake_subscribers(world, symbol_index, reasons)
+    return DONE
