@@ -34,7 +34,7 @@ __all__ = [
 GOLDEN = uint64(0x9E3779B97F4A7C15)
 _MIX1 = uint64(0xBF58476D1CE4E5B9)
 _MIX2 = uint64(0x94D049BB133111EB)
-TWO_POW_MINUS_53 = 2.0**-53
+TWO_POW_MINUS_52 = 2.0**-52
 
 
 def agent_key(seed: int, population: str, index: int) -> int:
@@ -63,9 +63,12 @@ def draw_key(key: int, decision: int, stream: int) -> int:
 
 @leaf
 def raw_uniform(key: int, index: int) -> float:
-    """Draw number `index` of a key: uniform on the open interval (0, 1), 53 bits."""
+    """Draw number `index` of a key: uniform on the open interval (0, 1), 52 bits.
+
+    With 53 bits the added half would be rounded away above 1/2, and the largest draw would be 1.
+    """
     word = mix(uint64(key) + uint64(index + 1) * GOLDEN)
-    return (float64(word >> uint64(11)) + 0.5) * TWO_POW_MINUS_53
+    return (float64(word >> uint64(12)) + 0.5) * TWO_POW_MINUS_52
 
 
 @leaf

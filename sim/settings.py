@@ -12,6 +12,7 @@ from lob.errors import InputError
 from lob.rules import Instrument
 from lob.types import Phase
 from sim.fundamental import Fundamental
+from sim.heap import LAST_NS
 from sim.policy import Policy, Settings
 from sim.records import LatencyKind, ScheduledKind
 
@@ -102,11 +103,13 @@ class Session:
     close_ns: int = 16 * 3600 * SECOND_NS
 
     def __post_init__(self) -> None:
-        """Raise InputError if the session ends before it starts."""
+        """Raise InputError if the session ends before it starts, or later than the clock can say."""
         if not 0 <= self.open_ns < self.close_ns:
             raise InputError(
                 f"session: close_ns = {self.close_ns} is not after open_ns = {self.open_ns}; allowed: 0 <= open < close"
             )
+        if self.close_ns >= LAST_NS:
+            raise InputError(f"session: close_ns = {self.close_ns}; allowed: below {LAST_NS} (39 hours)")
 
 
 def full_schedule(session: Session, n_symbols: int, extra: Sequence[Scheduled]) -> list[Scheduled]:
