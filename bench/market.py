@@ -71,7 +71,7 @@ def run() -> dict[str, Any]:
         market = _warmed("rmsc", BUSY_RMSC, 60)
         began, before = time.perf_counter(), market.n_messages
         _segment_rates(market, [tape], N_MESSAGES // 5)
-        tape.close()
+        tape.close_part()
         parquet = (market.n_messages - before) / (time.perf_counter() - began)
     # The first three tenths against the last three: a single one is at the mercy of a shared machine.
     drops = [1 - _mean(rates[-3:]) / _mean(rates[:3]) for rates in (small, large)]

@@ -1,12 +1,16 @@
 """The world: clock and event kernel, latency, randomness, fundamental value, accounts, risk gate, tape."""
 
-from sim.distributions import Distribution, Settings
-from sim.fundamental import ConstantValue, Fundamental, OrnsteinUhlenbeck, SparseMeanReverting, ValueFromFile
-from sim.market import Market, Snapshot
-from sim.policy import Policy, decision
-from sim.records import LatencyKind, Needs, ScheduledKind, Wake
-from sim.settings import Latency, Listing, Population, RiskLimits, Scheduled, Session
-from sim.trader import Trader, TraderView
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sim.distributions import Distribution, Settings
+    from sim.fundamental import ConstantValue, Fundamental, OrnsteinUhlenbeck, SparseMeanReverting, ValueFromFile
+    from sim.market import Market, Snapshot
+    from sim.policy import Policy, decision
+    from sim.records import LatencyKind, Needs, ScheduledKind, Wake
+    from sim.settings import Latency, Listing, Population, RiskLimits, Scheduled, Session
+    from sim.trader import Trader, TraderView
 
 __all__ = [
     "ConstantValue",
@@ -33,3 +37,42 @@ __all__ = [
     "Wake",
     "decision",
 ]
+
+# Loaded on first use: a command that only prints its help must not wait for the compiler.
+_HOME = {
+    "ConstantValue": "sim.fundamental",
+    "Distribution": "sim.distributions",
+    "Fundamental": "sim.fundamental",
+    "Latency": "sim.settings",
+    "LatencyKind": "sim.records",
+    "Listing": "sim.settings",
+    "Market": "sim.market",
+    "Needs": "sim.records",
+    "OrnsteinUhlenbeck": "sim.fundamental",
+    "Policy": "sim.policy",
+    "Population": "sim.settings",
+    "RiskLimits": "sim.settings",
+    "Scheduled": "sim.settings",
+    "ScheduledKind": "sim.records",
+    "Session": "sim.settings",
+    "Settings": "sim.distributions",
+    "Snapshot": "sim.market",
+    "SparseMeanReverting": "sim.fundamental",
+    "Trader": "sim.trader",
+    "TraderView": "sim.trader",
+    "ValueFromFile": "sim.fundamental",
+    "Wake": "sim.records",
+    "decision": "sim.policy",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Return a public name from the module that defines it."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'sim' has no attribute {name!r}")
+    return getattr(import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    """List the public names."""
+    return __all__
