@@ -115,12 +115,14 @@ def instrument_figures(scenario: Scenario, measures: Measures) -> list[dict[str,
         spread = series.mean_spread_ticks
         prices: dict[str, float | None] = dict.fromkeys(("open", "high", "low", "close"))
         if len(traded):
-            prices = {
-                "open": float(series.open_ticks[traded[0]]) * tick,
-                "high": float(np.nanmax(series.high_ticks)) * tick,
-                "low": float(np.nanmin(series.low_ticks)) * tick,
-                "close": float(series.close_ticks[traded[-1]]) * tick,
+            ticks = {
+                "open": series.open_ticks[traded[0]],
+                "high": np.nanmax(series.high_ticks),
+                "low": np.nanmin(series.low_ticks),
+                "close": series.close_ticks[traded[-1]],
             }
+            # Ticks x tick size, without the last digits that binary fractions leave.
+            prices = {name: round(float(value) * tick, 10) for name, value in ticks.items()}
         figures.append(
             {
                 "name": table.name,

@@ -10,7 +10,7 @@ from typing import Any
 import matplotlib
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import LogNorm
+from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, MultipleLocator
 
@@ -25,6 +25,7 @@ __all__ = ["draw_market", "draw_markets"]
 BUY, SELL, INK, GRID = "#2166ac", "#d6604d", "#222222", "#dddddd"
 MAX_BARS = 120
 MAX_HEAT_ROWS = 160
+_BARS_S = (0.01, 0.1, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800)
 _TICKS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 14_400)
 _STYLE = {
     "font.size": 9,
@@ -65,7 +66,7 @@ def draw_market(title: str, table: InstrumentTable, series: MarketSeries, depth:
         panels = figure.subplots(
             4, 1, sharex=True, gridspec_kw={"height_ratios": [3.4, 3, 1.1, 1.3], "hspace": 0.13}
         )
-        figure.subplots_adjust(left=0.075, right=0.915, top=0.93, bottom=0.055)
+        figure.subplots_adjust(left=0.08, right=0.905, top=0.93, bottom=0.055)
         end_s = min(series.close_ns, series.last_time_ns) / 1e9
         edges_s = np.minimum(series.times_ns / 1e9, series.close_ns / 1e9)
         n = int(np.searchsorted(edges_s, end_s))
@@ -78,7 +79,7 @@ def draw_market(title: str, table: InstrumentTable, series: MarketSeries, depth:
             _halts(panel, series, edges_s)
             panel.set_xlim(edges_s[0], edges_s[n])
         _time_axis(panels[-1], edges_s[n] - edges_s[0])
-        figure.suptitle(title, x=0.075, ha="left", fontsize=13, fontweight="bold", color=INK)
+        figure.suptitle(title, x=0.08, ha="left", fontsize=13, fontweight="bold", color=INK)
         figure.align_ylabels(panels)
         buffer = io.BytesIO()
         figure.savefig(buffer, format="png")
@@ -114,7 +115,7 @@ def _decimals(tick: float) -> Any:
 def _depth(
     figure: Any, panel: Any, table: InstrumentTable, series: MarketSeries, depth: DepthHistory, edges_s: Any, n: int
 ) -> None:
-    """Quantity at each price at the end of each bin, on a logarithmic scale of colours."""
+    """Quantity at each price at the end of each bin; colours go with its square root, so that thin levels show."""
     low, high = _window(series, depth, n)
     per_row = max(1, -(-(high - low + 1) // MAX_HEAT_ROWS))
     rows = -(-(high - low + 1) // per_row)
@@ -131,17 +132,17 @@ def _depth(
     shown = np.ma.masked_equal(image, 0)
     extent = (edges_s[0], edges_s[n], (low - 0.5) * tick, (low + rows * per_row - 0.5) * tick)
     if image.any():
-        top = max(2.0, float(np.quantile(image[image > 0], 0.999)))
+        top = max(2.0, float(np.quantile(image[image > 0], 0.995)))
         drawn = panel.imshow(
-            shown, aspect="auto", origin="lower", extent=extent, cmap="YlGnBu", norm=LogNorm(1, top),
+            shown, aspect="auto", origin="lower", extent=extent, cmap="YlGnBu", norm=PowerNorm(0.5, 0, top),
             interpolation="nearest", zorder=1,
         )  # fmt: skip
         box = panel.get_position()
-        bar = figure.colorbar(drawn, cax=figure.add_axes((0.925, box.y0, 0.012, box.height)))
+        bar = figure.colorbar(drawn, extend="max", extendfrac=0.02, cax=figure.add_axes((0.915, box.y0, 0.012, box.height)))
         bar.outline.set_visible(False)
         bar.ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
-        what = "Lots at the price" if per_row == 1 else f"Lots at {per_row} ticks"
-        bar.set_label(what, labelpad=2)
+        what = "Lots at a price" if per_row == 1 else f"Lots in {per_row} ticks of price"
+        bar.set_label(what, labelpad=4)
     touch = series.touch
     for name, colour in (("bid_ticks", BUY), ("ask_ticks", SELL)):
         panel.plot(edges_s[1 : n + 1], touch[name][:n] * tick, color=colour, lw=0.8, zorder=3,
@@ -170,7 +171,7 @@ def _window(series: MarketSeries, depth: DepthHistory, n: int) -> tuple[int, int
         prices = np.concatenate([p for p, _ in depth.snapshots.values()] or [np.zeros(1)])
         return int(prices.min(initial=0)), int(prices.max(initial=1))
     # Far orders must not squeeze the touch into a line.
-    reach = min(max(reach, 5.0), max(4 * float(np.ptp(known)), 40.0))
+    reach = min(max(1.1 * reach, 5.0), max(0.2 * float(np.ptp(known)), 40.0))
     return int(np.floor(known.min() - reach)), int(np.ceil(known.max() + reach))
 
 
@@ -189,15 +190,19 @@ def _spread(panel: Any, series: MarketSeries, edges_s: Any, n: int) -> None:
 
 
 def _volume(panel: Any, series: MarketSeries, edges_s: Any, n: int) -> None:
-    per_bar = -(-n // MAX_BARS)
+    bin_s = series.bin_ns / 1e9
+    fitting = [round(w / bin_s) for w in _BARS_S if w >= bin_s and n * bin_s <= MAX_BARS * w]
+    per_bar = fitting[0] if fitting else -(-n // MAX_BARS)
     starts = np.arange(0, n, per_bar)
     left = edges_s[starts]
-    width = per_bar * series.bin_ns / 1e9
+    width = per_bar * bin_s
     for lots, colour, sign in ((series.buy_lots, BUY, 1), (series.sell_lots, SELL, -1)):
         sums = np.add.reduceat(lots[:n], starts)
         panel.bar(left, sign * sums, width=0.9 * width, align="edge", color=colour, lw=0)
     panel.axhline(0, color="#888888", lw=0.6)
-    panel.set_ylabel(f"Volume (lots in {_duration(width)})\nsold | bought")
+    panel.set_ylabel("Volume (lots)")
+    panel.text(1, 1.02, f"bought (up) and sold (down) by the aggressor in {_duration(width)}",
+               transform=panel.transAxes, ha="right", fontsize=8, color="#555555")  # fmt: skip
     panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{abs(value):,.0f}"))
     panel.yaxis.set_major_locator(MaxNLocator(4, integer=True))
 

@@ -1,0 +1,29 @@
+"""`outcry new`: a commented scenario to edit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["command"]
+
+
+def command(
+    file: Annotated[Path, typer.Argument(help="File to write; it must not be there yet.")],
+) -> None:
+    """Write a commented scenario to edit, ready to run."""
+    from importlib import resources
+
+    from lob.errors import InputError
+
+    text = resources.files("scenarios").joinpath("template.toml").read_text("utf-8")
+    try:
+        with file.open("x", encoding="utf-8") as handle:
+            handle.write(text)
+    except FileExistsError:
+        raise InputError(f"{file}: is there already; allowed: a new file") from None
+    except OSError as error:
+        raise InputError(f"{file}: cannot be written ({(error.strerror or str(error)).lower()})") from None
+    print(f"Wrote {file}; run it with: outcry run {file}")
