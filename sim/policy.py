@@ -106,8 +106,12 @@ class Policy:
         indices(self.settings)
 
     def address(self) -> int:
-        """Compile `decide` and return its address."""
-        return function_address(self.decide, *DECIDE_ARGUMENTS)
+        """Compile `decide` and return its address; raise TypeError if it does not always return an integer."""
+        address = function_address(self.decide, *DECIDE_ARGUMENTS)
+        returned = nb_types.unliteral(self.decide.overloads[DECIDE_ARGUMENTS].signature.return_type)
+        if returned != nb_types.int64:  # the kernel would read the bits of another type as a number of ns
+            raise TypeError(f"decide returns {returned}; it must return an int (ns, 0: no timer) on every path")
+        return address
 
 
 @leaf
