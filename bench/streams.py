@@ -39,9 +39,7 @@ def _fill(
             anchor = min(max(anchor, 1024), 3072)
         side = 1 if picks[i] < 0.5 else -1
         # A pull towards the target keeps the number of live orders near it without changing the mix much.
-        adds = 0.51 + (0.05 if book.n_orders < LIVE_ORDERS else 0.0)
-        if book.n_orders > LIVE_ORDERS:
-            adds -= 0.02
+        adds = 0.51 + (0.02 if book.n_orders < LIVE_ORDERS else -0.02)
         target = int64(0)
         if kinds[i] >= adds + 0.05:
             pick = picks[i]
@@ -63,7 +61,7 @@ def _fill(
             if marketable:
                 message.price_ticks = anchor + side * LEVELS
                 message.time_in_force = _IOC
-                message.qty_lots = 2 * sizes[i]
+                message.qty_lots = 1 + (3 * sizes[i]) // 2
             else:
                 message.price_ticks = anchor - side * (1 + offsets[i])
                 message.qty_lots = sizes[i]

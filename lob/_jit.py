@@ -126,6 +126,8 @@ def element_of(header: np.dtype[Any], offset_field: str, item: np.dtype[Any]) ->
             base = builder.bitcast(args[0], _BYTE.as_pointer())
             slot = builder.gep(base, [ir.Constant(_INT64, field_offset)])
             offset = builder.load(builder.bitcast(slot, _INT64.as_pointer()))
+            # No compiled code writes offsets: the optimiser may load each once, whatever is stored in between.
+            offset.set_metadata("invariant.load", builder.module.add_metadata([]))
             position = builder.add(offset, builder.mul(args[1], ir.Constant(_INT64, item_bytes)))
             return builder.bitcast(builder.gep(base, [position]), context.get_value_type(record))
 

@@ -109,6 +109,9 @@ def append_order(book: Record, side: int, price: int, index: int, qty_lots: int)
     tail = int64(level.tail)
     node.next = 0
     node.prev = tail
+    node_at(book, tail).next = index  # node 0 takes the write when the level was empty
+    level.tail = index
+    level.lots += qty_lots
     if tail == 0:
         level.head = index
         mark_occupied(book, side, price)
@@ -117,33 +120,29 @@ def append_order(book: Record, side: int, price: int, index: int, qty_lots: int)
                 book.best_bid = price
         elif price < book.best_ask:
             book.best_ask = price
-    else:
-        node_at(book, tail).next = index
-    level.tail = index
-    level.lots += qty_lots
 
 
 @leaf
 def unlink_order(book: Record, index: int) -> None:
-    """Take a node out of its level with its open quantity; moves the best price when the level empties."""
+    """Take a node out of its level with its open quantity; moves the best price when the level empties.
+
+    The neighbours are written without asking whether they exist (node 0 takes those writes): where an order stands in
+    its queue is random, and a branch on it would be mispredicted half of the time.
+    """
     node = node_at(book, index)
     side = int64(0) if node.side > 0 else int64(1)
     price = int64(node.price)
     level = level_at(book, side * book.n_prices + price)
     following, previous = int64(node.next), int64(node.prev)
     level.lots -= node.qty_lots
-    if following == 0:
-        level.tail = previous
-    else:
-        node_at(book, following).prev = previous
-    if previous == 0:
-        level.head = following
-        if following == 0:
-            mark_empty(book, side, price)
-            if side == 0:
-                if price == book.best_bid:
-                    book.best_bid = next_below(book, side, price)
-            elif price == book.best_ask:
-                book.best_ask = next_above(book, side, price)
-    else:
-        node_at(book, previous).next = following
+    node_at(book, following).prev = previous
+    node_at(book, previous).next = following
+    level.tail = previous if following == 0 else int64(level.tail)
+    level.head = following if previous == 0 else int64(level.head)
+    if (following | previous) == 0:
+        mark_empty(book, side, price)
+        if side == 0:
+            if price == book.best_bid:
+                book.best_bid = next_below(book, side, price)
+        elif price == book.best_ask:
+            book.best_ask = next_above(book, side, price)

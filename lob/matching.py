@@ -11,9 +11,18 @@ from typing import Any
 from numba import int64
 
 from lob._jit import Record, kernel, leaf
-from lob.book import extra_at, level_at, node_at, owner_at
+from lob.book import extra_at, level_at, node_at, owner_at, slot_at
 from lob.levels import append_order, mark_empty, next_above, next_below, unlink_order
-from lob.orders import find_order, forget_order, join_owner, leave_owner, remember_order, take_node
+from lob.orders import (
+    find_order,
+    find_slot,
+    forget_order,
+    join_owner,
+    leave_owner,
+    remember_order,
+    slot_of_node,
+    take_node,
+)
 from lob.tape import row_at
 from lob.types import NO_PRICE, EventKind, Flag, MessageKind, Phase, Reject, TimeInForce
 
@@ -136,12 +145,12 @@ def parent_of(book: Record, index: int) -> int:
 
 
 @leaf
-def remove_order(book: Record, index: int) -> None:
-    """Take a resting order out of the book for good."""
+def remove_order(book: Record, index: int, slot: int) -> None:
+    """Take a resting order, found in this slot of the id table, out of the book for good."""
     unlink_order(book, index)
     if node_at(book, index).tracked:
         leave_owner(book, index)
-    forget_order(book, index)
+    forget_order(book, index, slot)
 
 
 @leaf
@@ -196,7 +205,7 @@ def match(
                 node_at(book, following).prev = 0
             if node.tracked:
                 leave_owner(book, index)
-            forget_order(book, index)
+            forget_order(book, index, slot_of_node(book, index))
         book.reference_ticks = price + book.min_price_ticks
         book.sequence += 1
         row = row_at(tape, int64(tape.cursor))
@@ -323,7 +332,9 @@ def new_order(book: Record, tape: Record, message: Record) -> None:
     order_id = int64(book.next_order_id)
     book.next_order_id = order_id + 1
     leaves = qty_lots
-    if (limit >= book.best_ask) if side > 0 else (limit <= book.best_bid):
+    # One condition, not a branch on the side, which is random.
+    bid, ask = int64(book.best_bid), int64(book.best_ask)
+    if ((side > 0) & (limit >= ask)) | ((side < 0) & (limit <= bid)):
         leaves = match(book, tape, time_ns, order_id, agent, parent_id, side, limit, qty_lots)
         if leaves == 0:
             return
@@ -348,12 +359,12 @@ def new_order(book: Record, tape: Record, message: Record) -> None:
 
 
 @leaf
-def cancel_order(book: Record, tape: Record, time_ns: int, index: int) -> None:
+def cancel_order(book: Record, tape: Record, time_ns: int, index: int, slot: int) -> None:
     """Remove a resting order at its owner's wish."""
     node = node_at(book, index)
     order_id, agent, side = int64(node.order_id), int64(node.agent), int64(node.side)
     price, qty_lots, parent_id = int64(node.price), int64(node.qty_lots), parent_of(book, index)
-    remove_order(book, index)
+    remove_order(book, index, slot)
     write_row(
         book, tape, time_ns, ROW_CANCEL, side, order_id, agent, parent_id,
         price + book.min_price_ticks, qty_lots, 0, NONE, 0,
@@ -398,7 +409,7 @@ def replace_order(book: Record, tape: Record, message: Record, index: int) -> No
         return
     order_id, agent, tracked = int64(node.order_id), int64(node.agent), int64(node.tracked)
     parent_id = parent_of(book, index)
-    remove_order(book, index)
+    remove_order(book, index, slot_of_node(book, index))
     write_row(
         book, tape, time_ns, ROW_REPLACE, side, order_id, agent, parent_id,
         message.price_ticks, qty_lots, qty_lots, NONE, 0,
@@ -436,7 +447,7 @@ def rare_message(book: Record, tape: Record, message: Record) -> None:
         elif message.qty_lots <= 0:
             reject(book, tape, message, QTY_OUT_OF_RANGE)
         elif message.qty_lots >= node_at(book, index).qty_lots:
-            cancel_order(book, tape, int64(message.time_ns), index)
+            cancel_order(book, tape, int64(message.time_ns), index, slot_of_node(book, index))
         else:
             reduce_order(book, tape, int64(message.time_ns), index, int64(message.qty_lots))
     elif kind == CANCEL_ALL:
@@ -447,7 +458,9 @@ def rare_message(book: Record, tape: Record, message: Record) -> None:
         else:
             owner = owner_at(book, int64(message.agent))
             while owner.head != 0:
-                cancel_order(book, tape, int64(message.time_ns), int64(owner.head))
+                cancel_order(
+                    book, tape, int64(message.time_ns), int64(owner.head), slot_of_node(book, int64(owner.head))
+                )
     elif kind == SET_PHASE and CLOSED <= message.qty_lots <= HALTED:
         book.phase = message.qty_lots
         write_row(book, tape, message.time_ns, ROW_PHASE, 0, 0, message.agent, 0, 0, message.qty_lots, 0, NONE, 0)
@@ -466,13 +479,14 @@ def apply(book: Record, tape: Record, message: Record) -> None:
         if book.phase == CLOSED:
             reject(book, tape, message, WRONG_PHASE)
         else:
-            index = find_order(book, int64(message.order_id))
+            slot = find_slot(book, int64(message.order_id))
+            index = int64(slot_at(book, slot).node)
             if index == 0:
                 reject(book, tape, message, UNKNOWN_ORDER)
             elif node_at(book, index).agent != message.agent:
                 reject(book, tape, message, NOT_OWNER)
             else:
-                cancel_order(book, tape, int64(message.time_ns), index)
+                cancel_order(book, tape, int64(message.time_ns), index, slot)
     else:
         rare_message(book, tape, message)
     if tape.cursor > start:

@@ -7,7 +7,7 @@ from numba import int64, uint64
 from lob._jit import Record, leaf
 from lob.book import extra_at, node_at, owner_at, slot_at
 
-__all__ = ["find_order", "forget_order", "remember_order", "take_node"]
+__all__ = ["find_order", "find_slot", "forget_order", "remember_order", "slot_of_node", "take_node"]
 
 # 2^64 / golden ratio: Fibonacci hashing spreads consecutive ids evenly over the table (Knuth, TAOCP 3, 6.4).
 GOLDEN = uint64(0x9E3779B97F4A7C15)
@@ -20,15 +20,21 @@ def home_slot(book: Record, order_id: int) -> int:
 
 
 @leaf
-def find_order(book: Record, order_id: int) -> int:
-    """Node of a resting order, 0 when there is none."""
+def find_slot(book: Record, order_id: int) -> int:
+    """Slot of a resting order in the id table; an empty slot when there is none."""
     mask = book.table_mask
     slot = home_slot(book, order_id)
     while True:
         index = int64(slot_at(book, slot).node)
         if index == 0 or node_at(book, index).order_id == order_id:
-            return index
+            return slot
         slot = (slot + 1) & mask
+
+
+@leaf
+def find_order(book: Record, order_id: int) -> int:
+    """Node of a resting order, 0 when there is none."""
+    return int64(slot_at(book, find_slot(book, order_id)).node)
 
 
 @leaf
@@ -55,13 +61,21 @@ def remember_order(book: Record, index: int) -> None:
 
 
 @leaf
-def forget_order(book: Record, index: int) -> None:
-    """Delete a node from the id table (backward shift, no tombstones) and give the node back."""
+def slot_of_node(book: Record, index: int) -> int:
+    """Slot of a node that is in the id table."""
+    mask = book.table_mask
+    slot = home_slot(book, node_at(book, index).order_id)
+    while slot_at(book, slot).node != index:
+        slot = (slot + 1) & mask
+    return slot
+
+
+@leaf
+def forget_order(book: Record, index: int, slot: int) -> None:
+    """Delete a node from its slot of the id table (backward shift, no tombstones) and give the node back."""
     mask = book.table_mask
     node = node_at(book, index)
-    hole = home_slot(book, node.order_id)
-    while slot_at(book, hole).node != index:
-        hole = (hole + 1) & mask
+    hole = slot
     probe = hole
     while True:
         probe = (probe + 1) & mask
