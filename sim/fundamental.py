@@ -98,6 +98,17 @@ def _transition(kappa: float, sigma: float, dt: float) -> tuple[float, float]:
     return decay, sigma * float(np.sqrt((1 - decay * decay) / (2 * kappa)))
 
 
+@kernel
+def _decaying(impulses: Any, decay: float) -> Any:
+    """Sum of impulses that each decay by the same factor a step."""
+    values = np.empty(len(impulses))
+    value = 0.0
+    for k in range(len(impulses)):
+        value = value * decay + impulses[k]
+        values[k] = value
+    return values
+
+
 @dataclass(frozen=True)
 class SparseMeanReverting(Fundamental):
     """An Ornstein-Uhlenbeck process with rare large jumps.
@@ -123,6 +134,7 @@ class SparseMeanReverting(Fundamental):
         base = OrnsteinUhlenbeck(self.mean_ticks, self.kappa_per_s, self.sigma_ticks_per_sqrt_s, self.step_ns)
         path = base.grid(seed, symbol, open_ns, close_ns)
         key: Any = np.uint64(agent_key(seed, f"fundamental jumps/{symbol}", 0))
+        impulses = np.zeros(len(path))
         elapsed_s, index = 0.0, 0
         total_s = (close_ns - open_ns) / SECOND_NS
         dt = self.step_ns / SECOND_NS
@@ -135,10 +147,11 @@ class SparseMeanReverting(Fundamental):
             )
             sign = 1.0 if float(raw_uniform(key, 3 * index + 2)) < 0.5 else -1.0
             first = int(np.ceil(elapsed_s / dt))
-            for k in range(first, len(path)):
-                path[k] += sign * size * float(exp_portable(-self.kappa_per_s * (k * dt - elapsed_s)))
+            if first < len(path):
+                impulses[first] += sign * size * float(exp_portable(-self.kappa_per_s * (first * dt - elapsed_s)))
             index += 1
-        return path
+        decayed: Grid = _decaying(impulses, float(exp_portable(-self.kappa_per_s * dt)))
+        return path + decayed
 
 
 @dataclass(frozen=True)
@@ -167,6 +180,8 @@ class ValueFromFile(Fundamental):
             values = table["value_ticks"].cast(pl.Float64).to_numpy()
         except pl.exceptions.PolarsError:
             raise InputError(f"fundamental file {path}: time_ns and value_ticks must be numbers") from None
+        if table["time_ns"].null_count():
+            raise InputError(f"fundamental file {path}: time_ns is missing in {table['time_ns'].null_count()} rows")
         if len(times) == 0 or (np.diff(times) <= 0).any() or not np.isfinite(values).all():
             raise InputError(f"fundamental file {path}: needs at least one row, ascending time_ns, finite values")
         if times[0] > open_ns:
