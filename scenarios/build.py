@@ -16,7 +16,9 @@ from lob.rules import Instrument
 from lob.types import Phase
 from scenarios.kinds import check_arguments, find_policy, find_trader
 from scenarios.load import Source, load_scenario, validate
-from scenarios.schema import Group, InstrumentTable, Scenario, time_ns
+from scenarios.schema import Scenario, time_ns
+from scenarios.schema_agents import Group, duration_ns
+from scenarios.schema_instrument import InstrumentTable
 from scenarios.versions import version
 from sim.fundamental import (
     ConstantValue,
@@ -30,8 +32,6 @@ from sim.records import LatencyKind, ScheduledKind
 from sim.settings import Latency, Listing, Population, RiskLimits, Scheduled, Session
 
 __all__ = ["Built", "build", "build_market"]
-
-_UNITS_NS = {"ns": 1.0, "us": 1e3, "ms": 1e6}
 
 
 @dataclass(frozen=True)
@@ -73,9 +73,7 @@ class Built:
         return hashlib.sha256(f"{self.content}/{seed}".encode()).hexdigest()
 
 
-def build_market(
-    scenario: str | Path, seed: int | None = None, overrides: Sequence[str] = ()
-) -> Market:
+def build_market(scenario: str | Path, seed: int | None = None, overrides: Sequence[str] = ()) -> Market:
     """Return the market of a scenario file or library name, ready to run.
 
     Example:
@@ -181,18 +179,13 @@ def _maker(trader: Any, settings: dict[str, Any]) -> Callable[[int], Any]:
     return lambda index: trader(**settings)
 
 
-def _duration_ns(table: Any, stem: str) -> float:
-    given = {unit: getattr(table, f"{stem}_{unit}") for unit in _UNITS_NS}
-    return next(float(value) * _UNITS_NS[unit] for unit, value in given.items() if value is not None)
-
-
 def _latency(table: Any) -> Latency:
     if table.kind == "constant":
-        return Latency(LatencyKind.CONSTANT, a_ns=_duration_ns(table, "delay"))
+        return Latency(LatencyKind.CONSTANT, a_ns=duration_ns(table, "delay"))
     if table.kind == "uniform":
-        low, high = _duration_ns(table, "low"), _duration_ns(table, "high")
+        low, high = duration_ns(table, "low"), duration_ns(table, "high")
         return Latency(LatencyKind.UNIFORM, a_ns=low, b_ns=high)
-    return Latency(LatencyKind.LOGNORMAL, a_ns=_duration_ns(table, "median"), sigma=table.sigma)
+    return Latency(LatencyKind.LOGNORMAL, a_ns=duration_ns(table, "median"), sigma=table.sigma)
 
 
 def _listing(table: InstrumentTable, folder: Path, n_agents: int) -> Listing:

@@ -77,9 +77,7 @@ def load_checkpoint(folder: Path) -> tuple[Checkpoint, Snapshot] | None:
         version = header.pop("version")
         if version != _VERSION:
             raise InputError(f"{path}: snapshot version {version}; allowed: {_VERSION}")
-        snapshot = Snapshot(
-            header.pop("world_version"), zlib.decompress(data[start + length :]), header.pop("traders")
-        )
+        snapshot = Snapshot(header.pop("world_version"), zlib.decompress(data[start + length :]), header.pop("traders"))
         return Checkpoint(**header), snapshot
     except (ValueError, KeyError, TypeError, struct.error, zlib.error) as error:
         raise InputError(f"{path}: damaged ({error}); delete it to start the run over") from None

@@ -34,8 +34,10 @@ class Measures:
         """Take a stretch of rows."""
         self.hash(rows)
         self.counts(rows)
-        for sink in (*self.series, *self.depth):
-            sink(rows)
+        for series in self.series:
+            series(rows)
+        for depth in self.depth:
+            depth(rows)
 
     def finish(self) -> None:
         """Close the last bin."""

@@ -230,9 +230,8 @@ def run_scenario(
     close_ns = built.session.close_ns
     target = close_ns if until_ns is None else until_ns
     before = prepare_folder(folder, built.config_hash(seed), resume, overwrite)
-    if before is not None and before["status"] == "complete":
-        if before["session"]["reached"] == before["session"]["close"]:
-            return Outcome(before, sorted(folder.glob("market*.png")), [], already_complete=True)
+    if before is not None and before["status"] == "complete" and _at_close(before):
+        return Outcome(before, sorted(folder.glob("market*.png")), [], already_complete=True)
     run = _Run(built, seed, folder, stop)
     run.start(resume=before is not None)
     try:
@@ -241,6 +240,10 @@ def run_scenario(
         _leave_what_is_there(run, started, str(error))
         raise
     return run.finish("complete" if reached else "stopped", started)
+
+
+def _at_close(summary: dict[str, Any]) -> bool:
+    return bool(summary["session"]["reached"] == summary["session"]["close"])
 
 
 def _leave_what_is_there(run: _Run, started: float, error: str) -> None:

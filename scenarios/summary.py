@@ -84,7 +84,15 @@ def accounts_table(built: Built, market: Market, measures: Measures) -> pl.DataF
             "fill_ratio": fill_ratio,
             **{
                 name: accounts[name]
-                for name in ("bought_lots", "sold_lots", "ordered_lots", "n_messages", "n_orders", "n_fills", "n_rejects")
+                for name in (
+                    "bought_lots",
+                    "sold_lots",
+                    "ordered_lots",
+                    "n_messages",
+                    "n_orders",
+                    "n_fills",
+                    "n_rejects",
+                )
             },
         },
         schema_overrides={"population": pl.String, "instrument": pl.String},

@@ -12,7 +12,7 @@ __all__ = ["toml_text"]
 
 
 def toml_text(data: dict[str, Any]) -> str:
-    """Return TOML that reads back as `data`: tables, lists of tables, numbers, text, dates and times. None and empty lists are left out."""
+    """Return TOML that reads back as `data`; what is None or an empty list is left out."""
     lines: list[str] = []
     _table(data, (), lines)
     return "\n".join(lines).strip() + "\n"

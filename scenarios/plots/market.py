@@ -16,7 +16,8 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, MultipleLocator
 
 from lob.types import Phase
 from scenarios.measures import Measures
-from scenarios.schema import InstrumentTable, Scenario
+from scenarios.schema import Scenario
+from scenarios.schema_instrument import InstrumentTable
 from sim.metrics import DepthHistory, MarketSeries
 from sim.writer import write_atomically
 
@@ -27,7 +28,7 @@ MAX_BARS = 120
 MAX_HEAT_ROWS = 160
 _BARS_S = (0.01, 0.1, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800)
 _TICKS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 14_400)
-_STYLE = {
+_STYLE: Any = {
     "font.size": 9,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -63,9 +64,7 @@ def draw_market(title: str, table: InstrumentTable, series: MarketSeries, depth:
     with matplotlib.rc_context(_STYLE):
         figure = Figure(figsize=(12, 9.5), dpi=110)
         FigureCanvasAgg(figure)
-        panels = figure.subplots(
-            4, 1, sharex=True, gridspec_kw={"height_ratios": [3.4, 3, 1.1, 1.3], "hspace": 0.13}
-        )
+        panels = figure.subplots(4, 1, sharex=True, gridspec_kw={"height_ratios": [3.4, 3, 1.1, 1.3], "hspace": 0.13})
         figure.subplots_adjust(left=0.08, right=0.905, top=0.93, bottom=0.055)
         end_s = min(series.close_ns, series.last_time_ns) / 1e9
         edges_s = np.minimum(series.times_ns / 1e9, series.close_ns / 1e9)
@@ -120,7 +119,7 @@ def _depth(
     per_row = max(1, -(-(high - low + 1) // MAX_HEAT_ROWS))
     rows = -(-(high - low + 1) // per_row)
     image = np.zeros((rows, n))
-    column = np.zeros(rows)
+    column: Any = np.zeros(rows)
     for k in range(n):
         if k in depth.snapshots:
             prices, lots = depth.snapshots[k]
@@ -138,7 +137,9 @@ def _depth(
             interpolation="nearest", zorder=1,
         )  # fmt: skip
         box = panel.get_position()
-        bar = figure.colorbar(drawn, extend="max", extendfrac=0.02, cax=figure.add_axes((0.915, box.y0, 0.012, box.height)))
+        bar = figure.colorbar(
+            drawn, extend="max", extendfrac=0.02, cax=figure.add_axes((0.915, box.y0, 0.012, box.height))
+        )
         bar.outline.set_visible(False)
         bar.ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
         what = "Lots at a price" if per_row == 1 else f"Lots in {per_row} ticks of price"
@@ -168,8 +169,8 @@ def _window(series: MarketSeries, depth: DepthHistory, n: int) -> tuple[int, int
     reach = float(distance[order][np.searchsorted(share, 0.9 * share[-1])])
     known = mids[np.isfinite(mids)]
     if not len(known):
-        prices = np.concatenate([p for p, _ in depth.snapshots.values()] or [np.zeros(1)])
-        return int(prices.min(initial=0)), int(prices.max(initial=1))
+        prices = np.concatenate([np.zeros(0, np.int64), *(p for p, _ in depth.snapshots.values())])
+        return (int(prices.min()), int(prices.max())) if len(prices) else (0, 1)
     # Far orders must not squeeze the touch into a line.
     reach = min(max(1.1 * reach, 5.0), max(0.2 * float(np.ptp(known)), 40.0))
     return int(np.floor(known.min() - reach)), int(np.ceil(known.max() + reach))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import Any
 
@@ -169,7 +170,7 @@ class DepthHistory:
             return
         bins = np.clip((rows["time_ns"] - self.open_ns) // self.bin_ns, 0, self.n_bins - 1)
         starts = np.concatenate([[0], np.flatnonzero(np.diff(bins)) + 1, [len(rows)]])
-        for first, end in zip(starts[:-1], starts[1:], strict=True):
+        for first, end in itertools.pairwise(starts.tolist()):
             if bins[first] > self._bin:
                 self._keep()
                 self._bin = int(bins[first])

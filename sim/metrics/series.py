@@ -51,7 +51,8 @@ class MarketSeries:
         self.high_ticks, self.low_ticks = np.full((2, self.n_bins), np.nan)
         self.last_time_ns = open_ns
         self._before: np.ndarray[Any, Any] | None = None
-        self._spread_ns = 0.0
+        # Whole numbers: the mean must not depend on how the rows were cut into stretches.
+        self._spread_ns = 0
         self._quoted_ns = 0
 
     def __call__(self, rows: np.ndarray[Any, Any]) -> None:
@@ -86,7 +87,7 @@ class MarketSeries:
         phase = np.concatenate([before["phase"], rows["phase"][:-1]])
         quoted = (bid != NO_PRICE) & (ask != NO_PRICE) & (phase == Phase.CONTINUOUS)
         held_ns = np.diff(times) * quoted
-        self._spread_ns += float(np.dot(held_ns.astype(np.float64), ((ask - bid) * quoted)))
+        self._spread_ns += int(np.dot(held_ns, (ask - bid) * quoted))
         self._quoted_ns += int(held_ns.sum())
         self._before = rows[-1:].copy()
 

@@ -1,0 +1,228 @@
+"""A run leaves a folder that says all about it, and never destroys another run by accident."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from lob.errors import InputError, RunError
+from lob.types import EventKind
+from scenarios.load import load_scenario
+from scenarios.run import run_scenario
+from sim.hash import TapeHash, hash_tape
+from sim.market import Market
+from sim.writer import read_tape
+from tests.scenarios.texts import SMALL, built
+
+
+def summary_of(folder: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((folder / "summary.json").read_text())
+    return found
+
+
+def stop_after(n_looks: int) -> Callable[[], bool]:
+    looks = iter(range(n_looks))
+    return lambda: next(looks, None) is None
+
+
+def test_a_run_leaves_tape_accounts_summary_scenario_and_picture(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    outcome = run_scenario(built(tmp_path), run)
+    names = {"tape", "accounts.parquet", "summary.json", "scenario.toml", "market.png"}
+    assert {path.name for path in run.iterdir()} == names
+    assert outcome.pictures == [run / "market.png"]
+    summary = summary_of(run)
+    assert summary["status"] == "complete" and summary["seed"] == 1
+    assert summary["tape_hash"] == hash_tape(run / "tape")
+    assert set(summary["versions"]) >= {"openoutcry", "python", "numpy", "numba"}
+    tape = read_tape(run / "tape")
+    assert summary["n_rows"] == len(tape)
+    assert summary["instruments"][0]["n_trades"] == (tape["kind"] == EventKind.EXECUTE).sum()
+
+
+def test_accounts_conserve_cash_and_shares(tmp_path: Path) -> None:
+    text = SMALL.replace('name = "ABC"', 'name = "ABC"\nmaker_fee_bps = -0.2\ntaker_fee_bps = 0.5')
+    outcome = run_scenario(built(tmp_path, text), tmp_path / "run")
+    accounts = pl.read_parquet(tmp_path / "run" / "accounts.parquet")
+    assert len(accounts) == 50 and accounts["index"].to_list() == list(range(50))
+    assert accounts["position_lots"].sum() == 0
+    assert accounts["cash"].sum() == pytest.approx(0, abs=1e-6)
+    assert accounts["fees"].sum() == pytest.approx(accounts["turnover"].sum() / 2 * 0.3e-4)
+    assert accounts["pnl"].sum() == pytest.approx(-accounts["fees"].sum())
+    assert accounts["n_orders"].sum() == outcome.summary["n_orders"]
+    ratios = accounts["fill_ratio"].drop_nulls()
+    assert ((ratios >= 0) & (ratios <= 1)).all()
+
+
+def test_the_hash_does_not_depend_on_slices_buffers_or_the_tape_being_kept(tmp_path: Path) -> None:
+    parts = built(tmp_path)
+    direct = TapeHash()
+    Market(parts.listings, parts.populations, parts.session, seed=1, tape_rows=333).run(sinks=[direct])
+    kept = run_scenario(parts, tmp_path / "a")
+    unkept = run_scenario(built(tmp_path, SMALL, "record.tape=false", "record.picture=false"), tmp_path / "b")
+    assert kept.summary["tape_hash"] == unkept.summary["tape_hash"] == direct.hexdigest()
+    assert not (tmp_path / "b" / "market.png").exists() and not (tmp_path / "b" / "tape").exists()
+
+
+def test_another_seed_is_another_tape(tmp_path: Path) -> None:
+    hashes = {run_scenario(built(tmp_path), tmp_path / str(s), seed=s).summary["tape_hash"] for s in (1, 2)}
+    assert len(hashes) == 2
+
+
+def test_the_scenario_in_the_folder_runs_to_the_same_tape(tmp_path: Path) -> None:
+    from scenarios.build import build
+
+    first = run_scenario(built(tmp_path, SMALL, "population.zero.count=20"), tmp_path / "a", seed=5)
+    again = run_scenario(build(load_scenario(str(tmp_path / "a" / "scenario.toml"))), tmp_path / "b")
+    assert again.summary["tape_hash"] == first.summary["tape_hash"]
+    assert again.summary["config_hash"] == first.summary["config_hash"]
+
+
+def test_the_same_run_may_be_repeated_in_its_folder(tmp_path: Path) -> None:
+    first = run_scenario(built(tmp_path), tmp_path / "run")
+    second = run_scenario(built(tmp_path), tmp_path / "run")
+    assert first.summary["tape_hash"] == second.summary["tape_hash"]
+
+
+def test_another_run_is_replaced_only_on_request(tmp_path: Path) -> None:
+    run_scenario(built(tmp_path), tmp_path / "run")
+    with pytest.raises(InputError, match="another scenario or seed; allowed: --overwrite, or another --out"):
+        run_scenario(built(tmp_path), tmp_path / "run", seed=2)
+    assert run_scenario(built(tmp_path), tmp_path / "run", seed=2, overwrite=True).summary["seed"] == 2
+
+
+def test_an_unfinished_run_is_not_started_over_without_request(tmp_path: Path) -> None:
+    run_scenario(built(tmp_path), tmp_path / "run", stop=stop_after(20))
+    with pytest.raises(InputError, match=r"not complete \(stopped\); allowed: --resume to go on, --overwrite"):
+        run_scenario(built(tmp_path), tmp_path / "run")
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_folder_with_other_files_is_left_alone(tmp_path: Path, overwrite: bool) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "thesis.tex").write_text("years of work")
+    with pytest.raises(InputError, match="holds files that are no run"):
+        run_scenario(built(tmp_path), tmp_path / "run", overwrite=overwrite)
+    assert (tmp_path / "run" / "thesis.tex").exists()
+
+
+def test_a_file_in_the_place_of_the_folder_is_reported(tmp_path: Path) -> None:
+    (tmp_path / "run").write_text("")
+    with pytest.raises(InputError, match=r"run: cannot be written \(file exists\)"):
+        run_scenario(built(tmp_path), tmp_path / "run")
+
+
+@pytest.mark.parametrize("n_looks", [1, 60, 150])
+def test_a_stopped_run_resumes_to_the_tape_of_an_undisturbed_one(tmp_path: Path, n_looks: int) -> None:
+    whole = run_scenario(built(tmp_path), tmp_path / "whole")
+    stopped = run_scenario(built(tmp_path), tmp_path / "run", stop=stop_after(n_looks))
+    assert stopped.summary["status"] == "stopped"
+    assert hash_tape(tmp_path / "run" / "tape") == stopped.summary["tape_hash"] != whole.summary["tape_hash"]
+    resumed = run_scenario(built(tmp_path), tmp_path / "run", resume=True)
+    different = {"wall_s", "name"}
+    for key in set(whole.summary) - different:
+        assert resumed.summary[key] == whole.summary[key], key
+    assert hash_tape(tmp_path / "run" / "tape") == whole.summary["tape_hash"]
+    accounts = [pl.read_parquet(tmp_path / run / "accounts.parquet") for run in ("whole", "run")]
+    assert accounts[0].equals(accounts[1])
+    assert (tmp_path / "whole" / "market.png").read_bytes() == (tmp_path / "run" / "market.png").read_bytes()
+    assert not (tmp_path / "run" / "snapshot.bin").exists()
+
+
+def test_a_run_to_a_time_goes_on_later(tmp_path: Path) -> None:
+    whole = run_scenario(built(tmp_path), tmp_path / "whole")
+    middle_ns = (built(tmp_path).session.open_ns + built(tmp_path).session.close_ns) // 2
+    part = run_scenario(built(tmp_path), tmp_path / "run", until_ns=middle_ns)
+    assert part.summary["status"] == "complete" and part.summary["session"]["reached"] == "09:35:00"
+    assert (read_tape(tmp_path / "run" / "tape")["time_ns"] <= middle_ns).all()
+    resumed = run_scenario(built(tmp_path), tmp_path / "run", resume=True)
+    assert resumed.summary["tape_hash"] == whole.summary["tape_hash"]
+
+
+def test_python_traders_resume_with_their_state(tmp_path: Path) -> None:
+    text = SMALL + '[[trader]]\nname = "t"\nkind = "twap"\nsettings = { quantity_lots = 40, duration_s = 400.0 }\n'
+    whole = run_scenario(built(tmp_path, text), tmp_path / "whole")
+    run_scenario(built(tmp_path, text), tmp_path / "run", stop=stop_after(100))
+    resumed = run_scenario(built(tmp_path, text), tmp_path / "run", resume=True)
+    assert resumed.summary["tape_hash"] == whole.summary["tape_hash"]
+
+
+def test_a_complete_run_has_nothing_to_resume(tmp_path: Path) -> None:
+    run_scenario(built(tmp_path), tmp_path / "run")
+    assert run_scenario(built(tmp_path), tmp_path / "run", resume=True).already_complete
+
+
+def test_resume_refuses_another_scenario(tmp_path: Path) -> None:
+    run_scenario(built(tmp_path), tmp_path / "run", stop=stop_after(50))
+    with pytest.raises(InputError, match="--resume needs the same scenario, seed and --set"):
+        run_scenario(built(tmp_path, SMALL, "population.zero.count=51"), tmp_path / "run", resume=True)
+
+
+def test_resume_tells_of_a_damaged_snapshot_and_of_a_tape_that_is_not_its_own(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    run_scenario(built(tmp_path), run, stop=stop_after(50))
+    snapshot = (run / "snapshot.bin").read_bytes()
+    (run / "snapshot.bin").write_bytes(snapshot[:-100])
+    with pytest.raises(InputError, match=r"snapshot\.bin: damaged"):
+        run_scenario(built(tmp_path), run, resume=True)
+    (run / "snapshot.bin").write_bytes(snapshot)
+    (run / "tape" / "part-00000.parquet").unlink()
+    with pytest.raises(RunError, match="not the rows that the snapshot belongs to"):
+        run_scenario(built(tmp_path), run, resume=True)
+
+
+def test_exceeding_a_capacity_stops_the_run_with_a_readable_tape_up_to_there(tmp_path: Path) -> None:
+    text = SMALL.replace('name = "ABC"', 'name = "ABC"\nmax_orders = 40')
+    with pytest.raises(RunError, match="the book is full; raise the instrument's max_orders"):
+        run_scenario(built(tmp_path, text), tmp_path / "run")
+    summary = summary_of(tmp_path / "run")
+    assert summary["status"] == "failed" and "max_orders" in summary["error"]
+    tape = read_tape(tmp_path / "run" / "tape")
+    assert len(tape) > 40 and hash_tape(tmp_path / "run" / "tape") == summary["tape_hash"]
+    assert np.isin(tape["kind"][-1:], [EventKind.REJECT]).all()
+
+
+def test_a_disk_that_fills_up_leaves_a_run_that_resumes_when_there_is_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import errno
+    import os
+
+    text = SMALL + "[record]\ncheckpoint_s = 0.001\n"
+    whole = run_scenario(built(tmp_path, text), tmp_path / "whole")
+    real, calls = os.fsync, iter(range(40))
+
+    def fills_up(descriptor: int) -> None:
+        if next(calls, None) is None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        real(descriptor)
+
+    monkeypatch.setattr("scenarios.run.CHECKPOINT_COST", 0)
+    monkeypatch.setattr(os, "fsync", fills_up)
+    with pytest.raises(RunError, match="the disk is full"):
+        run_scenario(built(tmp_path, text), tmp_path / "run")
+    monkeypatch.undo()
+    assert not list((tmp_path / "run").rglob("*.tmp"))
+    assert len(read_tape(tmp_path / "run" / "tape")) > 0
+    resumed = run_scenario(built(tmp_path, text), tmp_path / "run", resume=True)
+    assert any(note.startswith("resumed at") for note in resumed.notes)
+    assert resumed.summary["tape_hash"] == whole.summary["tape_hash"]
+
+
+def test_a_trader_that_declares_no_state_runs_but_cannot_be_resumed(tmp_path: Path) -> None:
+    (tmp_path / "forgetful.py").write_text(
+        "from sim.trader import Trader\n"
+        "class Forgetful(Trader):\n"
+        "    def __init__(self):\n        self.seen = 0\n"
+        "    def on_wake(self, view):\n        self.seen += 1\n"
+    )
+    text = SMALL + '[[trader]]\nname = "t"\nkind = "forgetful:Forgetful"\n[record]\ncheckpoint_s = 0.001\n'
+    outcome = run_scenario(built(tmp_path, text), tmp_path / "run")
+    assert outcome.summary["status"] == "complete"
+    assert any("this run cannot be resumed: trader Forgetful" in note for note in outcome.notes)
