@@ -33,7 +33,7 @@ def prepare_folder(folder: Path, config_hash: str, resume: bool, overwrite: bool
         raise write_error(folder, error) from None
     before = read_summary(folder)
     if before is None:
-        if any(path.name not in (*_FILES, TAPE) and path.suffix != ".tmp" for path in folder.iterdir()):
+        if not all(_may_go(path) for path in folder.iterdir()):
             raise InputError(f"{folder}: holds files that are no run; allowed: a new or empty folder, or a run's")
     elif resume:
         if before["config_hash"] != config_hash:
@@ -53,6 +53,13 @@ def prepare_folder(folder: Path, config_hash: str, resume: bool, overwrite: bool
             )
     _clear(folder)
     return None
+
+
+def _may_go(path: Path) -> bool:
+    """Whether a file can stand in a folder without a summary: left by a run that was killed as it began."""
+    if path.name == TAPE and path.is_dir():
+        return not any(part.suffix == ".parquet" for part in path.iterdir())
+    return path.name in _FILES or path.suffix == ".tmp"
 
 
 def _clear(folder: Path) -> None:

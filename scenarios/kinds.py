@@ -101,6 +101,7 @@ def _a(found: Any) -> str:
 def _import(kind: str, folder: Path, where: str) -> Any:
     module_name, _, attribute = kind.partition(":")
     with _on_path(folder):
+        _forget_namesake(module_name, folder)
         try:
             module = importlib.import_module(module_name)
         except ModuleNotFoundError as error:
@@ -116,6 +117,14 @@ def _import(kind: str, folder: Path, where: str) -> Any:
         names = [name for name in vars(module) if not name.startswith("_")]
         raise InputError(f'{where} = "{kind}": {module_name} has no {attribute}{nearest(attribute, names)}')
     return getattr(module, attribute)
+
+
+def _forget_namesake(module_name: str, folder: Path) -> None:
+    """Drop an imported module that another scenario's folder provided under the name that this one uses."""
+    own = folder.resolve() / f"{module_name}.py"
+    loaded = getattr(sys.modules.get(module_name), "__file__", None)
+    if own.is_file() and loaded is not None and Path(loaded).resolve() != own:
+        del sys.modules[module_name]
 
 
 @contextmanager

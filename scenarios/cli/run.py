@@ -38,7 +38,7 @@ def command(
     seed = built.scenario.seed if seed is None else seed
     until_ns = moment(until, built.session) if until is not None else None
     folder = out if out is not None else Path("runs") / f"{built.name}-seed{seed}"
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False)
     with stop_on_signal() as stop, progress(console, built.session, until_ns) as show:
         outcome = run_scenario(
             built, folder, seed=seed, until_ns=until_ns, resume=resume, overwrite=overwrite, show=show, stop=stop

@@ -118,6 +118,17 @@ def test_a_policy_beside_the_scenario_file_is_found_by_module_and_name(tmp_path:
     assert (market.tape["qty_lots"][market.tape["kind"] == EventKind.ADD] == 7).all()
 
 
+def test_two_folders_may_use_one_module_name(tmp_path: Path) -> None:
+    sizes = []
+    for lots in (4, 9):
+        folder = tmp_path / str(lots)
+        folder.mkdir()
+        (folder / "shared_name.py").write_text(MINE.replace("size_lots: int = 3", f"size_lots: int = {lots}"))
+        text = SMALL.replace('"zero_intelligence"', '"shared_name:MINE"').replace("interval_s = 2.0", "")
+        sizes.append(built(folder, text).populations[0].settings.size_lots)  # type: ignore[union-attr]
+    assert sizes == [4, 9]
+
+
 def test_a_trader_beside_the_scenario_file_gets_its_settings(tmp_path: Path) -> None:
     (tmp_path / "my_traders_here.py").write_text(
         "from sim.trader import Trader\n"

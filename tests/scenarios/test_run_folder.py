@@ -103,6 +103,31 @@ def test_an_unfinished_run_is_not_started_over_without_request(tmp_path: Path) -
         run_scenario(built(tmp_path), tmp_path / "run")
 
 
+def test_a_tape_that_no_run_wrote_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "run" / "tape").mkdir(parents=True)
+    (tmp_path / "run" / "tape" / "part-00000.parquet").write_text("someone else's")
+    with pytest.raises(InputError, match="holds files that are no run"):
+        run_scenario(built(tmp_path), tmp_path / "run", overwrite=True)
+
+
+ONE_SIDED = """
+[[population]]
+name = "zero"
+kind = "zero_intelligence"
+count = 1
+limits = { max_order_lots = 1 }
+settings = { size_lots = 5.0 }
+"""
+
+
+@pytest.mark.parametrize("text", ["", "[[instrument]]\n[[instrument]]\nname = 'B'\n", ONE_SIDED, SMALL])
+@pytest.mark.parametrize("close", ["09:30:00.000001", "09:41:00"])
+def test_every_market_has_a_picture_even_an_empty_or_a_very_short_one(tmp_path: Path, text: str, close: str) -> None:
+    outcome = run_scenario(built(tmp_path, text, f"session.close={close}"), tmp_path / "run")
+    assert len(outcome.pictures) == max(1, text.count("[[instrument]]"))
+    assert all(path.stat().st_size > 1000 for path in outcome.pictures)
+
+
 @pytest.mark.parametrize("overwrite", [False, True])
 def test_a_folder_with_other_files_is_left_alone(tmp_path: Path, overwrite: bool) -> None:
     (tmp_path / "run").mkdir()
