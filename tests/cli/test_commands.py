@@ -17,7 +17,10 @@ from tests.scenarios.texts import SMALL, written
 
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "120"}
-LONG = SMALL.replace("count = 50", "count = 1000").replace("09:40:00", "10:20:00") + "[record]\ncheckpoint_s = 0.2\n"
+LONG = (
+    SMALL.replace("count = 50", "count = 1000").replace("09:40:00", "10:20:00")
+    + "[record]\npicture = false\ncheckpoint_s = 0.05\n"
+)
 COMMAND = [sys.executable, "-m", "scenarios.cli"]
 
 
@@ -91,7 +94,7 @@ def test_a_run_killed_after_a_checkpoint_resumes_to_the_same_tape_hash(tmp_path:
 
 
 def test_a_run_killed_before_its_first_checkpoint_starts_over(tmp_path: Path, long_hash: str) -> None:
-    text = LONG.replace("checkpoint_s = 0.2", "checkpoint_s = 1000")
+    text = LONG.replace("checkpoint_s = 0.05", "checkpoint_s = 1000")
     written(tmp_path, text)
     process = started(tmp_path, "run", "small.toml", "--out", "run")
     wait_for(tmp_path / "run" / "summary.json", process)
