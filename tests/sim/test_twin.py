@@ -1,0 +1,208 @@
+"""The kernel and its plain-Python twin write the same tape, byte for byte, and end with the same accounts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from agents.rules import market_maker, momentum, noise, value, zero_intelligence
+from lob.rules import Instrument
+from lob.types import EventKind, Phase, Reject
+from sim.distributions import Distribution, Settings
+from sim.fundamental import OrnsteinUhlenbeck
+from sim.market import Market
+from sim.policy import (
+    Policy,
+    decision,
+    send_cancel,
+    send_cancel_all,
+    send_limit,
+    send_market,
+    send_reduce,
+    send_replace,
+    uniform,
+)
+from sim.records import LatencyKind, Needs, ScheduledKind, Wake
+from sim.settings import Latency, Listing, Population, RiskLimits, Scheduled, Session
+from tests.sim.markets import MID_TICKS, OPEN_NS, SECOND_NS, STOCK, Rows
+from tests.sim.twin import TwinMarket
+
+
+EVERYTHING = Wake(511 - 3)
+BUT_ACK_AND_REJECT = EVERYTHING & ~Wake.REJECT & ~Wake.ACK
+ALL_NEEDS = Needs(31)
+
+
+class Restless(Settings):
+    """Settings of an agent that does everything that can be done, and looks at everything that can be seen."""
+
+    interval_s: float = 0.7
+
+
+@decision
+def restless_decides(view: Any, agent: Any, out: Any) -> int:
+    seen = view.news + view.last_lots * view.last_side + view.n_in_flight + view.phase
+    for k in range(view.n_own):
+        seen += view.own_ahead_lots[k] + view.own_lots[k] * view.own_side[k]
+    for k in range(view.n_bid_levels):
+        seen += view.bid_depth_lots[k]
+    for k in range(view.n_ask_levels):
+        seen -= view.ask_depth_lots[k]
+    for k in range(view.n_recent):
+        seen += view.trade_lots[k] * (k + 1)
+    agent.state[0] = agent.state[0] * 0.5 + seen + view.signal - view.last_ticks + view.position_lots
+    agent.state[1] += view.reason
+    u = uniform(agent, 1)
+    side = 1 if agent.state[0] + 100.0 * (uniform(agent, 2) - 0.5) > 0.0 else -1
+    price = view.last_ticks + int(16.0 * uniform(agent, 3)) - 8
+    size = 1 + int(9.0 * uniform(agent, 4)) + int(agent.state[1]) % 3
+    pick = int(uniform(agent, 5) * view.n_own)
+    if u < 0.4 or view.n_own == 0:
+        send_limit(out, side, price, size, int(4.0 * uniform(agent, 6)) % 3, 0, 5)
+        send_limit(out, -side, price + 3 * -side, size, 0, int(uniform(agent, 7) < 0.3))
+    elif u < 0.5:
+        send_market(out, side, size)
+    elif u < 0.6:
+        send_cancel(out, view.own_id[pick])
+        send_reduce(out, view.own_id[pick] + 1, 2)
+    elif u < 0.7:
+        send_reduce(out, view.own_id[pick], size)
+    elif u < 0.97:
+        send_replace(out, view.own_id[pick], price, size)
+    else:
+        send_cancel_all(out)
+    if view.reason & 3:
+        return int(agent.params[0] * 1e9 * (0.5 + uniform(agent, 0)))
+    return 0
+
+
+def restless(wakes_on: int = 0, **fields: Any) -> Population:
+    policy = Policy(Restless, restless_decides, needs=ALL_NEEDS, wakes_on=Wake(wakes_on))
+    count = fields.pop("count", 5)
+    return Population(fields.pop("name", "restless"), count, policy, Restless(), **fields)
+
+
+def shipped(name: str, module: Any, count: int, latency: Latency | None = None, **settings: Any) -> Population:
+    return Population(name, count, module.policy, module.policy.settings(**settings), latency=latency or Latency())
+
+
+LOGNORMAL = Latency(LatencyKind.LOGNORMAL, a_ns=1e7, sigma=1.0)
+UNIFORM = Latency(LatencyKind.UNIFORM, a_ns=0.0, b_ns=3e8)
+
+CROWDS: dict[str, list[Population]] = {
+    "zero intelligence": [shipped("zi", zero_intelligence, 20, LOGNORMAL, interval_s=1.0, size_lots=3)],
+    "rmsc": [
+        shipped("noise", noise, 20, LOGNORMAL, interval_s=2.0, size_sigma=0.7, passive_ticks=3, max_age_wakes=1),
+        shipped("value", value, 10, UNIFORM, interval_s=2.0, mean_ticks=float(MID_TICKS), size_sigma=0.5),
+        shipped("momentum", momentum, 3, interval_s=1.0, warm_up_looks=2),
+        shipped("maker", market_maker, 2, LOGNORMAL, refresh_s=3.0, requote_ticks=2, min_size_lots=9),
+    ],
+    "settings drawn per agent": [
+        shipped(
+            "zi", zero_intelligence, 20, LOGNORMAL,
+            interval_s=Distribution(lognormal=(1.0, 0.5)), size_lots=Distribution(choice=(1, 5, 9)),
+        )
+    ],
+    "every message": [restless(latency=LOGNORMAL), restless(name="second", latency=UNIFORM)],
+    "every reason": [
+        restless(Wake.FILL, latency=LOGNORMAL),
+        restless(BUT_ACK_AND_REJECT, name="all", count=2, latency=Latency(a_ns=4e8), reaction_ns=10**8),
+        restless(Wake.REJECT | Wake.ACK, name="own", count=2, latency=UNIFORM, reaction_ns=10**7),
+        restless(Wake.TOUCH, name="touch", count=2, latency=Latency(a_ns=3e8)),
+    ],
+    "everybody at the same nanosecond": [
+        shipped("maker", market_maker, 9, refresh_s=1.0, n_levels=2),
+        shipped("others", market_maker, 9, refresh_s=1.0, n_levels=3, first_spread_ticks=6),
+        shipped("zi", zero_intelligence, 20, interval_s=0.5),
+    ],
+    "limits": [
+        restless(latency=LOGNORMAL, limits=RiskLimits(max_order_lots=9, max_open_orders=2)),
+        restless(name="rate", latency=UNIFORM, limits=RiskLimits(max_messages_per_s=2, max_notional=9500)),
+        restless(name="position", latency=LOGNORMAL, limits=RiskLimits(max_position_lots=20)),
+    ],
+}  # fmt: skip
+
+
+def build(populations: list[Population], seconds: int = 40, n_symbols: int = 1, **fields: Any) -> Market:
+    listings = [
+        Listing(
+            Instrument(name=f"S{s}", n_prices=2000, max_orders=5000, reference_ticks=MID_TICKS, **fields),
+            OrnsteinUhlenbeck(float(MID_TICKS), 0.1, 5.0, step_ns=SECOND_NS // 3),
+            maker_fee_ppm=-20,
+            taker_fee_ppm=30,
+        )
+        for s in range(n_symbols)
+    ]
+    schedule = [
+        Scheduled(OPEN_NS + 3 * SECOND_NS, ScheduledKind.PHASE, Phase.HALTED),
+        Scheduled(OPEN_NS + 4 * SECOND_NS, ScheduledKind.PHASE, Phase.CONTINUOUS),
+        Scheduled(OPEN_NS + 5 * SECOND_NS, ScheduledKind.NEWS, 2.5),
+    ]
+    return Market(listings, populations, Session(OPEN_NS, OPEN_NS + seconds * SECOND_NS), schedule, seed=11)
+
+
+def agree(market: Market) -> Rows:
+    """Run both; point at the first row in which they differ; compare the accounts; return the tape."""
+    twin = TwinMarket(market)
+    expected = twin.run()
+    market.run()
+    tape = market.tape
+    n = min(len(tape), len(expected))
+    wrong = np.flatnonzero(tape[:n] != expected[:n])
+    if len(wrong):
+        k = wrong[0]
+        raise AssertionError(f"row {k} of {n}: kernel\n {tape[k]}\n twin\n {expected[k]}")
+    assert len(tape) == len(expected)
+    assert tape.tobytes() == expected.tobytes()
+    for index, agent in enumerate(twin.agents):
+        account = market.world.accounts[index, agent.population.symbol]
+        assert account["position_lots"] == agent.position
+        assert account["cash_ticks"] == agent.cash
+        assert account["fees_micro"] == agent.fees_micro
+        assert account["n_in_flight"] == agent.in_flight
+        assert market.world.agents["state"][index].tolist() == agent.record["state"][0].tolist()
+    return tape
+
+
+@pytest.mark.parametrize("name", CROWDS)
+def test_kernel_and_twin_write_the_same_tape(name: str) -> None:
+    # Who reacts to everything needs little time to do much.
+    tape = agree(build(CROWDS[name], seconds=12 if name == "every reason" else 40))
+    assert len(tape) > 500
+    assert (tape["kind"] == EventKind.EXECUTE).sum() > 10
+
+
+def test_the_crowds_meet_every_limit_and_every_kind_of_row() -> None:
+    rows = np.concatenate([build_and_run(CROWDS[name]) for name in ("every message", "limits")])
+    assert set(rows["kind"]) == {int(kind) for kind in EventKind}
+    gate = {Reject.RISK_QUANTITY, Reject.RISK_NOTIONAL, Reject.RISK_POSITION}
+    gate |= {Reject.RISK_OPEN_ORDERS, Reject.RISK_MESSAGE_RATE}
+    assert gate <= set(rows["reason"])
+
+
+def build_and_run(populations: list[Population]) -> Rows:
+    market = build(populations)
+    market.run()
+    return market.tape
+
+
+def test_they_agree_with_a_collar_and_without_priority_on_replace() -> None:
+    agree(build(CROWDS["every message"], collar_ticks=6, replace_keeps_priority=False))
+
+
+def test_they_agree_on_two_symbols_at_once() -> None:
+    two = [
+        *CROWDS["every reason"],
+        restless(Wake.REJECT, name="other", symbol=1, latency=LOGNORMAL),
+        restless(name="another", symbol=1),
+    ]
+    tape = agree(build(two, n_symbols=2, seconds=10))
+    assert set(tape["symbol"]) == {0, 1}
+
+
+def test_they_agree_when_the_session_opens_at_midnight() -> None:
+    populations = [restless(EVERYTHING, count=1, latency=Latency(a_ns=2e8)), *CROWDS["zero intelligence"]]
+    listing = Listing(STOCK, OrnsteinUhlenbeck(float(MID_TICKS)))
+    agree(Market([listing], populations, Session(0, 10 * SECOND_NS), seed=2))

@@ -1,0 +1,253 @@
+"""The event loop once more in plain Python: slow, obvious, what the kernel is compared with.
+
+Shared with the kernel are the layout of agents (their keys and settings), the draws of single numbers, and the source
+of each policy, which runs here as plain Python. Everything else is written anew from the rules.
+"""
+
+from __future__ import annotations
+
+import heapq
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from lob.reference import ReferenceBook
+from lob.types import (
+    BUY,
+    EVENT,
+    MESSAGE,
+    SELL,
+    EventKind,
+    Flag,
+    MessageKind,
+    Phase,
+)
+from sim.market import Market
+from sim.plain import PlainView, plain_python, record_of
+from sim.records import OUT, VIEW, LatencyKind, Needs, ScheduledKind, Wake
+from sim.rng import draw_key, exp_portable, normal_quantile, raw_uniform
+from sim.settings import Scheduled
+from tests.sim.twin_parts import Named, TwinAgent, TwinSymbol, refused
+
+FIRST_LATENCY_INDEX = 2**20
+
+
+class TwinMarket:
+    """A market like the one given, before its first event."""
+
+    def __init__(self, market: Market) -> None:
+        listings, populations, session, schedule, seed = market._definition
+        n_agents = sum(p.count for p in populations)
+        self.open_ns, self.close_ns = session.open_ns, session.close_ns
+        self.symbols = []
+        for s, listing in enumerate(listings):
+            book = ReferenceBook(replace(listing.instrument, symbol=s, n_agents=n_agents))
+            book.phase = int(Phase.CLOSED)
+            fundamental = listing.fundamental
+            values = fundamental.grid(seed, listing.instrument.name, self.open_ns, self.close_ns)
+            fees = (listing.maker_fee_ppm, listing.taker_fee_ppm)
+            self.symbols.append(TwinSymbol(book, values, fundamental.step_ns, fees, listing.instrument.reference_ticks))
+        phases = [Scheduled(self.open_ns, ScheduledKind.PHASE, Phase.CONTINUOUS, s) for s in range(len(listings))]
+        closes = [replace(p, time_ns=self.close_ns, value=Phase.CLOSED) for p in phases]
+        self.schedule = sorted([*phases, *schedule], key=lambda entry: entry.time_ns) + closes
+        self.agents: list[TwinAgent] = []
+        self.wakes: list[tuple[int, int, int, int]] = []
+        self.arrivals: list[tuple[int, int, int, Any]] = []
+        self.n_sent = 0
+        self.time = self.open_ns
+        self.tape: list[Any] = []
+        for population in populations:
+            assert population.policy is not None
+            decide = plain_python(population.policy.decide)
+            for _ in range(population.count):
+                record = market.world.agents[len(self.agents) : len(self.agents) + 1].copy()
+                self.agents.append(TwinAgent(record, population, decide))
+        for index in range(n_agents):
+            self.wake(index, Wake.START, self.open_ns)
+
+    # ---- the loop ---------------------------------------------------------------------------------------------
+
+    def run(self) -> Any:
+        """Run to the close; return the tape."""
+        while True:
+            scheduled = self.schedule[0].time_ns if self.schedule else self.close_ns + 1
+            arrival = self.arrivals[0][0] if self.arrivals else self.close_ns + 1
+            wake = self.wakes[0][0] if self.wakes else self.close_ns + 1
+            self.time = min(scheduled, arrival, wake)
+            if self.time > self.close_ns:
+                return np.concatenate([np.zeros(0, EVENT), *self.tape])
+            if scheduled == self.time:
+                self.happen(self.schedule.pop(0))
+            elif arrival == self.time:
+                self.arrive(heapq.heappop(self.arrivals)[3])
+            else:
+                self.decide(heapq.heappop(self.wakes))
+
+    def wake(self, index: int, reason: Wake, time: int) -> None:
+        agent = self.agents[index]
+        if not agent.pending:
+            heapq.heappush(self.wakes, (time, agent.order, 1, index))
+        agent.pending |= reason
+
+    def notify(self, index: int, reason: Wake) -> None:
+        population = self.agents[index].population
+        if reason & population.policy.wakes_on:  # type: ignore[union-attr]
+            self.wake(index, reason, self.time + max(1, population.reaction_ns))
+
+    def announce(self, symbol: int, reasons: Wake) -> None:
+        for index, agent in enumerate(self.agents):
+            if agent.population.symbol == symbol:
+                self.notify(index, reasons & agent.population.policy.wakes_on)  # type: ignore[union-attr]
+
+    def happen(self, entry: Scheduled) -> None:
+        symbol = self.symbols[entry.symbol]
+        if entry.kind == ScheduledKind.PHASE:
+            message = np.zeros(1, MESSAGE)
+            message["time_ns"], message["kind"], message["agent"] = self.time, MessageKind.SET_PHASE, -1
+            message["qty_lots"] = int(entry.value)
+            self.tape.append(symbol.book.apply(message))
+            self.announce(entry.symbol, Wake.PHASE)
+        else:
+            symbol.news = entry.value
+            row = np.zeros(1, EVENT)
+            symbol.book._sequence += 1
+            row["time_ns"], row["sequence"], row["kind"] = self.time, symbol.book._sequence, EventKind.NEWS
+            row["agent"], row["contra_agent"], row["flags"] = -1, -1, Flag.FIRST
+            row["symbol"], row["phase"] = entry.symbol, symbol.book.phase
+            names = ("bid_ticks", "bid_lots", "ask_ticks", "ask_lots")
+            for name, value in zip(names, symbol.book.touch(), strict=True):
+                row[name] = value
+            self.tape.append(row)
+            self.announce(entry.symbol, Wake.NEWS)
+
+    # ---- deciding ---------------------------------------------------------------------------------------------
+
+    def decide(self, entry: tuple[int, int, int, int]) -> None:
+        _, _, is_trigger, index = entry
+        agent = self.agents[index]
+        key = agent.record["key"][0]
+        if is_trigger:
+            reason, agent.pending = agent.pending, Wake(0)
+            agent.n_triggered += 1
+            agent.record["draw_key"] = draw_key(key, agent.n_triggered, 1)
+        else:
+            reason, agent.timer = Wake.TIMER, None
+            agent.n_timer += 1
+            agent.record["draw_key"] = draw_key(key, agent.n_timer, 0)
+        out = np.zeros(1, OUT)
+        needs = agent.population.policy.needs  # type: ignore[union-attr]
+        delay = agent.decide(
+            PlainView(self.view(index, reason, needs)[0], needs), record_of(agent.record), record_of(out)
+        )
+        if delay > 0 and agent.timer is None:
+            agent.timer = self.time + int(delay)
+            heapq.heappush(self.wakes, (agent.timer, agent.order, 0, index))
+        for k in range(int(out["n"][0])):
+            self.send(index, k, {name: int(out[name][0][k]) for name in OUT.names[2:]})  # type: ignore[index]
+
+    def send(self, index: int, k: int, fields: dict[str, int]) -> None:
+        agent = self.agents[index]
+        agent.last_arrival = max(self.time + self.latency(agent, k), agent.last_arrival + 1)
+        agent.in_flight += 1
+        message = np.zeros(1, MESSAGE)
+        for name, value in fields.items():
+            message[name] = value
+        message["time_ns"], message["agent"] = agent.last_arrival, index
+        message["symbol"] = agent.population.symbol
+        message["flags"] |= int(Flag.TRACKED)
+        self.n_sent += 1
+        heapq.heappush(self.arrivals, (agent.last_arrival, agent.order, self.n_sent, message))
+
+    def latency(self, agent: TwinAgent, k: int) -> int:
+        latency = agent.population.latency
+        u = raw_uniform(agent.record["draw_key"][0], FIRST_LATENCY_INDEX + k)
+        if latency.kind == LatencyKind.UNIFORM:
+            delay = latency.a_ns + (latency.b_ns - latency.a_ns) * u
+        elif latency.kind == LatencyKind.LOGNORMAL:
+            delay = latency.a_ns * exp_portable(latency.sigma * normal_quantile(u))
+        else:
+            delay = latency.a_ns
+        return max(1, int(delay))
+
+    def view(self, index: int, reason: Wake, needs: Needs) -> Any:
+        agent = self.agents[index]
+        symbol = self.symbols[agent.population.symbol]
+        instrument = symbol.book.instrument
+        bid, bid_lots, ask, ask_lots = symbol.book.touch()
+        view = np.zeros(1, VIEW)
+        row = view[0]
+        step = min((self.time - self.open_ns) // symbol.value_step_ns, len(symbol.values) - 1)
+        own = list(symbol.book._of_agent.get(index, {}).values())[:32]
+        recent = symbol.trades[::-1][:8]
+        fields = {
+            "time_ns": self.time, "open_ns": self.open_ns, "close_ns": self.close_ns, "reason": int(reason),
+            "symbol": agent.population.symbol, "phase": symbol.book.phase,
+            "bid_ticks": bid, "bid_lots": bid_lots, "ask_ticks": ask, "ask_lots": ask_lots,
+            "last_ticks": symbol.last, "last_lots": symbol.last_lots, "last_side": symbol.last_side,
+            "volume_lots": symbol.volume, "n_trades": len(symbol.trades), "position_lots": agent.position,
+            "cash_ticks": agent.cash, "n_in_flight": agent.in_flight, "news": symbol.news,
+            "signal": symbol.values[step], "n_own": len(own), "n_recent": len(recent),
+            "min_price_ticks": instrument.min_price_ticks,
+            "max_price_ticks": instrument.min_price_ticks + instrument.n_prices - 1,
+        }  # fmt: skip
+        for name, value in fields.items():
+            row[name] = value
+        for k, order in enumerate(own):
+            row["own_id"][k], row["own_side"][k] = order.order_id, order.side
+            row["own_ticks"][k], row["own_lots"][k] = order.price_ticks, order.open_lots
+            if needs & Needs.QUEUE:
+                level = [o for o in symbol.book.queue(order.side) if o.price_ticks == order.price_ticks]
+                row["own_ahead_lots"][k] = sum(o.open_lots for o in level[: level.index(order)])
+        for k, (price, lots) in enumerate(recent):
+            row["trade_ticks"][k], row["trade_lots"][k] = price, lots
+        for name, side in (("bid", BUY), ("ask", SELL)):
+            levels: dict[int, int] = {}
+            for order in symbol.book.queue(side):
+                levels[order.price_ticks] = levels.get(order.price_ticks, 0) + order.open_lots
+            row[f"n_{name}_levels"] = min(10, len(levels))
+            for k, (price, lots) in enumerate(list(levels.items())[:10]):
+                row[f"{name}_depth_ticks"][k], row[f"{name}_depth_lots"][k] = price, lots
+        return view
+
+    # ---- arriving ---------------------------------------------------------------------------------------------
+
+    def arrive(self, message: Any) -> None:
+        index, number = int(message["agent"][0]), int(message["symbol"][0])
+        agent, symbol = self.agents[index], self.symbols[number]
+        agent.in_flight -= 1
+        before = symbol.book.touch()
+        reason = refused(agent, index, symbol, message[0], self.time)
+        if reason:
+            book = symbol.book
+            book._rows, book._time_ns, book._first_row = [], self.time, True
+            book._reject(Named(message[0]), reason)  # type: ignore[arg-type]
+            rows = np.array(book._rows, dtype=EVENT)
+        else:
+            rows = symbol.book.apply(message)
+        self.tape.append(rows)
+        reasons = Wake(0)
+        for row in rows:
+            if row["kind"] == EventKind.EXECUTE:
+                self.settle(symbol, row)
+                reasons |= Wake.TRADE
+                self.notify(int(row["contra_agent"]), Wake.FILL)
+                self.notify(index, Wake.FILL)
+            else:
+                self.notify(index, Wake.REJECT if row["kind"] == EventKind.REJECT else Wake.ACK)
+        if (before[0], before[2]) != (symbol.book.touch()[0], symbol.book.touch()[2]):
+            reasons |= Wake.TOUCH
+        if reasons:
+            self.announce(number, reasons)
+
+    def settle(self, symbol: TwinSymbol, row: Any) -> None:
+        price, lots, side = int(row["price_ticks"]), int(row["qty_lots"]), int(row["side"])
+        symbol.trades.append((price, side * lots))
+        symbol.last, symbol.last_lots, symbol.last_side = price, lots, side
+        symbol.volume += lots
+        maker_ppm, taker_ppm = symbol.fees_ppm
+        for who, sign, ppm in ((row["agent"], side, taker_ppm), (row["contra_agent"], -side, maker_ppm)):
+            agent = self.agents[int(who)]
+            agent.position += sign * lots
+            agent.cash -= sign * lots * price
+            agent.fees_micro += price * lots * ppm

@@ -1,0 +1,96 @@
+"""What the twin of the kernel knows of agents and symbols, and its risk gate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from lob.reference import ReferenceBook
+from lob.types import MESSAGE, MessageKind, Reject
+from sim.records import Wake
+from sim.settings import Population
+
+SECOND_NS = 1_000_000_000
+LIMIT, MARKET, REPLACE = MessageKind.LIMIT, MessageKind.MARKET, MessageKind.REPLACE
+
+
+@dataclass
+class TwinAgent:
+    """What is known of one agent."""
+
+    record: Any
+    population: Population
+    decide: Any
+    position: int = 0
+    cash: int = 0
+    fees_micro: int = 0
+    in_flight: int = 0
+    last_arrival: int = 0
+    timer: int | None = None
+    pending: Wake = field(default_factory=lambda: Wake(0))
+    n_timer: int = 0
+    n_triggered: int = 0
+    window: int = 0
+    in_window: int = 0
+
+    @property
+    def order(self) -> int:
+        """Who comes first at one instant: the upper 49 bits of the key."""
+        return int(self.record["key"][0]) >> 15
+
+
+@dataclass
+class TwinSymbol:
+    """What is known of one instrument."""
+
+    book: ReferenceBook
+    values: Any
+    value_step_ns: int
+    fees_ppm: tuple[int, int]
+    last: int
+    last_lots: int = 0
+    last_side: int = 0
+    volume: int = 0
+    news: float = 0.0
+    trades: list[tuple[int, int]] = field(default_factory=list)
+
+
+def refused(agent: TwinAgent, index: int, symbol: TwinSymbol, message: Any, time: int) -> int:
+    """Why the risk gate refuses a message; 0 if it does not."""
+    limits, kind = agent.population.limits, int(message["kind"])
+    if limits.max_messages_per_s:
+        if time - agent.window >= SECOND_NS:
+            agent.window, agent.in_window = time, 0
+        agent.in_window += 1
+    side, lots = int(message["side"]), int(message["qty_lots"])
+    added, price = lots, int(message["price_ticks"])
+    mine = symbol.book._of_agent.get(index, {})
+    if kind == REPLACE:
+        target = symbol.book.orders.get(int(message["order_id"]))
+        if target is None:
+            return 0
+        side, added = target.side, lots - target.open_lots
+    elif kind not in (LIMIT, MARKET):
+        return 0
+    if limits.max_messages_per_s and agent.in_window > limits.max_messages_per_s:
+        return Reject.RISK_MESSAGE_RATE
+    if limits.max_order_lots and lots > limits.max_order_lots:
+        return Reject.RISK_QUANTITY
+    value = abs(symbol.last if kind == MARKET else price) * lots
+    if limits.max_notional and value > limits.max_notional:
+        return Reject.RISK_NOTIONAL
+    resting = sum(o.open_lots for o in mine.values() if o.side == side)
+    exposure = side * agent.position + resting + added
+    if limits.max_position_lots and added > 0 and exposure > limits.max_position_lots:
+        return Reject.RISK_POSITION
+    if kind == LIMIT and limits.max_open_orders and len(mine) >= limits.max_open_orders:
+        return Reject.RISK_OPEN_ORDERS
+    return 0
+
+
+class Named:
+    """A MESSAGE record with its fields as attributes."""
+
+    def __init__(self, message: Any) -> None:
+        for name in MESSAGE.names or ():
+            setattr(self, name, int(message[name]))
