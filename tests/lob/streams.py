@@ -212,7 +212,7 @@ class LivingStream:
 
     def _quantities(self, n: int) -> Array:
         rules = self.twin.instrument
-        lots = self.rng.geometric(1 / self.climate.mean_lots, n) * np.where(self.rng.random(n) < 0.02, 40, 1)
+        lots = self.rng.geometric(1 / max(1.0, self.climate.mean_lots), n) * np.where(self.rng.random(n) < 0.02, 40, 1)
         return np.clip(lots, rules.min_order_lots, rules.max_order_lots)
 
     def _aim(self, messages: Array) -> None:

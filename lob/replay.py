@@ -1,0 +1,148 @@
+"""Replay of a recorded LOBSTER day through the matching engine, compared with the recorded book after every message.
+
+The record shows N levels on each side. What lies beyond is unknown, so
+
+- the book is seeded from the first row (less the first message, which is then sent like all others);
+- depth that leaves the recorded window is forgotten, since its later cancels would not be in the file;
+- depth that enters the window is seeded from that row; such cells are not compared at that row;
+- a price inside the window of the row before is never seeded: it must be right by itself.
+
+Seeded quantity is one anonymous order at its price, in front of what comes later. Its true rank is unknown, though:
+when the record executes the first known order of the queue before it, the seeded order goes to the back (counted). A
+message about an order that the engine does not know takes its quantity from there. An execution is sent as an
+aggressive order; when the order that the record names is not the head of its queue, the named order is executed in
+place and the exception counted and listed; further executions of that order are counted apart, since the first one has
+shown its rank.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lob.book import new_book
+from lob.errors import InputError
+from lob.lobster import EMPTY_PRICE, PRICE_UNITS_PER_TICK, LobsterDay
+from lob.replay_kernel import COUNTS, add_seed, replay_all
+from lob.rules import MAX_PRICES, Instrument
+from lob.tape import new_tape
+from lob.types import MESSAGE
+
+__all__ = ["COUNTS", "Replay", "replay"]
+
+
+@dataclass(frozen=True)
+class Replay:
+    """What a replay found.
+
+    Attributes:
+        name: the day.
+        by_type: number of messages of type 0 to 7.
+        counts: see COUNTS.
+        levels_right: shape (2, levels): share of the compared cells that agree; side 0 the bid.
+        exceptions: indices of executions whose named order was not the head of its queue.
+        engine_s: seconds in the compiled loop: engine, seeding and comparison.
+    """
+
+    name: str
+    by_type: np.ndarray[Any, Any]
+    counts: dict[str, int]
+    levels_right: np.ndarray[Any, Any]
+    exceptions: np.ndarray[Any, Any]
+    engine_s: float
+
+    @property
+    def agreement(self) -> float:
+        """Share of messages after which the touch and the first five levels agree."""
+        return self.counts["agreeing"] / max(1, self.counts["messages"])
+
+    @property
+    def head_share(self) -> float:
+        """Share of executions that are no exception and name an order that the engine knows."""
+        wrong = self.counts["exceptions"] + self.counts["unknown"]
+        return 1 - wrong / max(1, self.counts["executions"])
+
+    @property
+    def messages_per_s(self) -> float:
+        """Rate of the compiled loop."""
+        return self.counts["messages"] / max(self.engine_s, 1e-9)
+
+
+def _side(day: LobsterDay, price_column: int, sign: int) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    prices, sizes = day.book[:, :, price_column], day.book[:, :, price_column + 1]
+    present = (sizes > 0) & (np.abs(prices) < EMPTY_PRICE)
+    return np.where(present, prices, sign), np.where(present, sizes, 0)
+
+
+def _ticks(values: np.ndarray[Any, Any], what: str, day: LobsterDay) -> np.ndarray[Any, Any]:
+    if (values % PRICE_UNITS_PER_TICK != 0).any():
+        bad = int(values[values % PRICE_UNITS_PER_TICK != 0][0])
+        raise InputError(f"{day.name}: {what} price {bad} is not a whole cent; allowed: multiples of 100")
+    return values // PRICE_UNITS_PER_TICK
+
+
+def _before_first(day: LobsterDay, prices: Any, sizes: Any, tick: int) -> list[tuple[int, int, int]]:
+    """Return (side index, price index, lots): the first row without the effect of the first message."""
+    first = day.messages[0]
+    cells = {(s, int(p)): int(q) for s in range(2) for p, q in zip(prices[0, s], sizes[0, s], strict=True) if p >= 0}
+    here = (0 if first["direction"] > 0 else 1, tick)
+    if first["type"] == 1:
+        cells[here] = cells.get(here, 0) - int(first["size"])
+    elif first["type"] <= 4:
+        cells[here] = cells.get(here, 0) + int(first["size"])
+    return [(s, p, q) for (s, p), q in cells.items() if q > 0]
+
+
+def replay(day: LobsterDay) -> Replay:
+    """Send a recorded day through the engine and compare the books.
+
+    Raises:
+        InputError: if a visible price is not a whole cent, or the day spans more prices than a book can hold.
+    """
+    visible = day.messages["type"] <= 4
+    ask, ask_sizes = _side(day, 0, -PRICE_UNITS_PER_TICK)
+    bid, bid_sizes = _side(day, 2, -PRICE_UNITS_PER_TICK)
+    seen = np.concatenate([ask[ask > 0], bid[bid > 0], day.messages["price"][visible]])
+    if len(seen) == 0:
+        raise InputError(f"{day.name}: the day is empty; expected at least one price")
+    ticks_seen = _ticks(seen, "book or message", day)
+    low, n_prices = int(ticks_seen.min()), int(ticks_seen.max() - ticks_seen.min() + 1)
+    if n_prices > MAX_PRICES:
+        raise InputError(f"{day.name}: prices span {n_prices} ticks; allowed: at most {MAX_PRICES}")
+    prices = np.stack([bid, ask], axis=1) // PRICE_UNITS_PER_TICK
+    prices = np.ascontiguousarray(np.where(prices >= 0, prices - low, -1))
+    sizes = np.ascontiguousarray(np.stack([bid_sizes, ask_sizes], axis=1))
+    ticks = np.where(visible, day.messages["price"] // PRICE_UNITS_PER_TICK, low).astype(np.int64)
+    ids, dense = np.unique(day.messages["order_id"], return_inverse=True)
+    largest = max(int(day.messages["size"].max()), int(sizes.max()), 1)
+    instrument = Instrument(
+        day.name, min_price_ticks=low, n_prices=n_prices, max_orders=len(day.messages) + 64, max_order_lots=largest
+    )
+    block, book = new_book(instrument)
+    tape_block, tape = new_tape(len(day.messages) + 128)
+    seeds = np.zeros((2, n_prices), np.int64)
+    counts = np.zeros(len(COUNTS), np.int64)
+    levels_right = np.zeros((2, day.levels), np.int64)
+    exceptions = np.full(10_000, -1, np.int64)
+    message = np.zeros(1, MESSAGE)[0]
+    for s, price, lots in _before_first(day, prices, sizes, int(ticks[0]) - low):
+        add_seed(book, tape, message, seeds, s, price, lots)
+    known, listed = np.zeros(len(ids), np.int64), np.zeros(len(ids), np.bool_)
+    recorded: tuple[Any, ...] = (day.messages, ticks, dense)
+    rest: tuple[Any, ...] = (prices, sizes, known, listed, seeds, counts, levels_right, exceptions)
+    replay_all(book, tape, message, *(part[:0] for part in recorded), *rest)  # compiles; sends nothing
+    began = time.perf_counter()
+    replay_all(book, tape, message, *recorded, *rest)
+    spent = time.perf_counter() - began
+    del block, tape_block
+    return Replay(
+        day.name,
+        np.bincount(day.messages["type"], minlength=8),
+        {name: int(value) for name, value in zip(COUNTS, counts, strict=True)},
+        levels_right / len(day.messages),
+        exceptions[exceptions >= 0],
+        spent,
+    )

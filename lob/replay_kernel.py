@@ -1,0 +1,255 @@
+"""The compiled part of a replay: every recorded message through the engine, and the two books compared."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import int64
+
+from lob._jit import Record, kernel, leaf
+from lob.book import level_at, node_at
+from lob.inspect import best_price, is_price, next_price
+from lob.matching import apply
+from lob.orders import find_order
+from lob.tape import row_at
+from lob.types import EventKind, MessageKind, TimeInForce
+
+__all__ = ["COUNTS", "add_seed", "replay_all"]
+
+LIMIT, CANCEL, REDUCE = int(MessageKind.LIMIT), int(MessageKind.CANCEL), int(MessageKind.REDUCE)
+GTC, IOC = int(TimeInForce.GTC), int(TimeInForce.IOC)
+EXECUTED = int(EventKind.EXECUTE)
+SEEDER = -2
+RECORDED = -1
+
+COUNTS = (
+    "messages",
+    "agreeing",  # messages after which every compared cell of the first five levels is right
+    "agreeing_touch",
+    "executions",
+    "executions_at_head",
+    "exceptions",  # orders executed although others were in front of them: one for each such order
+    "exceptions_again",  # further executions of an order that has been listed
+    "from_seed",  # messages about an order that stands inside seeded quantity
+    "unknown",  # messages that found neither their order nor seeded quantity
+    "crossed",  # new orders that executed on arrival although the record says they rested
+    "hidden",
+    "crosses_and_halts",
+    "cells",
+    "cells_agreeing",
+    "cells_seeded",
+    "forgotten",  # orders that left the window
+    "seeds_requeued",  # seeded orders moved behind a known one that the record executed first
+)
+(
+    N_MESSAGES, N_AGREEING, N_TOUCH, N_EXECUTIONS, N_AT_HEAD, N_EXCEPTIONS, N_AGAIN, N_FROM_SEED, N_UNKNOWN,
+    N_CROSSED, N_HIDDEN, N_OTHER, N_CELLS, N_CELLS_AGREEING, N_SEEDED, N_FORGOTTEN, N_REQUEUED,
+) = range(len(COUNTS))  # fmt: skip
+COMPARED_LEVELS = 5
+
+
+@leaf
+def send(
+    book: Record, tape: Record, message: Record, kind: int, side: int, price_ticks: int, qty_lots: int, order_id: int,
+    time_in_force: int, agent: int,
+) -> None:  # fmt: skip
+    """Send one message to the engine; its rows overwrite the last one's."""
+    message.kind = kind
+    message.side = side
+    message.price_ticks = price_ticks
+    message.qty_lots = qty_lots
+    message.order_id = order_id
+    message.time_in_force = time_in_force
+    message.agent = agent
+    tape.cursor = 0
+    apply(book, tape, message)
+
+
+@leaf
+def take_from(book: Record, tape: Record, message: Record, index: int, qty_lots: int) -> bool:
+    """Take quantity out of a resting order, wherever it stands; False if it holds less."""
+    node = node_at(book, index)
+    enough = int64(node.qty_lots) >= qty_lots
+    agent, order_id = int64(node.agent), int64(node.order_id)
+    send(book, tape, message, int64(REDUCE), 0, 0, qty_lots, order_id, int64(GTC), agent)
+    return enough
+
+
+@kernel
+def add_seed(
+    book: Record, tape: Record, message: Record, seeds: Any, side_index: int, price: int, qty_lots: int
+) -> None:
+    """Put recorded quantity into the book as one anonymous order."""
+    seeds[side_index, price] = book.next_order_id
+    side = int64(1) if side_index == 0 else int64(-1)
+    tick = price + book.min_price_ticks
+    send(book, tape, message, int64(LIMIT), side, tick, qty_lots, int64(0), int64(GTC), int64(SEEDER))
+
+
+@kernel
+def apply_recorded(
+    book: Record, tape: Record, message: Record, row: Record, tick: int, known: Any, listed: Any, seeds: Any,
+    dense: int, counts: Any, exceptions: Any, k: int,
+) -> None:  # fmt: skip
+    """Send one recorded message of type 1 to 4 through the engine."""
+    side = int64(row.direction)
+    qty_lots = int64(row.size)
+    price = tick - book.min_price_ticks
+    side_index = int64(0) if side > 0 else int64(1)
+    message.time_ns = row.time_ns
+    if row.type == 1:
+        known[dense] = book.next_order_id
+        send(book, tape, message, int64(LIMIT), side, tick, qty_lots, int64(0), int64(GTC), int64(RECORDED))
+        if row_at(tape, int64(0)).kind == EXECUTED:
+            counts[N_CROSSED] += 1
+        return
+    index = find_order(book, known[dense]) if known[dense] > 0 else int64(0)
+    if index == 0:
+        seed = seeds[side_index, price]
+        index = find_order(book, seed) if seed > 0 else int64(0)
+        if index != 0:
+            counts[N_FROM_SEED] += 1
+    elif node_at(book, index).price != price or (node_at(book, index).side > 0) != (side > 0):
+        index = int64(0)
+    if row.type == 4:
+        counts[N_EXECUTIONS] += 1
+    if index == 0:
+        counts[N_UNKNOWN] += 1
+        return
+    if row.type == 4:
+        best = best_price(book, side_index)
+        level = level_at(book, side_index * book.n_prices + price)
+        head = int64(level.head)
+        if (
+            best == price
+            and head != index
+            and node_at(book, head).agent == SEEDER
+            and node_at(book, head).next == index
+        ):
+            lots = int64(node_at(book, head).qty_lots)
+            send(book, tape, message, int64(CANCEL), 0, 0, 0, seeds[side_index, price], int64(GTC), int64(SEEDER))
+            add_seed(book, tape, message, seeds, side_index, price, lots)
+            index = find_order(book, known[dense])
+            counts[N_REQUEUED] += 1
+        at_head = best == price and level.head == index
+        if at_head and node_at(book, index).qty_lots >= qty_lots:
+            counts[N_AT_HEAD] += 1
+            send(book, tape, message, int64(LIMIT), -side, tick, qty_lots, int64(0), int64(IOC), int64(RECORDED))
+            return
+        if listed[dense]:
+            counts[N_AGAIN] += 1
+        else:
+            listed[dense] = True
+            if counts[N_EXCEPTIONS] < len(exceptions):
+                exceptions[counts[N_EXCEPTIONS]] = k
+            counts[N_EXCEPTIONS] += 1
+    if not take_from(book, tape, message, index, qty_lots):
+        counts[N_UNKNOWN] += 1
+
+
+@leaf
+def forget_beyond(book: Record, tape: Record, message: Record, side_index: int, worst: int, counts: Any) -> None:
+    """Cancel everything that lies behind the worst recorded price of a side."""
+    price = next_price(book, side_index, worst)
+    while is_price(book, price):
+        level = level_at(book, side_index * book.n_prices + price)
+        while level.head != 0:
+            node = node_at(book, int64(level.head))
+            counts[N_FORGOTTEN] += 1
+            send(book, tape, message, int64(CANCEL), 0, 0, 0, int64(node.order_id), int64(GTC), int64(node.agent))
+        price = next_price(book, side_index, price)
+
+
+@kernel
+def seed_ahead(
+    book: Record, tape: Record, message: Record, row: Record, tick: int, seeds: Any, prices: Any, sizes: Any, worst: Any
+) -> None:
+    """Seed what stood at a price before a new order there brought that price into the window.
+
+    The recorded quantity holds both; the older part must queue in front.
+    """
+    s = 0 if row.direction > 0 else 1
+    price = tick - book.min_price_ticks
+    if not (price < worst[s] if s == 0 else price > worst[s]):
+        return
+    for j in range(prices.shape[1]):
+        if prices[s, j] == price and sizes[s, j] > row.size:
+            add_seed(book, tape, message, seeds, int64(s), price, int64(sizes[s, j]) - int64(row.size))
+
+
+@kernel
+def replay_all(
+    book: Record, tape: Record, message: Record, messages: Any, ticks: Any, dense: Any, prices: Any, sizes: Any,
+    known: Any, listed: Any, seeds: Any, counts: Any, levels_right: Any, exceptions: Any,
+) -> None:  # fmt: skip
+    """Send every message and compare the book after each.
+
+    prices, sizes: shape (n, 2, levels), side 0 the bid; prices as index from the book's lowest price, -1 for empty.
+    levels_right: shape (2, levels), counts of cells that agree. The caller has put the state before message 0 into
+    the book.
+    """
+    n_levels = prices.shape[2]
+    # The window of the row before: prices behind `worst` were unknown. With fewer levels than recorded, none was.
+    worst = np.empty(2, np.int64)
+    for s in range(2):
+        worst[s] = prices[0, s, n_levels - 1]
+        if worst[s] < 0:
+            worst[s] = -1 if s == 0 else book.n_prices
+    for k in range(len(messages)):
+        row = messages[k]
+        counts[N_MESSAGES] += 1
+        if row.type == 1:
+            seed_ahead(book, tape, message, row, ticks[k], seeds, prices[k], sizes[k], worst)
+        if row.type <= 4:
+            apply_recorded(
+                book, tape, message, row, ticks[k], known, listed, seeds, dense[k], counts, exceptions, int64(k)
+            )
+        elif row.type == 5:
+            counts[N_HIDDEN] += 1
+        else:
+            counts[N_OTHER] += 1
+        right = True
+        for s in range(2):
+            side_index = int64(s)
+            last = int64(prices[k, s, n_levels - 1])
+            # Seed what has just come into the window, and forget what has left it.
+            for j in range(n_levels - 1, -1, -1):
+                price = int64(prices[k, s, j])
+                if price < 0:
+                    continue
+                if not (price < worst[s] if s == 0 else price > worst[s]):
+                    break
+                held = int64(level_at(book, side_index * book.n_prices + price).lots)
+                if held < sizes[k, s, j]:
+                    add_seed(book, tape, message, seeds, side_index, price, int64(sizes[k, s, j]) - held)
+            if last >= 0:
+                forget_beyond(book, tape, message, side_index, last, counts)
+            price = best_price(book, side_index)
+            for j in range(n_levels):
+                recorded = int64(prices[k, s, j])
+                here = is_price(book, price)
+                if recorded >= 0 and (recorded < worst[s] if s == 0 else recorded > worst[s]):
+                    counts[N_SEEDED] += 1
+                else:
+                    counts[N_CELLS] += 1
+                    agree = (
+                        here
+                        and price == recorded
+                        and level_at(book, side_index * book.n_prices + price).lots == sizes[k, s, j]
+                    ) or (recorded < 0 and not here)
+                    if agree:
+                        counts[N_CELLS_AGREEING] += 1
+                        levels_right[s, j] += 1
+                    elif j < COMPARED_LEVELS:
+                        right = False
+                if here:
+                    price = next_price(book, side_index, price)
+            worst[s] = last if last >= 0 else (int64(-1) if s == 0 else int64(book.n_prices))
+        if right:
+            counts[N_AGREEING] += 1
+        bid, ask = int64(prices[k, 0, 0]), int64(prices[k, 1, 0])
+        bid_right = book.best_bid == bid
+        ask_right = book.best_ask == ask or (ask < 0 and book.best_ask == book.n_prices)
+        if bid_right and ask_right:
+            counts[N_TOUCH] += 1

@@ -1,0 +1,84 @@
+"""A recorded day through the engine: hand-made days with known answers, and the real sample days."""
+
+from __future__ import annotations
+
+import pytest
+
+from lob.lobster import read_day
+from lob.replay import replay
+from tests.replay.days import ASKS, DATA, MESSAGES, ROWS, book_row, message_row, write_day
+
+
+def changed(rows, index, row):
+    return [*rows[:index], row, *rows[index + 1 :]]
+
+
+def test_a_day_that_the_engine_reproduces_agrees_after_every_message(tmp_path):
+    found = replay(read_day(*write_day(tmp_path, MESSAGES, ROWS)))
+    assert found.agreement == 1.0
+    assert found.counts["messages"] == len(MESSAGES)
+    assert found.counts["unknown"] == 0
+    assert found.counts["executions"] == found.counts["executions_at_head"] == 2
+    assert found.counts["hidden"] == 1
+
+
+def test_depth_that_leaves_the_window_is_forgotten_and_comes_back_with_the_recorded_size(tmp_path):
+    found = replay(read_day(*write_day(tmp_path, MESSAGES, ROWS)))
+    # The bid at 99.90 left at row 4 with 20 lots and came back at row 5 with 35: seeded, hence not compared, there.
+    assert found.counts["forgotten"] == 1
+    assert found.counts["cells_seeded"] == 1
+    assert found.counts["cells"] == 4 * len(ROWS) - 1
+
+
+def test_a_wrong_size_inside_the_window_is_a_disagreement_and_is_never_seeded_away(tmp_path):
+    wrong = changed(ROWS, 2, book_row(ASKS, [(9999, 111), (9990, 20)]))
+    found = replay(read_day(*write_day(tmp_path, MESSAGES, wrong)))
+    assert found.counts["agreeing"] == len(MESSAGES) - 1
+
+
+def test_a_level_that_the_record_invents_inside_the_window_is_not_seeded(tmp_path):
+    wrong = changed(ROWS, 6, book_row(ASKS, [(9999, 50), (9995, 5)]))
+    found = replay(read_day(*write_day(tmp_path, MESSAGES, wrong)))
+    assert found.counts["agreeing"] < len(MESSAGES)
+
+
+def test_an_execution_out_of_turn_is_carried_out_counted_and_listed(tmp_path):
+    messages = changed(MESSAGES, 3, message_row("34200.3", 4, 12, 50, 9999, 1))
+    messages = changed(messages, 7, message_row("34200.7", 4, 11, 20, 9999, 1))
+    rows = changed(ROWS, 3, book_row(ASKS, [(9999, 60), (9990, 20)]))
+    rows = changed(rows, 4, book_row(ASKS, [(10000, 10), (9999, 60)]))
+    for k in (5, 6):
+        rows = changed(rows, k, book_row(ASKS, [(9999, 60), (9990, 35)]))
+    rows = changed(rows, 7, book_row(ASKS, [(9999, 40), (9990, 35)]))
+    found = replay(read_day(*write_day(tmp_path, messages, rows)))
+    assert found.agreement == 1.0
+    assert found.counts["exceptions"] == 1
+    assert found.exceptions.tolist() == [3]
+    assert found.head_share == pytest.approx(0.5)
+
+
+def test_messages_about_unknown_orders_take_from_the_seeded_quantity(tmp_path):
+    messages = [MESSAGES[0], message_row("34201", 2, 77, 5, 9990, 1), message_row("34202", 3, 78, 15, 9990, 1)]
+    rows = [ROWS[0], book_row(ASKS, [(9999, 100), (9990, 15)]), book_row(ASKS, [(9999, 100), (9980, 3)])]
+    found = replay(read_day(*write_day(tmp_path, messages, rows)))
+    assert found.agreement == 1.0
+    assert found.counts["from_seed"] == 2
+
+
+def test_an_order_that_nobody_knows_is_counted_and_shows_as_a_disagreement(tmp_path):
+    messages = [MESSAGES[0], message_row("34201", 3, 77, 5, 9995, 1)]
+    found = replay(read_day(*write_day(tmp_path, messages, ROWS[:2])))
+    assert found.counts["unknown"] == 1
+    assert found.counts["agreeing"] == 1
+
+
+@pytest.mark.skipif(not DATA.is_dir(), reason="the LOBSTER sample days are not beside the project")
+@pytest.mark.parametrize("name", ["GOOG_2012-06-21_10", "AMZN_2012-06-21_5"])
+def test_a_real_day_agrees_and_executes_at_the_head_of_the_queue(name):
+    day = read_day(DATA / f"LOBSTER_SampleFile_{name}.zip")
+    found = replay(day)
+    assert found.counts["messages"] == len(day.messages) == found.by_type.sum()
+    assert found.agreement >= 0.9999
+    assert found.head_share >= 0.999
+    assert found.counts["unknown"] == 0
+    assert found.counts["crossed"] == 0
