@@ -157,7 +157,7 @@ def read_book(data: bytes, where: str) -> np.ndarray[Any, np.dtype[np.int64]]:
             )
         table = table.with_columns(number.alias(column))
     book = np.ascontiguousarray(table.to_numpy()).reshape(len(table), -1, 4).astype(np.int64)
-    negative = (book[:, :, 1::2] < 0).any(axis=(1, 2))
+    negative = np.asarray((book[:, :, 1::2] < 0).any(axis=(1, 2)))
     if negative.any():
         raise InputError(f"{where}, line {_first(negative)}: negative size; allowed: 0 or more")
     return book

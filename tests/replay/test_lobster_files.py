@@ -52,7 +52,7 @@ def test_a_bad_message_row_is_named_with_its_file_and_line(tmp_path, what):
 
 
 def test_files_of_different_length_do_not_belong_together(tmp_path):
-    with pytest.raises(InputError, match="7 rows, but .* has 8"):
+    with pytest.raises(InputError, match=r"7 rows, but .* has 8"):
         read(tmp_path, rows=ROWS[:-1])
 
 
