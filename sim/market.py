@@ -180,6 +180,7 @@ class Market:
                 if should_stop is not None and should_stop():
                     return False
         finally:
+            self._header["event_limit"] = 0  # belongs to this call, not to the state that a snapshot holds
             self._flush(outlets)
 
     def _keep(self, rows: Rows) -> None:

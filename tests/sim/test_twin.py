@@ -29,7 +29,6 @@ from sim.settings import Latency, Listing, Population, RiskLimits, Scheduled, Se
 from tests.sim.markets import MID_TICKS, OPEN_NS, SECOND_NS, STOCK, Rows
 from tests.sim.twin import TwinMarket
 
-
 EVERYTHING = Wake(511 - 3)
 BUT_ACK_AND_REJECT = EVERYTHING & ~Wake.REJECT & ~Wake.ACK
 ALL_NEEDS = Needs(31)
