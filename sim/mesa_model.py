@@ -1,0 +1,198 @@
+"""A market as a Mesa model: AgentSet, DataCollector, `mesa.batch_run` and the browser view work on it.
+
+Nothing else in the project imports Mesa, whose import takes more than a second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import mesa
+import numpy as np
+
+from lob._jit import header_of
+from lob.book import BOOK
+from lob.inspect import depth
+from sim.market import Market
+
+__all__ = ["MarketAgent", "MarketModel", "market_page"]
+
+SECOND_NS = 1_000_000_000
+DEPTH_LEVELS = 5
+
+
+class MarketAgent(mesa.Agent):
+    """A compiled population, or one Python trader; it acts inside of the market, not in `step`.
+
+    Attributes:
+        name: the population's name, with the trader's index if there are several.
+        first, count: its agents' ids in the market are first to first + count - 1.
+        trader: the Python trader, None for a population.
+    """
+
+    def __init__(self, model: MarketModel, name: str, first: int, count: int, symbol: int, trader: Any) -> None:
+        super().__init__(model)
+        self.name, self.first, self.count, self.symbol, self.trader = name, first, count, symbol, trader
+
+    def _accounts(self) -> Any:
+        return self.model.market.world.accounts[self.first : self.first + self.count, self.symbol]
+
+    @property
+    def position_lots(self) -> int:
+        """Sum of the positions."""
+        return int(self._accounts()["position_lots"].sum())
+
+    @property
+    def pnl_ticks(self) -> float:
+        """Profit after fees in ticks x lots, positions valued at the midpoint (or the last trade)."""
+        accounts = self._accounts()
+        cash = int(accounts["cash_ticks"].sum()) - int(accounts["fees_micro"].sum()) / 1e6
+        return cash + self.position_lots * self.model.value_ticks(self.symbol)
+
+
+class PopulationAgent(MarketAgent):
+    """All agents of a compiled population."""
+
+
+class TraderAgent(MarketAgent):
+    """One Python trader."""
+
+
+class MarketModel(mesa.Model):
+    """A Mesa model around a market.
+
+    Args:
+        make_market: called with `seed` and the parameters, returns a new Market. With several processes of
+            `mesa.batch_run` it must be a function of a module.
+        step_s: simulated seconds of one `step`.
+        seed: of the market; None: 0.
+        kwargs: parameters of make_market, so that `mesa.batch_run` and the browser can vary them.
+
+    Attributes:
+        market: the Market.
+        datacollector: model reporters mid, spread (ticks; nan while a side is empty), volume (lots since the open),
+            bid_depth, ask_depth (lots on five levels); agent reporters name, position (lots), pnl (ticks x lots).
+
+    Data are collected before the first step and after each. Mesa's batch_run reports the last step but one, so a market
+    that has reached its close takes one more step, in which nothing happens.
+
+    Example:
+        >>> model = MarketModel(make_market, step_s=60.0, seed=1)    # doctest: +SKIP
+        >>> model.run_model()                                        # doctest: +SKIP
+        >>> model.datacollector.get_model_vars_dataframe()           # doctest: +SKIP
+    """
+
+    def __init__(
+        self, make_market: Callable[..., Market], step_s: float = 60.0, seed: int | None = None, **kwargs: Any
+    ) -> None:
+        if not step_s > 0:
+            raise ValueError(f"step_s = {step_s}; allowed: above 0")
+        seed = 0 if seed is None else int(seed)
+        super().__init__(seed=seed)
+        self.market = make_market(seed=seed, **kwargs)
+        self._step_ns = max(1, round(step_s * SECOND_NS))
+        self._add_agents()
+        self.datacollector = mesa.DataCollector(
+            model_reporters={
+                "mid": lambda m: m.mid_ticks(),
+                "spread": lambda m: m.spread_ticks(),
+                "volume": lambda m: m.volume_lots(),
+                "bid_depth": lambda m: m.depth_lots("buy"),
+                "ask_depth": lambda m: m.depth_lots("sell"),
+            },
+            agent_reporters={"name": "name", "position": "position_lots", "pnl": "pnl_ticks"},
+        )
+        self.datacollector.collect(self)
+
+    def _add_agents(self) -> None:
+        first = 0
+        for population in self.market.world.populations:
+            if population.trader is None:
+                PopulationAgent(self, population.name, first, population.count, population.symbol, None)
+            for k in range(population.count if population.trader is not None else 0):
+                name = population.name if population.count == 1 else f"{population.name} {k}"
+                trader = self.market.traders[first + k]
+                TraderAgent(self, name, first + k, 1, population.symbol, trader)
+            first += population.count
+        # Mesa 3.3 counts the agents of each model in a dictionary of the class, which would keep every model (and its
+        # market's memory) for as long as the process lives. A market's agents are all here, so the count is done.
+        mesa.Agent._ids.pop(self, None)
+
+    def step(self) -> None:
+        """Run the market for `step_s` simulated seconds, at most to the close, and collect data.
+
+        Rows of the tape are dropped; attach sinks by calling `market.run` yourself if you want them.
+        """
+        market = self.market
+        if market.time_ns >= market.session.close_ns:
+            self.running = False
+        else:
+            market.run(min(market.time_ns + self._step_ns, market.session.close_ns), sinks=[_drop])
+        self.datacollector.collect(self)
+
+    # ---- looking ----------------------------------------------------------------------------------------------
+
+    def _touch(self, symbol: int) -> tuple[float, float]:
+        table = np.zeros((1, 3), np.int64)
+        book = header_of(self.market.world.book_block(symbol), BOOK)
+        prices = [float(table[0, 0]) if depth(book, side, table) else np.nan for side in (0, 1)]
+        return prices[0], prices[1]
+
+    def mid_ticks(self, symbol: int = 0) -> float:
+        """Midpoint in ticks, nan unless both sides are there."""
+        bid, ask = self._touch(symbol)
+        return (bid + ask) / 2
+
+    def spread_ticks(self, symbol: int = 0) -> float:
+        """Best ask minus best bid in ticks, nan unless both sides are there."""
+        bid, ask = self._touch(symbol)
+        return ask - bid
+
+    def value_ticks(self, symbol: int = 0) -> float:
+        """Midpoint, or the last trade price while a side is empty."""
+        mid = self.mid_ticks(symbol)
+        return float(self.market.world.symbols["last_ticks"][symbol]) if np.isnan(mid) else mid
+
+    def volume_lots(self, symbol: int = 0) -> int:
+        """Quantity traded since the open."""
+        return int(self.market.world.symbols["volume_lots"][symbol])
+
+    def depth_lots(self, side: str, symbol: int = 0) -> int:
+        """Quantity on the first five levels of a side, "buy" or "sell"."""
+        table = np.zeros((DEPTH_LEVELS, 3), np.int64)
+        book = header_of(self.market.world.book_block(symbol), BOOK)
+        return int(table[: depth(book, 0 if side == "buy" else 1, table), 1].sum())
+
+
+def _drop(rows: Any) -> None:
+    """A sink that keeps nothing."""
+
+
+def market_page(model: MarketModel, model_params: Mapping[str, Any] | None = None) -> Any:
+    """Return the browser page of a model: price, spread and volume, with Mesa's controls.
+
+    Needs the extra `viz`. In a notebook the returned element shows itself; in a file `app.py`,
+    `page = market_page(...)` is served by `solara run app.py`.
+
+    Args:
+        model: the model to begin with.
+        model_params: arguments for the models that a reset makes, as for mesa's SolaraViz; with `make_market` in it.
+    """
+    from mesa.visualization import SolaraViz, make_plot_component
+
+    charts = [
+        make_plot_component({"mid": "tab:blue"}, post_process=_label("midpoint in ticks")),
+        make_plot_component({"spread": "tab:orange"}, post_process=_label("spread in ticks")),
+        make_plot_component({"bid_depth": "tab:green", "ask_depth": "tab:red"}, post_process=_label("depth in lots")),
+        make_plot_component({"volume": "tab:gray"}, post_process=_label("volume in lots")),
+    ]
+    return SolaraViz(model, components=charts, model_params=dict(model_params or {}), name="Outcry")
+
+
+def _label(text: str) -> Callable[[Any], None]:
+    def post_process(axes: Any) -> None:
+        axes.set_ylabel(text)
+        axes.set_xlabel("step")
+
+    return post_process
