@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +24,8 @@ __all__ = ["Market", "Snapshot"]
 Rows = np.ndarray[Any, Any]
 Sink = Callable[[Rows], None]
 _PYTHON_WAKE = int(Status.PYTHON_WAKE)
+LOOK_S = 0.2
+"""Wall seconds between two such looks when Python traders take most of the time."""
 CHUNK_EVENTS = 500_000
 """Events between two looks at progress and at a request to stop: about a tenth of a second."""
 
@@ -143,7 +146,7 @@ class Market:
         Args:
             until_ns: time to stop at, in ns since midnight.
             sinks: each is called with every stretch of tape rows, in order; the array is reused afterwards.
-            on_progress: called every few hundred thousand events.
+            on_progress: called every few hundred thousand events, and several times a second when traders are slow.
             should_stop: looked at equally often; True ends the call early.
 
         Returns:
@@ -155,6 +158,15 @@ class Market:
         target = self.session.close_ns if until_ns is None else until_ns
         outlets = list(sinks) or [self._keep]
         world, runtime = record_address(self.world.block), record_address(self._runtime_block)
+        watched = on_progress is not None or should_stop is not None
+        next_look_s = time.monotonic() + LOOK_S
+
+        def look() -> bool:
+            """Tell of progress; return whether to go on."""
+            if on_progress is not None:
+                on_progress(self)
+            return should_stop is None or not should_stop()
+
         try:
             self._header["event_limit"] = self.n_events + CHUNK_EVENTS
             tape = record_address(self._tape_block)
@@ -162,6 +174,10 @@ class Market:
                 status = run_kernel(world, runtime, tape, target)
                 if status == _PYTHON_WAKE:
                     self._wake_trader()
+                    if watched and time.monotonic() >= next_look_s:
+                        next_look_s = time.monotonic() + LOOK_S
+                        if not look():
+                            return False
                     continue
                 if status == Status.TAPE_FULL:
                     if int(self._tape["cursor"]) == 0:
@@ -175,9 +191,7 @@ class Market:
                     raise self._failure(Status(status))
                 self._flush(outlets)
                 self._header["event_limit"] = self.n_events + CHUNK_EVENTS
-                if on_progress is not None:
-                    on_progress(self)
-                if should_stop is not None and should_stop():
+                if not look():
                     return False
         finally:
             self._header["event_limit"] = 0  # belongs to this call, not to the state that a snapshot holds
