@@ -12,6 +12,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ import numpy as np
 import polars as pl
 
 from lob.errors import InputError
+from lob.rules import MAX_ORDER_LOTS
 
 __all__ = ["LOBSTER_MESSAGE", "PRICE_UNITS_PER_TICK", "LobsterDay", "read_book", "read_day", "read_messages"]
 
@@ -63,14 +65,43 @@ class LobsterDay:
         return int(self.book.shape[1])
 
 
-def _table(data: bytes, where: str, schema: dict[str, Any] | None) -> pl.DataFrame:
+def _width(data: bytes) -> int:
+    """Return the number of columns of the first line."""
+    return data[: data.find(b"\n") if b"\n" in data else len(data)].count(b",") + 1
+
+
+def _table(data: bytes, where: str, schema: dict[str, Any]) -> pl.DataFrame:
     if not data.strip():
         raise InputError(f"{where}: the file is empty; expected comma-separated rows")
     try:
-        return pl.read_csv(io.BytesIO(data), has_header=False, schema=schema, infer_schema_length=100)
+        return pl.read_csv(io.BytesIO(data), has_header=False, schema=schema, quote_char=None)
     except pl.exceptions.PolarsError as error:
+        for line, text in enumerate(data.splitlines(), 1):
+            if text.count(b",") + 1 != len(schema):
+                columns = text.count(b",") + 1
+                raise InputError(f"{where}, line {line}: {columns} columns; expected {len(schema)}") from None
         reason = str(error).splitlines()[0]
         raise InputError(f"{where}: not a LOBSTER csv file: {reason}") from None
+
+
+def _book_table(data: bytes, where: str) -> pl.DataFrame:
+    """Return the book's columns as whole numbers; text is looked at only where that fails, to name the line."""
+    names = [f"column {k + 1}" for k in range(_width(data))]
+    if data.strip() and len(names) % 4:
+        raise InputError(f"{where}: {len(names)} columns; an orderbook file has 4 for each level")
+    try:
+        table = pl.read_csv(io.BytesIO(data), has_header=False, schema=dict.fromkeys(names, pl.Int64), quote_char=None)
+        if len(table) and not any(column.null_count() for column in table):
+            return table
+    except pl.exceptions.PolarsError:
+        pass
+    text = _table(data, where, dict.fromkeys(names, pl.String))
+    numbers = text.with_columns(pl.all().str.strip_chars().cast(pl.Int64, strict=False))
+    bad = [(_first(numbers[name].is_null().to_numpy()), name) for name in names if numbers[name].null_count()]
+    if bad:
+        line, name = min(bad)
+        raise InputError(f"{where}, line {line}: {name} is {text[name][line - 1]!r}; allowed: a whole number")
+    return numbers
 
 
 def _first(mask: np.ndarray[Any, Any]) -> int:
@@ -104,7 +135,7 @@ def read_messages(data: bytes, where: str) -> np.ndarray[Any, Any]:
         InputError: naming file, line, value and what is allowed.
     """
     columns = ["time", "type", "order_id", "size", "price", "direction"]
-    width = data[: data.find(b"\n") if b"\n" in data else len(data)].count(b",") + 1
+    width = _width(data)
     if data.strip() and width not in (6, 7):
         raise InputError(f"{where}: {width} columns; a message file has 6")
     # Some sample files carry a seventh, empty column.
@@ -118,9 +149,9 @@ def read_messages(data: bytes, where: str) -> np.ndarray[Any, Any]:
             line = _first(number.is_null().to_numpy())
             raise InputError(f"{where}, line {line}: {name} = {table[name][line - 1]!r}; allowed: a whole number")
         values = number.to_numpy()
-        if name == "size" and (np.abs(values) >= 2**31).any():
-            line = _first(np.abs(values) >= 2**31)
-            raise InputError(f"{where}, line {line}: size = {values[line - 1]}; allowed: below 2^31")
+        if name == "size" and (values > MAX_ORDER_LOTS).any():
+            line = _first(values > MAX_ORDER_LOTS)
+            raise InputError(f"{where}, line {line}: size = {values[line - 1]}; allowed: up to {MAX_ORDER_LOTS}")
         if name == "type" and ((values < 1) | (values > 7)).any():
             line = _first((values < 1) | (values > 7))
             raise InputError(f"{where}, line {line}: type = {values[line - 1]}; allowed: 1 to 7")
@@ -133,6 +164,9 @@ def read_messages(data: bytes, where: str) -> np.ndarray[Any, Any]:
     if empty.any():
         line = _first(empty)
         raise InputError(f"{where}, line {line}: size = {rows['size'][line - 1]}; allowed: above 0")
+    if (rows["price"][trading] <= 0).any():
+        line = _first(trading & (rows["price"] <= 0))
+        raise InputError(f"{where}, line {line}: price = {rows['price'][line - 1]}; allowed: above 0")
     backwards = np.asarray(np.diff(rows["time_ns"]) < 0)
     if backwards.any():
         raise InputError(f"{where}, line {_first(backwards) + 1}: time goes backwards; allowed: ascending times")
@@ -145,21 +179,14 @@ def read_book(data: bytes, where: str) -> np.ndarray[Any, np.dtype[np.int64]]:
     Raises:
         InputError: naming file, line and what is allowed.
     """
-    table = _table(data, where, None)
-    if table.width % 4 or table.width == 0:
-        raise InputError(f"{where}: {table.width} columns; an orderbook file has 4 for each level")
-    for index, column in enumerate(table.columns):
-        number = table[column].cast(pl.Int64, strict=False)
-        if number.null_count():
-            line = _first(number.is_null().to_numpy())
-            raise InputError(
-                f"{where}, line {line}: column {index + 1} is {table[column][line - 1]!r}; allowed: a whole number"
-            )
-        table = table.with_columns(number.alias(column))
+    table = _book_table(data, where)
     book = np.ascontiguousarray(table.to_numpy()).reshape(len(table), -1, 4).astype(np.int64)
     negative = np.asarray((book[:, :, 1::2] < 0).any(axis=(1, 2)))
     if negative.any():
         raise InputError(f"{where}, line {_first(negative)}: negative size; allowed: 0 or more")
+    large = np.asarray((book[:, :, 1::2] > MAX_ORDER_LOTS).any(axis=(1, 2)))
+    if large.any():
+        raise InputError(f"{where}, line {_first(large)}: a size above {MAX_ORDER_LOTS}; allowed: up to that")
     return book
 
 
@@ -167,8 +194,9 @@ def _members(path: Path) -> tuple[tuple[str, bytes], tuple[str, bytes]]:
     """Return (name, bytes) of the message and the orderbook file inside a zip."""
     try:
         with zipfile.ZipFile(path) as archive:
+            inside = [n for n in archive.namelist() if not n.startswith("__MACOSX/")]  # a Mac's resource forks
             found = {
-                kind: [n for n in archive.namelist() if f"_{kind}_" in n and n.endswith(".csv")]
+                kind: [n for n in inside if f"_{kind}_" in n and n.endswith(".csv")]
                 for kind in ("message", "orderbook")
             }
             for kind, names in found.items():
@@ -178,7 +206,8 @@ def _members(path: Path) -> tuple[tuple[str, bytes], tuple[str, bytes]]:
             return (f"{path}:{message}", archive.read(message)), (f"{path}:{book}", archive.read(book))
     except FileNotFoundError:
         raise InputError(f"{path}: not found") from None
-    except (zipfile.BadZipFile, OSError, EOFError) as error:
+    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError) as error:
+        # RuntimeError: the zip is encrypted, or compressed in a way that Python does not know.
         raise InputError(f"{path}: not a readable zip file ({error})") from None
 
 

@@ -4,8 +4,10 @@ The record shows N levels on each side. What lies beyond is unknown, so
 
 - the book is seeded from the first row (less the first message, which is then sent like all others);
 - depth that leaves the recorded window is forgotten, since its later cancels would not be in the file;
-- depth that enters the window is seeded from that row; such cells are not compared at that row;
-- a price inside the window of the row before is never seeded: it must be right by itself.
+- depth that enters the window is seeded from that row; cells seeded from a row are not compared at that row;
+- a price inside the window of the row before is never seeded: it must be right by itself;
+- where far stub quotes stretch a day over more prices than a book can hold, the range lies around the touch, and
+  messages and cells outside of it are counted.
 
 Seeded quantity is one anonymous order at its price, in front of what comes later. Its true rank is unknown, though:
 when the record executes the first known order of the queue before it, the seeded order goes to the back (counted). A
@@ -26,8 +28,8 @@ import numpy as np
 from lob.book import new_book
 from lob.errors import InputError
 from lob.lobster import EMPTY_PRICE, PRICE_UNITS_PER_TICK, LobsterDay
-from lob.replay_kernel import COUNTS, add_seed, replay_all
-from lob.rules import MAX_PRICES, Instrument
+from lob.replay_kernel import COUNTS, OUTSIDE, add_seed, replay_all
+from lob.rules import MAX_ORDER_LOTS, MAX_PRICES, Instrument
 from lob.tape import new_tape
 from lob.types import MESSAGE
 
@@ -42,7 +44,7 @@ class Replay:
         name: the day.
         by_type: number of messages of type 0 to 7.
         counts: see COUNTS.
-        levels_right: shape (2, levels): share of the compared cells that agree; side 0 the bid.
+        levels_right: shape (2, levels): share of the compared cells that agree, nan if none was; side 0 the bid.
         exceptions: indices of executions whose named order was not the head of its queue.
         engine_s: seconds in the compiled loop: engine, seeding and comparison.
     """
@@ -100,7 +102,7 @@ def replay(day: LobsterDay) -> Replay:
     """Send a recorded day through the engine and compare the books.
 
     Raises:
-        InputError: if a visible price is not a whole cent, or the day spans more prices than a book can hold.
+        InputError: if a visible price is not a whole cent, or no message or book row has a price.
     """
     visible = day.messages["type"] <= 4
     ask, ask_sizes = _side(day, 0, -PRICE_UNITS_PER_TICK)
@@ -111,28 +113,33 @@ def replay(day: LobsterDay) -> Replay:
     ticks_seen = _ticks(seen, "book or message", day)
     low, n_prices = int(ticks_seen.min()), int(ticks_seen.max() - ticks_seen.min() + 1)
     if n_prices > MAX_PRICES:
-        raise InputError(f"{day.name}: prices span {n_prices} ticks; allowed: at most {MAX_PRICES}")
+        # Most messages are near the touch. The lower median is a price that occurred, not one between market and stub.
+        active = ticks_seen[-int(visible.sum()) :] if visible.any() else ticks_seen
+        middle = int(np.percentile(active, 50, method="lower"))
+        low, n_prices = max(0, middle - MAX_PRICES // 2), MAX_PRICES
     prices = np.stack([bid, ask], axis=1) // PRICE_UNITS_PER_TICK
-    prices = np.ascontiguousarray(np.where(prices >= 0, prices - low, -1))
+    inside = (prices >= low) & (prices < low + n_prices)
+    prices = np.ascontiguousarray(np.where(inside, prices - low, np.where(prices >= 0, OUTSIDE, -1)))
     sizes = np.ascontiguousarray(np.stack([bid_sizes, ask_sizes], axis=1))
     ticks = np.where(visible, day.messages["price"] // PRICE_UNITS_PER_TICK, low).astype(np.int64)
     ids, dense = np.unique(day.messages["order_id"], return_inverse=True)
-    largest = max(int(day.messages["size"].max()), int(sizes.max()), 1)
+    max_orders = len(day.messages) + 4 * day.levels + 1
     instrument = Instrument(
-        day.name, min_price_ticks=low, n_prices=n_prices, max_orders=len(day.messages) + 64, max_order_lots=largest
+        day.name, min_price_ticks=low, n_prices=n_prices, max_orders=max_orders, max_order_lots=MAX_ORDER_LOTS
     )
     block, book = new_book(instrument)
-    tape_block, tape = new_tape(len(day.messages) + 128)
+    tape_block, tape = new_tape(max_orders + 4)
     seeds = np.zeros((2, n_prices), np.int64)
     counts = np.zeros(len(COUNTS), np.int64)
-    levels_right = np.zeros((2, day.levels), np.int64)
+    cells = np.zeros((2, day.levels, 2), np.int64)
     exceptions = np.full(10_000, -1, np.int64)
     message = np.zeros(1, MESSAGE)[0]
     for s, price, lots in _before_first(day, prices, sizes, int(ticks[0]) - low):
-        add_seed(book, tape, message, seeds, s, price, lots)
+        if 0 <= price < n_prices:
+            add_seed(book, tape, message, seeds, s, price, lots)
     known, listed = np.zeros(len(ids), np.int64), np.zeros(len(ids), np.bool_)
     recorded: tuple[Any, ...] = (day.messages, ticks, dense)
-    rest: tuple[Any, ...] = (prices, sizes, known, listed, seeds, counts, levels_right, exceptions)
+    rest: tuple[Any, ...] = (prices, sizes, known, listed, seeds, counts, cells, exceptions)
     replay_all(book, tape, message, *(part[:0] for part in recorded), *rest)  # compiles; sends nothing
     began = time.perf_counter()
     replay_all(book, tape, message, *recorded, *rest)
@@ -142,7 +149,7 @@ def replay(day: LobsterDay) -> Replay:
         day.name,
         np.bincount(day.messages["type"], minlength=8),
         {name: int(value) for name, value in zip(COUNTS, counts, strict=True)},
-        levels_right / len(day.messages),
+        np.where(cells[:, :, 0] > 0, cells[:, :, 1] / np.maximum(cells[:, :, 0], 1), np.nan),
         exceptions[exceptions >= 0],
         spent,
     )

@@ -15,13 +15,15 @@ from lob.orders import find_order
 from lob.tape import row_at
 from lob.types import EventKind, MessageKind, TimeInForce
 
-__all__ = ["COUNTS", "add_seed", "replay_all"]
+__all__ = ["COUNTS", "OUTSIDE", "add_seed", "replay_all"]
 
 LIMIT, CANCEL, REDUCE = int(MessageKind.LIMIT), int(MessageKind.CANCEL), int(MessageKind.REDUCE)
 GTC, IOC = int(TimeInForce.GTC), int(TimeInForce.IOC)
 EXECUTED = int(EventKind.EXECUTE)
 SEEDER = -2
 RECORDED = -1
+OUTSIDE = -2
+"""Price index of a recorded level that lies beyond the book's range of prices; -1 is an empty level."""
 
 COUNTS = (
     "messages",
@@ -39,12 +41,15 @@ COUNTS = (
     "cells",
     "cells_agreeing",
     "cells_seeded",
+    "cells_outside",  # recorded levels beyond the book's range of prices: not compared
+    "outside",  # messages at such prices: not sent
     "forgotten",  # orders that left the window
     "seeds_requeued",  # seeded orders moved behind a known one that the record executed first
 )
 (
     N_MESSAGES, N_AGREEING, N_TOUCH, N_EXECUTIONS, N_AT_HEAD, N_EXCEPTIONS, N_AGAIN, N_FROM_SEED, N_UNKNOWN,
-    N_CROSSED, N_HIDDEN, N_OTHER, N_CELLS, N_CELLS_AGREEING, N_SEEDED, N_FORGOTTEN, N_REQUEUED,
+    N_CROSSED, N_HIDDEN, N_OTHER, N_CELLS, N_CELLS_AGREEING, N_SEEDED, N_CELLS_OUTSIDE, N_OUTSIDE, N_FORGOTTEN,
+    N_REQUEUED,
 ) = range(len(COUNTS))  # fmt: skip
 COMPARED_LEVELS = 5
 
@@ -98,6 +103,9 @@ def apply_recorded(
     price = tick - book.min_price_ticks
     side_index = int64(0) if side > 0 else int64(1)
     message.time_ns = row.time_ns
+    if not is_price(book, price):
+        counts[N_OUTSIDE] += 1
+        return
     if row.type == 1:
         known[dense] = book.next_order_id
         send(book, tape, message, int64(LIMIT), side, tick, qty_lots, int64(0), int64(GTC), int64(RECORDED))
@@ -181,13 +189,13 @@ def seed_ahead(
 @kernel
 def replay_all(
     book: Record, tape: Record, message: Record, messages: Any, ticks: Any, dense: Any, prices: Any, sizes: Any,
-    known: Any, listed: Any, seeds: Any, counts: Any, levels_right: Any, exceptions: Any,
+    known: Any, listed: Any, seeds: Any, counts: Any, cells: Any, exceptions: Any,
 ) -> None:  # fmt: skip
     """Send every message and compare the book after each.
 
     prices, sizes: shape (n, 2, levels), side 0 the bid; prices as index from the book's lowest price, -1 for empty.
-    levels_right: shape (2, levels), counts of cells that agree. The caller has put the state before message 0 into
-    the book.
+    cells: shape (2, levels, 2), counts of cells that were compared and that agree; none of row 0, the seed. The
+    caller has put the state before message 0 into the book.
     """
     n_levels = prices.shape[2]
     # The window of the row before: prices behind `worst` were unknown. With fewer levels than recorded, none was.
@@ -229,10 +237,14 @@ def replay_all(
             for j in range(n_levels):
                 recorded = int64(prices[k, s, j])
                 here = is_price(book, price)
-                if recorded >= 0 and (recorded < worst[s] if s == 0 else recorded > worst[s]):
+                entered = recorded < worst[s] if s == 0 else recorded > worst[s]
+                if recorded >= 0 and (entered or k == 0):
                     counts[N_SEEDED] += 1
-                else:
+                elif recorded == OUTSIDE and not here:
+                    counts[N_CELLS_OUTSIDE] += 1
+                elif k > 0:
                     counts[N_CELLS] += 1
+                    cells[s, j, 0] += 1
                     agree = (
                         here
                         and price == recorded
@@ -240,7 +252,7 @@ def replay_all(
                     ) or (recorded < 0 and not here)
                     if agree:
                         counts[N_CELLS_AGREEING] += 1
-                        levels_right[s, j] += 1
+                        cells[s, j, 1] += 1
                     elif j < COMPARED_LEVELS:
                         right = False
                 if here:
@@ -249,7 +261,7 @@ def replay_all(
         if right:
             counts[N_AGREEING] += 1
         bid, ask = int64(prices[k, 0, 0]), int64(prices[k, 1, 0])
-        bid_right = book.best_bid == bid
+        bid_right = book.best_bid == bid or (bid < 0 and book.best_bid < 0)
         ask_right = book.best_ask == ask or (ask < 0 and book.best_ask == book.n_prices)
         if bid_right and ask_right:
             counts[N_TOUCH] += 1

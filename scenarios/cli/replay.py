@@ -51,10 +51,13 @@ def command(
         found = replay(day)
     console.print(_table(found, day.levels))
     _print_exceptions(console, found, day)
-    passed = found.agreement >= MIN_AGREEMENT and found.head_share >= MIN_HEAD_SHARE
+    compared = found.counts["cells"] > 0
+    passed = compared and found.agreement >= MIN_AGREEMENT and found.head_share >= MIN_HEAD_SHARE
     if out is not None:
         _write(out, found, day, passed)
         console.print(f"Written: {out}")
+    if not compared:
+        console.print("Nothing was compared: the day has one message, or no price near its touch")
     if not passed:
         console.print(f"Below the bounds: agreement {MIN_AGREEMENT:.2%}, executions at the head {MIN_HEAD_SHARE:.1%}")
         raise typer.Exit(1)
@@ -74,6 +77,9 @@ def _table(found: Replay, levels: int) -> Table:
     table.add_row("Touch and 5 levels agree", f"{found.agreement:.4%} of messages")
     cells = max(1, counts["cells"])
     table.add_row("Compared cells agree", f"{counts['cells_agreeing'] / cells:.4%} of {counts['cells']:,}")
+    for level in range(levels):
+        bid, ask = found.levels_right[:, level]
+        table.add_row(f"  level {level + 1}", f"{bid:.4%} of bids, {ask:.4%} of asks")
     seeded = counts["cells_seeded"] / max(1, cells + counts["cells_seeded"])
     table.add_row("Cells seeded, not compared", f"{seeded:.2%}")
     table.add_row(
@@ -83,6 +89,10 @@ def _table(found: Replay, levels: int) -> Table:
     )
     table.add_row("Taken from seeded depth", f"{counts['from_seed']:,} messages")
     table.add_row("Order unknown, message without effect", f"{counts['unknown']:,}")
+    if counts["outside"] or counts["cells_outside"]:
+        table.add_row(
+            "Beyond the book's range", f"{counts['outside']:,} messages not sent, {counts['cells_outside']:,} cells"
+        )
     table.add_row("New orders that would have traded", f"{counts['crossed']:,}")
     table.add_row("Engine, seeding and comparison", f"{found.messages_per_s / 1e6:.2f} M messages/s")
     return table
@@ -118,7 +128,8 @@ def _write(out: Path, found: Replay, day: LobsterDay, passed: bool) -> None:
         "head_share": found.head_share,
         "passed": passed,
         "counts": found.counts,
-        "levels_right": found.levels_right.tolist(),
+        # JSON has no nan: a level of which no cell was compared is null.
+        "levels_right": [[None if share != share else share for share in side] for side in found.levels_right.tolist()],
     }
     write_atomically(out / "summary.json", json.dumps(summary, indent=2).encode())
     lines = ["message,time_ns,order_id,size,price"]

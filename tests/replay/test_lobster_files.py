@@ -38,7 +38,13 @@ BAD_MESSAGES = {
     "time backwards": (message_row("34199", 1, 1, 5, 9999, 1), "time goes backwards"),
     "time that is no number": (message_row("noon", 1, 1, 5, 9999, 1), "time 'noon'"),
     "price that is no number": ("34203,1,1,5,cheap,1", "price = 'cheap'; allowed: a whole number"),
-    "truncated row": ("34203,1,1", "order_id|size|columns|csv"),
+    "truncated row": ("34203,1,1", "line 9: size = None"),
+    "row with too many columns": ("34203,1,1,5,999900,1,2,3", "line 9: 8 columns; expected 6"),
+    "blank row": ("", "line 9"),
+    "quote": ('34203,1,1,"5,999900,1', "line 9: size = '\"5'"),
+    "fraction of a share": ("34203,1,1,5.5,999900,1", "size = '5.5'; allowed: a whole number"),
+    "size beyond any order": (message_row("34203", 1, 1, 2_000_000_000, 9999, 1), "size = 2000000000; allowed: up to"),
+    "price of nothing": (message_row("34203", 1, 1, 5, 0, 1), "price = 0; allowed: above 0"),
 }
 
 
@@ -66,6 +72,25 @@ def test_a_book_of_another_stock_is_refused(tmp_path):
 def test_a_book_needs_four_columns_for_each_level(tmp_path):
     with pytest.raises(InputError, match="3 columns"):
         read(tmp_path, rows=["1,2,3"] * len(ROWS))
+
+
+BAD_CELLS = {
+    "fraction of a price": (
+        "999900.5,30,1000700,40,999000,35",
+        "line 8: column 3 is '999900.5'; allowed: a whole number",
+    ),
+    "missing cells": ("999900", "line 8: column 4 is None"),
+    "too many cells": ("999900,1,2,3,4,5,6,7", "line 8: 10 columns; expected 8"),
+    "negative size": ("999900,-30,1000700,40,999000,35", "line 8: negative size"),
+}
+
+
+@pytest.mark.parametrize("what", BAD_CELLS)
+def test_a_bad_book_cell_is_named_with_its_file_and_line(tmp_path, what):
+    cells, expected = BAD_CELLS[what]
+    with pytest.raises(InputError, match=expected) as caught:
+        read(tmp_path, rows=[*ROWS[:-1], f"1000500,30,{cells}"])
+    assert "orderbook_2.csv" in str(caught.value)
 
 
 def test_a_book_with_letters_is_refused(tmp_path):
@@ -112,6 +137,42 @@ def test_a_zip_without_a_book_is_refused(tmp_path):
         archive.write(message, message.name)
     with pytest.raises(InputError, match="0 orderbook files"):
         read_day(tmp_path / "day.zip")
+
+
+def damaged(data, what):
+    """A zip of two deflated members, damaged in one way."""
+    local, central = data.find(b"PK\x03\x04"), data.find(b"PK\x01\x02")
+    changes = {
+        "encrypted": {local + 6: data[local + 6] | 1, central + 8: data[central + 8] | 1},
+        "unknown compression": {local + 8: 99, central + 10: 99},
+        "corrupt": {k: data[k] ^ 0x55 for k in range(100, 130)},
+    }
+    changed = bytearray(data)
+    for position, value in changes[what].items():
+        changed[position] = value
+    return bytes(changed)
+
+
+@pytest.mark.parametrize("what", ["encrypted", "unknown compression", "corrupt"])
+def test_a_damaged_or_unreadable_zip_is_refused_in_one_line(tmp_path, what):
+    message, book = write_day(tmp_path, MESSAGES, ROWS)
+    path = tmp_path / "day.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.write(message, message.name)
+        archive.write(book, book.name)
+    path.write_bytes(damaged(path.read_bytes(), what))
+    with pytest.raises(InputError, match="not a readable zip") as caught:
+        read_day(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_resource_forks_of_a_mac_zip_are_no_files_of_the_day(tmp_path):
+    message, book = write_day(tmp_path, MESSAGES, ROWS)
+    with zipfile.ZipFile(tmp_path / "day.zip", "w") as archive:
+        archive.write(message, message.name)
+        archive.write(book, book.name)
+        archive.writestr(f"__MACOSX/._{message.name}", b"\0")
+    assert len(read_day(tmp_path / "day.zip").messages) == len(MESSAGES)
 
 
 def test_prices_between_cents_are_refused_by_the_replay(tmp_path):

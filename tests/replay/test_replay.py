@@ -26,8 +26,34 @@ def test_depth_that_leaves_the_window_is_forgotten_and_comes_back_with_the_recor
     found = replay(read_day(*write_day(tmp_path, MESSAGES, ROWS)))
     # The bid at 99.90 left at row 4 with 20 lots and came back at row 5 with 35: seeded, hence not compared, there.
     assert found.counts["forgotten"] == 1
-    assert found.counts["cells_seeded"] == 1
-    assert found.counts["cells"] == 4 * len(ROWS) - 1
+    # All four cells of the first row are the seed of the day.
+    assert found.counts["cells_seeded"] == 1 + 4
+    assert found.counts["cells"] == 4 * len(ROWS) - 1 - 4
+
+
+def test_a_share_by_level_counts_compared_cells_only(tmp_path):
+    found = replay(read_day(*write_day(tmp_path, MESSAGES, ROWS)))
+    assert found.levels_right.tolist() == [[1.0, 1.0], [1.0, 1.0]]
+    wrong = changed(ROWS, 7, book_row(ASKS, [(9999, 31), (9990, 35)]))
+    found = replay(read_day(*write_day(tmp_path, MESSAGES, wrong)))
+    assert found.levels_right[0].tolist() == pytest.approx([6 / 7, 1.0])
+
+
+def test_a_stub_quote_beyond_the_range_is_counted_and_the_market_is_still_compared(tmp_path):
+    stub = (19_999_999, 1)
+    first, second = [(9999, 100), (9990, 20)], [(9999, 150), (9990, 20)]
+    rows = [book_row([ASKS[0], stub], bids) for bids in (first, second, second, second)]
+    messages = [*MESSAGES[:2], message_row("34201", 1, 21, 5, stub[0], -1), message_row("34202", 3, 21, 5, stub[0], -1)]
+    found = replay(read_day(*write_day(tmp_path, messages, rows)))
+    assert found.agreement == 1.0
+    assert found.counts["outside"] == 2
+    assert found.counts["cells_outside"] == 4
+    assert found.counts["cells"] == 3 * 3
+
+
+def test_nothing_is_compared_on_a_day_of_one_message(tmp_path):
+    found = replay(read_day(*write_day(tmp_path, MESSAGES[:1], ROWS[:1])))
+    assert found.counts["cells"] == 0
 
 
 def test_a_wrong_size_inside_the_window_is_a_disagreement_and_is_never_seeded_away(tmp_path):
