@@ -17,6 +17,7 @@ from lob.types import MessageKind, Reject
 __all__ = ["check_limits"]
 
 LIMIT, MARKET, REPLACE = int(MessageKind.LIMIT), int(MessageKind.MARKET), int(MessageKind.REPLACE)
+SET_PHASE, BAD_KIND = int(MessageKind.SET_PHASE), int(Reject.BAD_KIND)
 QUANTITY, NOTIONAL = int(Reject.RISK_QUANTITY), int(Reject.RISK_NOTIONAL)
 POSITION, OPEN_ORDERS = int(Reject.RISK_POSITION), int(Reject.RISK_OPEN_ORDERS)
 MESSAGE_RATE, KILL_SWITCH = int(Reject.RISK_MESSAGE_RATE), int(Reject.RISK_KILL_SWITCH)
@@ -49,6 +50,8 @@ def check_limits(
         world.replaced_lots = node_at(book, index).qty_lots
         side = int64(node_at(book, index).side)
         added = qty_lots - world.replaced_lots
+    elif kind == SET_PHASE:
+        return BAD_KIND  # the venue's own message; the schedule sends it without coming here
     elif kind != LIMIT and kind != MARKET:
         return 0
     if agent.killed != 0:

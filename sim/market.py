@@ -211,7 +211,7 @@ class Market:
         index = int(self._header["wake_agent"])
         trader = self._traders[index]
         view = self._view
-        view._begin(index)
+        view._begin(index, trader.needs)
         try:
             view._finish(trader.on_wake(view))
         except OutcryError:

@@ -75,7 +75,7 @@ class Trader:
 class TraderView:
     """What a Python trader sees when it wakes, and how it sends orders. Valid during `on_wake` only."""
 
-    __slots__ = ("_agents", "_count", "_index", "_ints", "_record", "_world")
+    __slots__ = ("_agents", "_count", "_index", "_ints", "_needs", "_record", "_world")
 
     def __init__(self, world_address: int, record: Any, agents: Any) -> None:
         self._world = world_address
@@ -84,9 +84,15 @@ class TraderView:
         self._agents = agents
         self._index = 0
         self._count = 0
+        self._needs = 0
 
-    def _begin(self, index: int) -> None:
-        self._index, self._count = index, 0
+    def _begin(self, index: int, needs: Needs) -> None:
+        self._index, self._count, self._needs = index, 0, int(needs)
+
+    def _require(self, needed: int, name: str) -> None:
+        # What a trader does not declare is not filled: the record still shows what another one was given.
+        if not self._needs & needed:
+            raise AttributeError(f"the view shows this only to traders that declare needs = Needs.{name}")
 
     # ---- seeing -----------------------------------------------------------------------------------------------
 
@@ -166,6 +172,7 @@ class TraderView:
     @property
     def signal_ticks(self) -> float:
         """Fundamental value; needs Needs.SIGNAL."""
+        self._require(_SIGNAL, "SIGNAL")
         return float(self._record["signal"])
 
     @property
@@ -176,6 +183,7 @@ class TraderView:
     @property
     def own_orders(self) -> list[OwnOrder]:
         """Own resting orders, oldest first; needs Needs.OWN."""
+        self._require(_OWN, "OWN")
         r = self._record
         return [
             OwnOrder(
@@ -189,6 +197,7 @@ class TraderView:
 
     def depth(self, side: SideName) -> list[tuple[int, int]]:
         """Return [(price_ticks, lots)] from the touch outwards, at most 10 levels; needs Needs.DEPTH."""
+        self._require(_DEPTH, "DEPTH")
         r, name = self._record, "bid" if side == "buy" else "ask"
         n = int(r[f"n_{name}_levels"])
         prices, lots = r[f"{name}_depth_ticks"][:n], r[f"{name}_depth_lots"][:n]
@@ -258,6 +267,7 @@ class TraderView:
             set_python_timer(self._world, self._index, max(1, round(delay_s * 1e9)))
 
 
+_SIGNAL, _OWN, _DEPTH = int(Needs.SIGNAL), int(Needs.OWN | Needs.QUEUE), int(Needs.DEPTH)
 _LIMIT_32 = 2**31
 _IN_FLIGHT_FULL = int(Status.IN_FLIGHT_FULL)
 

@@ -226,3 +226,9 @@ def test_what_expires_reserves_nothing() -> None:
     market, _ = played(limits, {1: ioc, 2: lambda v: v.market("buy", 10), 3: buy(990, 10)})
     account = market.world.accounts[0, 0]
     assert (account["open_buy_lots"], account["n_open"]) == (10, 1)
+
+
+def test_an_agent_cannot_halt_or_close_the_market() -> None:
+    _, tape = played(RiskLimits(), {1: lambda v: v._post(7, 0, 0, 0, 0, 0, 0, 0), 2: buy(990, 1)})
+    assert outcome(tape) == [Reject.BAD_KIND, EventKind.ADD]
+    assert (tape["kind"] == EventKind.PHASE).sum() == 2
