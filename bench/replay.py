@@ -33,6 +33,5 @@ def run() -> dict[str, Any]:
         "agreement": round(agreement, 6),
         "head_share": round(head_share, 6),
         "exceptions": [day.counts["exceptions"] for day in days],
-        "exceptions_again": [day.counts["exceptions_again"] for day in days],
         "pass": agreement >= 0.9999 and head_share >= 0.999 and rate >= 1e6,
     }

@@ -9,12 +9,11 @@ The record shows N levels on each side. What lies beyond is unknown, so
 - where far stub quotes stretch a day over more prices than a book can hold, the range lies around the touch, and
   messages and cells outside of it are counted.
 
-Seeded quantity is one anonymous order at its price, in front of what comes later. Its true rank is unknown, though:
-when the record executes the first known order of the queue before it, the seeded order goes to the back (counted). A
+Seeded quantity is one anonymous order at its price, in front of what comes later, though its true rank is unknown: a
 message about an order that the engine does not know takes its quantity from there. An execution is sent as an
-aggressive order; when the order that the record names is not the head of its queue, the named order is executed in
-place and the exception counted and listed; further executions of that order are counted apart, since the first one has
-shown its rank.
+aggressive order. When the order that the record names is not the head of its queue, the exception is counted and
+listed, and the orders in front go to the back, as the record has shown that they stand behind; where only seeded
+quantity stood in front, that is no exception.
 """
 
 from __future__ import annotations
@@ -137,9 +136,11 @@ def replay(day: LobsterDay) -> Replay:
     for s, price, lots in _before_first(day, prices, sizes, int(ticks[0]) - low):
         if 0 <= price < n_prices:
             add_seed(book, tape, message, seeds, s, price, lots)
-    known, listed = np.zeros(len(ids), np.int64), np.zeros(len(ids), np.bool_)
+    known = np.zeros(len(ids), np.int64)
+    # Every message and every recorded cell can bring one new engine id; as many again for requeued orders.
+    named = np.zeros(2 * len(day.messages) * (2 * day.levels + 1) + 1024, np.int64)
     recorded: tuple[Any, ...] = (day.messages, ticks, dense)
-    rest: tuple[Any, ...] = (prices, sizes, known, listed, seeds, counts, cells, exceptions)
+    rest: tuple[Any, ...] = (prices, sizes, known, named, seeds, counts, cells, exceptions)
     replay_all(book, tape, message, *(part[:0] for part in recorded), *rest)  # compiles; sends nothing
     began = time.perf_counter()
     replay_all(book, tape, message, *recorded, *rest)

@@ -31,8 +31,7 @@ COUNTS = (
     "agreeing_touch",
     "executions",
     "executions_at_head",
-    "exceptions",  # orders executed although others were in front of them: one for each such order
-    "exceptions_again",  # further executions of an order that has been listed
+    "exceptions",  # executions of an order that had others in front of it
     "from_seed",  # messages about an order that stands inside seeded quantity
     "unknown",  # messages that found neither their order nor seeded quantity
     "crossed",  # new orders that executed on arrival although the record says they rested
@@ -44,10 +43,10 @@ COUNTS = (
     "cells_outside",  # recorded levels beyond the book's range of prices: not compared
     "outside",  # messages at such prices: not sent
     "forgotten",  # orders that left the window
-    "seeds_requeued",  # seeded orders moved behind a known one that the record executed first
+    "requeued",  # orders moved to the back of their queue, since the record has shown that they stand behind
 )
 (
-    N_MESSAGES, N_AGREEING, N_TOUCH, N_EXECUTIONS, N_AT_HEAD, N_EXCEPTIONS, N_AGAIN, N_FROM_SEED, N_UNKNOWN,
+    N_MESSAGES, N_AGREEING, N_TOUCH, N_EXECUTIONS, N_AT_HEAD, N_EXCEPTIONS, N_FROM_SEED, N_UNKNOWN,
     N_CROSSED, N_HIDDEN, N_OTHER, N_CELLS, N_CELLS_AGREEING, N_SEEDED, N_CELLS_OUTSIDE, N_OUTSIDE, N_FORGOTTEN,
     N_REQUEUED,
 ) = range(len(COUNTS))  # fmt: skip
@@ -93,8 +92,27 @@ def add_seed(
 
 
 @kernel
+def requeue_head(
+    book: Record, tape: Record, message: Record, level: Record, known: Any, named: Any, seeds: Any
+) -> None:
+    """Move the first order of a queue to its back, under a new id that the record's id now stands for."""
+    node = node_at(book, int64(level.head))
+    side, price, lots = int64(node.side), int64(node.price), int64(node.qty_lots)
+    order_id, agent = int64(node.order_id), int64(node.agent)
+    send(book, tape, message, int64(CANCEL), 0, 0, 0, order_id, int64(GTC), agent)
+    if agent == SEEDER:
+        add_seed(book, tape, message, seeds, int64(0) if side > 0 else int64(1), price, lots)
+        return
+    dense = named[order_id]
+    known[dense] = book.next_order_id
+    named[book.next_order_id] = dense
+    tick = price + book.min_price_ticks
+    send(book, tape, message, int64(LIMIT), side, tick, lots, int64(0), int64(GTC), agent)
+
+
+@kernel
 def apply_recorded(
-    book: Record, tape: Record, message: Record, row: Record, tick: int, known: Any, listed: Any, seeds: Any,
+    book: Record, tape: Record, message: Record, row: Record, tick: int, known: Any, named: Any, seeds: Any,
     dense: int, counts: Any, exceptions: Any, k: int,
 ) -> None:  # fmt: skip
     """Send one recorded message of type 1 to 4 through the engine."""
@@ -108,6 +126,7 @@ def apply_recorded(
         return
     if row.type == 1:
         known[dense] = book.next_order_id
+        named[book.next_order_id] = dense
         send(book, tape, message, int64(LIMIT), side, tick, qty_lots, int64(0), int64(GTC), int64(RECORDED))
         if row_at(tape, int64(0)).kind == EXECUTED:
             counts[N_CROSSED] += 1
@@ -129,29 +148,23 @@ def apply_recorded(
         best = best_price(book, side_index)
         level = level_at(book, side_index * book.n_prices + price)
         head = int64(level.head)
-        if (
-            best == price
-            and head != index
-            and node_at(book, head).agent == SEEDER
-            and node_at(book, head).next == index
-        ):
-            lots = int64(node_at(book, head).qty_lots)
-            send(book, tape, message, int64(CANCEL), 0, 0, 0, seeds[side_index, price], int64(GTC), int64(SEEDER))
-            add_seed(book, tape, message, seeds, side_index, price, lots)
-            index = find_order(book, known[dense])
-            counts[N_REQUEUED] += 1
-        at_head = best == price and level.head == index
-        if at_head and node_at(book, index).qty_lots >= qty_lots:
+        in_turn = head == index
+        if best == price and not in_turn:
+            # Only seeded quantity in front, whose rank was never known, is no exception.
+            in_turn = node_at(book, head).agent == SEEDER and node_at(book, head).next == index
+            while level.head != index and counts[N_REQUEUED] < len(named) // 2:
+                requeue_head(book, tape, message, level, known, named, seeds)
+                counts[N_REQUEUED] += 1
+        in_turn = in_turn and best == price and node_at(book, index).qty_lots >= qty_lots
+        if in_turn:
             counts[N_AT_HEAD] += 1
-            send(book, tape, message, int64(LIMIT), -side, tick, qty_lots, int64(0), int64(IOC), int64(RECORDED))
-            return
-        if listed[dense]:
-            counts[N_AGAIN] += 1
         else:
-            listed[dense] = True
             if counts[N_EXCEPTIONS] < len(exceptions):
                 exceptions[counts[N_EXCEPTIONS]] = k
             counts[N_EXCEPTIONS] += 1
+        if best == price and level.head == index and node_at(book, index).qty_lots >= qty_lots:
+            send(book, tape, message, int64(LIMIT), -side, tick, qty_lots, int64(0), int64(IOC), int64(RECORDED))
+            return
     if not take_from(book, tape, message, index, qty_lots):
         counts[N_UNKNOWN] += 1
 
@@ -189,7 +202,7 @@ def seed_ahead(
 @kernel
 def replay_all(
     book: Record, tape: Record, message: Record, messages: Any, ticks: Any, dense: Any, prices: Any, sizes: Any,
-    known: Any, listed: Any, seeds: Any, counts: Any, cells: Any, exceptions: Any,
+    known: Any, named: Any, seeds: Any, counts: Any, cells: Any, exceptions: Any,
 ) -> None:  # fmt: skip
     """Send every message and compare the book after each.
 
@@ -211,7 +224,7 @@ def replay_all(
             seed_ahead(book, tape, message, row, ticks[k], seeds, prices[k], sizes[k], worst)
         if row.type <= 4:
             apply_recorded(
-                book, tape, message, row, ticks[k], known, listed, seeds, dense[k], counts, exceptions, int64(k)
+                book, tape, message, row, ticks[k], known, named, seeds, dense[k], counts, exceptions, int64(k)
             )
         elif row.type == 5:
             counts[N_HIDDEN] += 1

@@ -84,10 +84,10 @@ def _table(found: Replay, levels: int) -> Table:
     table.add_row("Cells seeded, not compared", f"{seeded:.2%}")
     table.add_row(
         "Executions at the head",
-        f"{found.head_share:.4%} of {counts['executions']:,}: {counts['exceptions']} orders out of turn, "
-        f"{counts['exceptions_again']} further executions of these",
+        f"{found.head_share:.4%} of {counts['executions']:,}: {counts['exceptions']} out of turn",
     )
-    table.add_row("Taken from seeded depth", f"{counts['from_seed']:,} messages")
+    table.add_row("Taken from seeded depth", f"{counts['from_seed']:,} messages, whose rank in the queue is not known")
+    table.add_row("Moved back in their queue", f"{counts['requeued']:,} orders, as executions showed")
     table.add_row("Order unknown, message without effect", f"{counts['unknown']:,}")
     if counts["outside"] or counts["cells_outside"]:
         table.add_row(
