@@ -13,13 +13,12 @@ from lob.types import EventKind, Phase
 from sim.fundamental import ConstantValue
 from sim.market import Market
 from sim.policy import Policy, decision, send_limit
-from sim.records import Needs, ScheduledKind, Wake
+from sim.records import ScheduledKind, Wake
 from sim.settings import Latency, Listing, Population, Scheduled, Session, Settings
 from sim.trader import TraderView
 from tests.sim.markets import (
     OPEN_NS,
     SECOND_NS,
-    STOCK,
     Scripted,
     market_of,
     play,
@@ -274,30 +273,3 @@ def test_a_market_without_instrument_and_an_event_outside_of_the_session_are_ref
     early = [Scheduled(5, ScheduledKind.NEWS, 1.0)]
     with pytest.raises(InputError, match="outside the session"):
         market_of([zero_intelligence_traders()], schedule=early)
-
-
-def test_a_traders_view_shows_its_own_orders_oldest_first() -> None:
-    seen: list[list[tuple[int, str, int, int]]] = []
-
-    def look(view: TraderView) -> None:
-        seen.append([(o.order_id, o.side, o.price_ticks, o.qty_lots) for o in view.own_orders])
-
-    script = {1: buy(990, 2), 2: sell(1010, 3), 3: buy(995, 4), 4: lambda v: v.replace(1, 980, 9), 5: look}
-    play(Scripted(script, needs=Needs.OWN), Scripted({4.5: lambda v: v.market("buy", 1)}), instrument=STOCK)
-    assert seen == [[(2, "sell", 1010, 2), (3, "buy", 995, 4), (1, "buy", 980, 9)]]
-
-
-@pytest.mark.parametrize(
-    ("look", "name"),
-    [
-        (lambda v: v.own_orders, "OWN"),
-        (lambda v: v.depth("buy"), "DEPTH"),
-        (lambda v: v.signal_ticks, "SIGNAL"),
-    ],
-)
-def test_a_trader_does_not_see_what_was_filled_for_somebody_else(look: Any, name: str) -> None:
-    curious = python_trader(lambda: Scripted({5: look}), "curious")
-    with pytest.raises(RunError, match=rf"failed at .* declare needs = Needs\.{name}"):
-        market_of([zero_intelligence_traders(20), curious]).run()
-    declared = python_trader(lambda: Scripted({5: look}, needs=Needs[name]), "curious")
-    assert market_of([zero_intelligence_traders(20), declared]).run()
