@@ -104,6 +104,12 @@ def fill_view(world: Record, view: Record, agent: int, population_index: int, re
     view.max_price_ticks = book.min_price_ticks + book.n_prices - 1
     view.news = symbol.news
     view.n_block = population.n_values
+    # What was not asked for reads as nothing, not as the last agent's view.
+    view.signal = 0.0
+    view.n_own = 0
+    view.n_recent = 0
+    view.n_bid_levels = 0
+    view.n_ask_levels = 0
     if needs & SIGNAL:
         view.signal = value_at(world, symbol, int64(world.time_ns))
     if needs & DEPTH:
