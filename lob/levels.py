@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from numba import int64, uint64
 
-from lob._jit import Record, high_bit, leaf, low_bit
+from lob._jit import Record, high_bit, kernel, leaf, low_bit
 from lob.book import level_at, node_at, word0_at, word1_at, word2_at
 
 __all__ = ["append_order", "is_occupied", "next_above", "next_below", "unlink_order"]
@@ -44,7 +44,7 @@ def mark_empty(book: Record, side: int, price: int) -> None:
             word2.bits = word2.bits & ~(ONE << uint64(price >> 12))
 
 
-@leaf
+@kernel
 def next_above(book: Record, side: int, price: int) -> int:
     """Lowest occupied price of `side` strictly above `price` (at least -1), or `n_prices`."""
     start = price + 1
@@ -69,7 +69,7 @@ def next_above(book: Record, side: int, price: int) -> int:
     return int64(book.n_prices)
 
 
-@leaf
+@kernel
 def next_below(book: Record, side: int, price: int) -> int:
     """Highest occupied price of `side` strictly below `price` (at most `n_prices`), or -1."""
     start = price - 1

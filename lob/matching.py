@@ -153,7 +153,7 @@ def remove_order(book: Record, index: int, slot: int) -> None:
     forget_order(book, index, slot)
 
 
-@leaf
+@kernel
 def match(
     book: Record,
     tape: Record,
@@ -245,7 +245,7 @@ def rest_order(
     node.side = side
     node.tracked = tracked
     append_order(book, int64(0) if side > 0 else int64(1), price, index, qty_lots)
-    remember_order(book, index)
+    remember_order(book, index, order_id)
 
 
 @kernel

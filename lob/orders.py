@@ -51,10 +51,10 @@ def take_node(book: Record) -> int:
 
 
 @leaf
-def remember_order(book: Record, index: int) -> None:
+def remember_order(book: Record, index: int, order_id: int) -> None:
     """Enter a node into the id table."""
     mask = book.table_mask
-    slot = home_slot(book, node_at(book, index).order_id)
+    slot = home_slot(book, order_id)
     while slot_at(book, slot).node != 0:
         slot = (slot + 1) & mask
     slot_at(book, slot).node = index
