@@ -122,17 +122,17 @@ def reject(book: Record, tape: Record, message: Record, reason: int) -> None:
     write_row(
         book,
         tape,
-        message.time_ns,
-        ROW_REJECT,
-        message.side,
-        target,
-        message.agent,
-        message.parent_id,
-        message.price_ticks,
-        message.qty_lots,
-        0,
-        reason,
-        0,
+        int64(message.time_ns),
+        int64(ROW_REJECT),
+        int64(message.side),
+        int64(target),
+        int64(message.agent),
+        int64(message.parent_id),
+        int64(message.price_ticks),
+        int64(message.qty_lots),
+        int64(0),
+        int64(reason),
+        int64(0),
     )
 
 
@@ -288,42 +288,42 @@ def new_order(book: Record, tape: Record, message: Record) -> None:
     is_limit = message.kind == LIMIT
     flags = int64(message.flags)
     if book.phase != CONTINUOUS:
-        reject(book, tape, message, WRONG_PHASE)
+        reject(book, tape, message, int64(WRONG_PHASE))
         return
     if side != 1 and side != -1:
-        reject(book, tape, message, BAD_SIDE)
+        reject(book, tape, message, int64(BAD_SIDE))
         return
     if time_in_force > FOK or (flags & POST_ONLY and (time_in_force != GTC or not is_limit)):
-        reject(book, tape, message, BAD_TIME_IN_FORCE)
+        reject(book, tape, message, int64(BAD_TIME_IN_FORCE))
         return
     if qty_lots < book.min_order_lots or qty_lots > book.max_order_lots:
-        reject(book, tape, message, QTY_OUT_OF_RANGE)
+        reject(book, tape, message, int64(QTY_OUT_OF_RANGE))
         return
     tracked = flags & TRACKED
     if tracked and (message.agent < 0 or message.agent >= book.n_agents):
-        reject(book, tape, message, UNKNOWN_AGENT)
+        reject(book, tape, message, int64(UNKNOWN_AGENT))
         return
     if is_limit:
         limit = int64(message.price_ticks) - book.min_price_ticks
         if limit < 0 or limit >= book.n_prices:
-            reject(book, tape, message, PRICE_OUT_OF_RANGE)
+            reject(book, tape, message, int64(PRICE_OUT_OF_RANGE))
             return
         if beyond_collar(book, side, int64(message.price_ticks)):
-            reject(book, tape, message, COLLAR)
+            reject(book, tape, message, int64(COLLAR))
             return
         if time_in_force == GTC:
             if book.n_orders >= book.max_orders:
-                reject(book, tape, message, BOOK_FULL)
+                reject(book, tape, message, int64(BOOK_FULL))
                 return
             if flags & POST_ONLY and (limit >= book.best_ask if side > 0 else limit <= book.best_bid):
-                reject(book, tape, message, WOULD_CROSS)
+                reject(book, tape, message, int64(WOULD_CROSS))
                 return
     elif book.collar_ticks != 0:
         limit = book.reference_ticks - book.min_price_ticks + side * book.collar_ticks
     else:
         limit = book.n_prices if side > 0 else int64(-1)
     if time_in_force == FOK and not can_fill(book, side, limit, qty_lots):
-        reject(book, tape, message, FOK_UNFILLABLE)
+        reject(book, tape, message, int64(FOK_UNFILLABLE))
         return
 
     time_ns = int64(message.time_ns)
@@ -347,15 +347,37 @@ def new_order(book: Record, tape: Record, message: Record) -> None:
             extra.parent_id = parent_id
             join_owner(book, index)
         write_row(
-            book, tape, time_ns, ROW_ADD, side, order_id, agent, parent_id,
-            message.price_ticks, leaves, leaves, NONE, 0,
-        )  # fmt: skip
+            book,
+            tape,
+            int64(time_ns),
+            int64(ROW_ADD),
+            int64(side),
+            int64(order_id),
+            int64(agent),
+            int64(parent_id),
+            int64(message.price_ticks),
+            int64(leaves),
+            int64(leaves),
+            int64(NONE),
+            int64(0),
+        )
     else:
         price_ticks = int64(message.price_ticks) if is_limit else int64(NO_PRICE)
         write_row(
-            book, tape, time_ns, ROW_EXPIRE, side, order_id, agent, parent_id,
-            price_ticks, leaves, 0, NONE, 0,
-        )  # fmt: skip
+            book,
+            tape,
+            int64(time_ns),
+            int64(ROW_EXPIRE),
+            int64(side),
+            int64(order_id),
+            int64(agent),
+            int64(parent_id),
+            int64(price_ticks),
+            int64(leaves),
+            int64(0),
+            int64(NONE),
+            int64(0),
+        )
 
 
 @leaf
@@ -366,9 +388,20 @@ def cancel_order(book: Record, tape: Record, time_ns: int, index: int, slot: int
     price, qty_lots, parent_id = int64(node.price), int64(node.qty_lots), parent_of(book, index)
     remove_order(book, index, slot)
     write_row(
-        book, tape, time_ns, ROW_CANCEL, side, order_id, agent, parent_id,
-        price + book.min_price_ticks, qty_lots, 0, NONE, 0,
-    )  # fmt: skip
+        book,
+        tape,
+        int64(time_ns),
+        int64(ROW_CANCEL),
+        int64(side),
+        int64(order_id),
+        int64(agent),
+        int64(parent_id),
+        int64(price + book.min_price_ticks),
+        int64(qty_lots),
+        int64(0),
+        int64(NONE),
+        int64(0),
+    )
 
 
 @leaf
@@ -379,9 +412,20 @@ def reduce_order(book: Record, tape: Record, time_ns: int, index: int, cut_lots:
     side = int64(node.side)
     level_at(book, (int64(0) if side > 0 else book.n_prices) + int64(node.price)).lots -= cut_lots
     write_row(
-        book, tape, time_ns, ROW_REDUCE, side, node.order_id, node.agent, parent_of(book, index),
-        node.price + book.min_price_ticks, cut_lots, node.qty_lots, NONE, 0,
-    )  # fmt: skip
+        book,
+        tape,
+        int64(time_ns),
+        int64(ROW_REDUCE),
+        int64(side),
+        int64(node.order_id),
+        int64(node.agent),
+        int64(parent_of(book, index)),
+        int64(node.price + book.min_price_ticks),
+        int64(cut_lots),
+        int64(node.qty_lots),
+        int64(NONE),
+        int64(0),
+    )
 
 
 @kernel
@@ -393,27 +437,38 @@ def replace_order(book: Record, tape: Record, message: Record, index: int) -> No
     time_ns = int64(message.time_ns)
     price = int64(message.price_ticks) - book.min_price_ticks
     if qty_lots < book.min_order_lots or qty_lots > book.max_order_lots:
-        reject(book, tape, message, QTY_OUT_OF_RANGE)
+        reject(book, tape, message, int64(QTY_OUT_OF_RANGE))
         return
     if price < 0 or price >= book.n_prices:
-        reject(book, tape, message, PRICE_OUT_OF_RANGE)
+        reject(book, tape, message, int64(PRICE_OUT_OF_RANGE))
         return
     if beyond_collar(book, side, int64(message.price_ticks)):
-        reject(book, tape, message, COLLAR)
+        reject(book, tape, message, int64(COLLAR))
         return
     if book.replace_keeps_priority and price == node.price and qty_lots <= open_lots:
         reduce_order(book, tape, time_ns, index, open_lots - qty_lots)
         return
     if message.flags & POST_ONLY and (price >= book.best_ask if side > 0 else price <= book.best_bid):
-        reject(book, tape, message, WOULD_CROSS)
+        reject(book, tape, message, int64(WOULD_CROSS))
         return
     order_id, agent, tracked = int64(node.order_id), int64(node.agent), int64(node.tracked)
     parent_id = parent_of(book, index)
     remove_order(book, index, slot_of_node(book, index))
     write_row(
-        book, tape, time_ns, ROW_REPLACE, side, order_id, agent, parent_id,
-        message.price_ticks, qty_lots, qty_lots, NONE, 0,
-    )  # fmt: skip
+        book,
+        tape,
+        int64(time_ns),
+        int64(ROW_REPLACE),
+        int64(side),
+        int64(order_id),
+        int64(agent),
+        int64(parent_id),
+        int64(message.price_ticks),
+        int64(qty_lots),
+        int64(qty_lots),
+        int64(NONE),
+        int64(0),
+    )
     leaves = match(book, tape, time_ns, order_id, agent, parent_id, side, price, qty_lots)
     if leaves > 0:
         fresh = take_node(book)
@@ -424,9 +479,20 @@ def replace_order(book: Record, tape: Record, message: Record, index: int) -> No
             extra.parent_id = parent_id
             join_owner(book, fresh)
         write_row(
-            book, tape, time_ns, ROW_ADD, side, order_id, agent, parent_id,
-            message.price_ticks, leaves, leaves, NONE, REINSERTED,
-        )  # fmt: skip
+            book,
+            tape,
+            int64(time_ns),
+            int64(ROW_ADD),
+            int64(side),
+            int64(order_id),
+            int64(agent),
+            int64(parent_id),
+            int64(message.price_ticks),
+            int64(leaves),
+            int64(leaves),
+            int64(NONE),
+            int64(REINSERTED),
+        )
 
 
 @kernel
@@ -435,26 +501,26 @@ def rare_message(book: Record, tape: Record, message: Record) -> None:
     kind = int64(message.kind)
     if kind == REDUCE or kind == REPLACE:
         if book.phase == CLOSED or (kind == REPLACE and book.phase != CONTINUOUS):
-            reject(book, tape, message, WRONG_PHASE)
+            reject(book, tape, message, int64(WRONG_PHASE))
             return
         index = find_order(book, int64(message.order_id))
         if index == 0:
-            reject(book, tape, message, UNKNOWN_ORDER)
+            reject(book, tape, message, int64(UNKNOWN_ORDER))
         elif node_at(book, index).agent != message.agent:
-            reject(book, tape, message, NOT_OWNER)
+            reject(book, tape, message, int64(NOT_OWNER))
         elif kind == REPLACE:
             replace_order(book, tape, message, index)
         elif message.qty_lots <= 0:
-            reject(book, tape, message, QTY_OUT_OF_RANGE)
+            reject(book, tape, message, int64(QTY_OUT_OF_RANGE))
         elif message.qty_lots >= node_at(book, index).qty_lots:
             cancel_order(book, tape, int64(message.time_ns), index, slot_of_node(book, index))
         else:
             reduce_order(book, tape, int64(message.time_ns), index, int64(message.qty_lots))
     elif kind == CANCEL_ALL:
         if book.phase == CLOSED:
-            reject(book, tape, message, WRONG_PHASE)
+            reject(book, tape, message, int64(WRONG_PHASE))
         elif message.agent < 0 or message.agent >= book.n_agents:
-            reject(book, tape, message, UNKNOWN_AGENT)
+            reject(book, tape, message, int64(UNKNOWN_AGENT))
         else:
             owner = owner_at(book, int64(message.agent))
             while owner.head != 0:
@@ -463,9 +529,23 @@ def rare_message(book: Record, tape: Record, message: Record) -> None:
                 )
     elif kind == SET_PHASE and CLOSED <= message.qty_lots <= HALTED:
         book.phase = message.qty_lots
-        write_row(book, tape, message.time_ns, ROW_PHASE, 0, 0, message.agent, 0, 0, message.qty_lots, 0, NONE, 0)
+        write_row(
+            book,
+            tape,
+            int64(message.time_ns),
+            int64(ROW_PHASE),
+            int64(0),
+            int64(0),
+            int64(message.agent),
+            int64(0),
+            int64(0),
+            int64(message.qty_lots),
+            int64(0),
+            int64(NONE),
+            int64(0),
+        )
     else:
-        reject(book, tape, message, BAD_KIND)
+        reject(book, tape, message, int64(BAD_KIND))
 
 
 @kernel
@@ -477,14 +557,14 @@ def apply(book: Record, tape: Record, message: Record) -> None:
         new_order(book, tape, message)
     elif kind == CANCEL:
         if book.phase == CLOSED:
-            reject(book, tape, message, WRONG_PHASE)
+            reject(book, tape, message, int64(WRONG_PHASE))
         else:
             slot = find_slot(book, int64(message.order_id))
             index = int64(slot_at(book, slot).node)
             if index == 0:
-                reject(book, tape, message, UNKNOWN_ORDER)
+                reject(book, tape, message, int64(UNKNOWN_ORDER))
             elif node_at(book, index).agent != message.agent:
-                reject(book, tape, message, NOT_OWNER)
+                reject(book, tape, message, int64(NOT_OWNER))
             else:
                 cancel_order(book, tape, int64(message.time_ns), index, slot)
     else:

@@ -58,7 +58,21 @@ def deliver_scheduled(world: Record, runtime: Record, tape: Record) -> None:
         wake_subscribers(world, symbol_index, int64(PHASE))
     else:
         symbol.news = entry.value
-        write_row(book, tape, world.time_ns, ROW_NEWS, 0, 0, -1, 0, 0, 0, 0, 0, FIRST)
+        write_row(
+            book,
+            tape,
+            int64(world.time_ns),
+            int64(ROW_NEWS),
+            int64(0),
+            int64(0),
+            int64(-1),
+            int64(0),
+            int64(0),
+            int64(0),
+            int64(0),
+            int64(0),
+            int64(FIRST),
+        )
         wake_subscribers(world, symbol_index, int64(NEWS))
 
 
@@ -80,7 +94,7 @@ def deliver_message(world: Record, tape: Record, slot: int) -> int:
     start = int64(tape.cursor)
     reason = check_limits(world, population, agent, account, symbol, book, message)
     if reason != 0:
-        reject(book, tape, message, reason)
+        reject(book, tape, message, int64(reason))
         row_at(tape, start).flags = FIRST
     else:
         apply(book, tape, message)

@@ -144,37 +144,57 @@ def send_limit(
     out: Record, side: int, price_ticks: int, qty_lots: int, tif: int = 0, flags: int = 0, parent_id: int = 0
 ) -> None:
     """Send a limit order; side +1 buy, -1 sell; `flags` may be POST_ONLY."""
-    _put(out, _LIMIT, side, price_ticks, qty_lots, 0, tif, flags, parent_id)
+    _put(
+        out,
+        int64(_LIMIT),
+        side,
+        price_ticks,
+        qty_lots,
+        int64(0),
+        tif,
+        flags,
+        parent_id,
+    )
 
 
 @leaf
 def send_market(out: Record, side: int, qty_lots: int, parent_id: int = 0) -> None:
     """Send a market order; what cannot be filled at once expires."""
-    _put(out, _MARKET, side, 0, qty_lots, 0, _IOC, 0, parent_id)
+    _put(out, int64(_MARKET), side, int64(0), qty_lots, int64(0), int64(_IOC), int64(0), parent_id)
 
 
 @leaf
 def send_cancel(out: Record, order_id: int) -> None:
     """Withdraw one own order."""
-    _put(out, _CANCEL, 0, 0, 0, order_id, 0, 0, 0)
+    _put(out, int64(_CANCEL), int64(0), int64(0), int64(0), order_id, int64(0), int64(0), int64(0))
 
 
 @leaf
 def send_cancel_all(out: Record) -> None:
     """Withdraw all own orders in the symbol."""
-    _put(out, _CANCEL_ALL, 0, 0, 0, 0, 0, 0, 0)
+    _put(out, int64(_CANCEL_ALL), int64(0), int64(0), int64(0), int64(0), int64(0), int64(0), int64(0))
 
 
 @leaf
 def send_reduce(out: Record, order_id: int, by_lots: int) -> None:
     """Take quantity away from an own order, which keeps its place."""
-    _put(out, _REDUCE, 0, 0, by_lots, order_id, 0, 0, 0)
+    _put(out, int64(_REDUCE), int64(0), int64(0), by_lots, order_id, int64(0), int64(0), int64(0))
 
 
 @leaf
 def send_replace(out: Record, order_id: int, price_ticks: int, qty_lots: int, flags: int = 0) -> None:
     """Give an own order a new price and open quantity."""
-    _put(out, _REPLACE, 0, price_ticks, qty_lots, order_id, 0, flags, 0)
+    _put(
+        out,
+        int64(_REPLACE),
+        int64(0),
+        price_ticks,
+        qty_lots,
+        order_id,
+        int64(0),
+        flags,
+        int64(0),
+    )
 
 
 @intrinsic

@@ -74,19 +74,19 @@ def raw_uniform(key: int, index: int) -> float:
 @leaf
 def uniform(agent: Record, index: int) -> float:
     """Uniform draw on (0, 1) for this decision of this agent; `index` names the purpose within the decision."""
-    return raw_uniform(agent.draw_key, index)
+    return raw_uniform(agent.draw_key, int64(index))
 
 
 @leaf
 def exponential(agent: Record, index: int, mean: float) -> float:
     """Exponential draw with the given mean."""
-    return -mean * log_portable(raw_uniform(agent.draw_key, index))
+    return -mean * log_portable(raw_uniform(agent.draw_key, int64(index)))
 
 
 @leaf
 def normal(agent: Record, index: int) -> float:
     """Standard normal draw, by inversion: monotone in its uniform, as common random numbers want it."""
-    return normal_quantile(raw_uniform(agent.draw_key, index))
+    return normal_quantile(raw_uniform(agent.draw_key, int64(index)))
 
 
 @intrinsic
