@@ -245,7 +245,11 @@ def _check_file_range(table: InstrumentTable, listing: Listing, session: Session
 
 def _schedule(scenario: Scenario, symbols: list[str]) -> list[Scheduled]:
     entries = []
+    names = [row.name for row in (*scenario.population, *scenario.trader)]
     for event in scenario.event:
+        if event.kind == "kill":
+            entries.append(Scheduled(time_ns(event.at), ScheduledKind.KILL, names.index(event.population)))
+            continue
         symbol = symbols.index(event.symbol) if event.symbol is not None else 0
         at = time_ns(event.at)
         if event.kind == "news":

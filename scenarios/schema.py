@@ -68,7 +68,16 @@ class PhaseEvent(Table):
     symbol: Name | None = None
 
 
-Event = Annotated[HaltEvent | NewsEvent | PhaseEvent, Field(discriminator="kind")]
+class KillEvent(Table):
+    """The kill switch of a population: no new orders from then on, and all resting ones withdrawn."""
+
+    kind: Literal["kill"]
+    at: dt.time
+    population: Name
+    """Name of the population or trader."""
+
+
+Event = Annotated[HaltEvent | NewsEvent | PhaseEvent | KillEvent, Field(discriminator="kind")]
 
 
 class RecordTable(Table):
@@ -106,8 +115,13 @@ class Scenario(Table):
         _unique([(f"{table}[{k}].name", g.name) for table, rows in groups for k, g in enumerate(rows)])
         for table, rows in [*groups, ("event", self.event)]:
             for k, row in enumerate(rows):
-                if row.symbol is not None and row.symbol not in symbols:
-                    raise wrong(f"{table}[{k}].symbol", row.symbol, f"one of {', '.join(symbols)}")
+                symbol = getattr(row, "symbol", None)
+                if symbol is not None and symbol not in symbols:
+                    raise wrong(f"{table}[{k}].symbol", symbol, f"one of {', '.join(symbols)}")
+        names = [g.name for _, rows in groups for g in rows]
+        for k, event in enumerate(self.event):
+            if event.kind == "kill" and event.population not in names:
+                raise wrong(f"event[{k}].population", event.population, f"one of {', '.join(names)}")
         session = self.session
         for k, event in enumerate(self.event):
             for key in ("at", "until"):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from numba import int64
 
-from lob._jit import Record, leaf
+from lob._jit import Record, kernel, leaf
 from lob.matching import apply, reject, write_row
 from lob.tape import row_at
 from lob.types import EventKind, Flag, MessageKind, Reject
 from sim.accounts import book_row
 from sim.gate import check_limits
 from sim.records import (
+    MAX_OUT,
     N_TRADES,
     ScheduledKind,
     Status,
@@ -25,6 +26,7 @@ from sim.records import (
     slot_at,
     symbol_at,
 )
+from sim.sending import put_in_flight
 from sim.wakes import notify_owner, wake_subscribers
 
 __all__ = ["deliver_message", "deliver_scheduled"]
@@ -32,17 +34,33 @@ __all__ = ["deliver_message", "deliver_scheduled"]
 DONE, BOOK_FULL = int(Status.DONE), int(Status.BOOK_FULL)
 FILL, ACK, REJECTED = int(Wake.FILL), int(Wake.ACK), int(Wake.REJECT)
 TOUCH, TRADE, PHASE, NEWS = int(Wake.TOUCH), int(Wake.TRADE), int(Wake.PHASE), int(Wake.NEWS)
-SCHEDULED_PHASE = int(ScheduledKind.PHASE)
+SCHEDULED_PHASE, SCHEDULED_KILL = int(ScheduledKind.PHASE), int(ScheduledKind.KILL)
 LIMIT, MARKET = int(MessageKind.LIMIT), int(MessageKind.MARKET)
-SET_PHASE = int(MessageKind.SET_PHASE)
+SET_PHASE, CANCEL_ALL = int(MessageKind.SET_PHASE), int(MessageKind.CANCEL_ALL)
 ROW_EXECUTE, ROW_REJECT, ROW_NEWS = int(EventKind.EXECUTE), int(EventKind.REJECT), int(EventKind.NEWS)
 REASON_BOOK_FULL = int(Reject.BOOK_FULL)
 FIRST = int(Flag.FIRST)
 
 
+@kernel
+def kill_population(world: Record, population_index: int) -> int:
+    """Stop all agents of a population from sending new orders, and withdraw those at rest, with their usual latency."""
+    population = population_at(world, population_index)
+    for k in range(population.count):
+        index = int64(population.first + k)
+        agent_at(world, index).killed = 1
+        status = put_in_flight(
+            world, index, int64(MAX_OUT), int64(CANCEL_ALL), int64(0), int64(0), int64(0), int64(0), int64(0),
+            int64(0), int64(0),
+        )  # fmt: skip
+        if status != DONE:
+            return status
+    return DONE
+
+
 @leaf
-def deliver_scheduled(world: Record, runtime: Record, tape: Record) -> None:
-    """Handle the next entry of the schedule: a change of phase, or news."""
+def deliver_scheduled(world: Record, runtime: Record, tape: Record) -> int:
+    """Handle the next entry of the schedule: a change of phase, news, or a kill switch."""
     entry = scheduled_at(world, int64(world.next_scheduled))
     world.next_scheduled += 1
     symbol_index = int64(entry.symbol)
@@ -56,6 +74,8 @@ def deliver_scheduled(world: Record, runtime: Record, tape: Record) -> None:
         message.agent = -1
         apply(book, tape, message)
         wake_subscribers(world, symbol_index, int64(PHASE))
+    elif entry.kind == SCHEDULED_KILL:
+        return kill_population(world, int64(entry.value))
     else:
         symbol.news = entry.value
         write_row(
@@ -74,6 +94,7 @@ def deliver_scheduled(world: Record, runtime: Record, tape: Record) -> None:
             int64(FIRST),
         )
         wake_subscribers(world, symbol_index, int64(NEWS))
+    return DONE
 
 
 @leaf

@@ -128,7 +128,9 @@ def run_events(world: Record, runtime: Record, tape: Record, until_ns: int) -> i
                 return TAPE_FULL
             world.time_ns = next_ns
             world.n_events += 1
-            deliver_scheduled(world, runtime, tape)
+            status = deliver_scheduled(world, runtime, tape)
+            if status != DONE:
+                return status
         elif arrival_ns == next_ns:
             slot = top_slot(arrivals)
             message = message_at(world, slot)

@@ -80,6 +80,8 @@ class ScheduledKind(IntEnum):
 
     PHASE = 1
     NEWS = 2
+    KILL = 3
+    """The kill switch of a population (its index is the value): no new orders, and all resting ones withdrawn."""
 
 
 def _ints(*names: str) -> list[tuple[str, str]]:
