@@ -11,262 +11,51 @@ from typing import Any
 from numba import int64
 
 from lob._jit import Record, kernel, leaf
-from lob.book import extra_at, level_at, node_at, owner_at, slot_at
-from lob.levels import append_order, mark_empty, next_above, next_below, unlink_order
-from lob.orders import (
-    find_order,
-    find_slot,
-    forget_order,
-    join_owner,
-    leave_owner,
-    remember_order,
-    slot_of_node,
-    take_node,
+from lob.book import level_at, node_at, owner_at, slot_at
+from lob.codes import (
+    BAD_KIND,
+    BAD_SIDE,
+    BAD_TIME_IN_FORCE,
+    BOOK_FULL,
+    CANCEL,
+    CANCEL_ALL,
+    CLOSED,
+    COLLAR,
+    CONTINUOUS,
+    FIRST,
+    FOK,
+    FOK_UNFILLABLE,
+    GTC,
+    HALTED,
+    LIMIT,
+    MARKET,
+    NONE,
+    NOT_OWNER,
+    POST_ONLY,
+    PRICE_OUT_OF_RANGE,
+    QTY_OUT_OF_RANGE,
+    REDUCE,
+    REINSERTED,
+    REPLACE,
+    ROW_CANCEL,
+    ROW_EXPIRE,
+    ROW_PHASE,
+    ROW_REDUCE,
+    ROW_REPLACE,
+    SET_PHASE,
+    TRACKED,
+    UNKNOWN_AGENT,
+    UNKNOWN_ORDER,
+    WOULD_CROSS,
+    WRONG_PHASE,
 )
+from lob.execution import can_fill, match, parent_of, remove_order, rest_order
+from lob.orders import find_order, find_slot, slot_of_node
+from lob.rows import reject, write_row
 from lob.tape import row_at
-from lob.types import NO_PRICE, EventKind, Flag, MessageKind, Phase, Reject, TimeInForce
+from lob.types import NO_PRICE
 
 __all__ = ["apply", "apply_batch", "rows_needed"]
-
-# Compiled code reads plain integers, not enum members.
-LIMIT, MARKET = int(MessageKind.LIMIT), int(MessageKind.MARKET)
-CANCEL, REDUCE, REPLACE = int(MessageKind.CANCEL), int(MessageKind.REDUCE), int(MessageKind.REPLACE)
-CANCEL_ALL, SET_PHASE = int(MessageKind.CANCEL_ALL), int(MessageKind.SET_PHASE)
-GTC, IOC, FOK = int(TimeInForce.GTC), int(TimeInForce.IOC), int(TimeInForce.FOK)
-CLOSED, CONTINUOUS, HALTED = int(Phase.CLOSED), int(Phase.CONTINUOUS), int(Phase.HALTED)
-POST_ONLY, TRACKED, FIRST, REINSERTED = (
-    int(Flag.POST_ONLY),
-    int(Flag.TRACKED),
-    int(Flag.FIRST),
-    int(Flag.REINSERTED),
-)
-ROW_ADD, ROW_CANCEL, ROW_REDUCE = int(EventKind.ADD), int(EventKind.CANCEL), int(EventKind.REDUCE)
-ROW_REPLACE, ROW_EXECUTE = int(EventKind.REPLACE), int(EventKind.EXECUTE)
-ROW_REJECT, ROW_EXPIRE, ROW_PHASE = int(EventKind.REJECT), int(EventKind.EXPIRE), int(EventKind.PHASE)
-NONE = int(Reject.NONE)
-BAD_KIND, BAD_SIDE = int(Reject.BAD_KIND), int(Reject.BAD_SIDE)
-BAD_TIME_IN_FORCE = int(Reject.BAD_TIME_IN_FORCE)
-PRICE_OUT_OF_RANGE, QTY_OUT_OF_RANGE = int(Reject.PRICE_OUT_OF_RANGE), int(Reject.QTY_OUT_OF_RANGE)
-COLLAR, WOULD_CROSS = int(Reject.COLLAR), int(Reject.WOULD_CROSS)
-FOK_UNFILLABLE, BOOK_FULL = int(Reject.FOK_UNFILLABLE), int(Reject.BOOK_FULL)
-UNKNOWN_ORDER, NOT_OWNER = int(Reject.UNKNOWN_ORDER), int(Reject.NOT_OWNER)
-WRONG_PHASE, UNKNOWN_AGENT = int(Reject.PHASE), int(Reject.UNKNOWN_AGENT)
-
-
-@leaf
-def write_touch(book: Record, row: Any) -> None:
-    """Copy the touch into a row."""
-    bid, ask = int64(book.best_bid), int64(book.best_ask)
-    if bid >= 0:
-        row.bid_ticks = bid + book.min_price_ticks
-        row.bid_lots = level_at(book, bid).lots
-    else:
-        row.bid_ticks = NO_PRICE
-        row.bid_lots = 0
-    if ask < book.n_prices:
-        row.ask_ticks = ask + book.min_price_ticks
-        row.ask_lots = level_at(book, book.n_prices + ask).lots
-    else:
-        row.ask_ticks = NO_PRICE
-        row.ask_lots = 0
-
-
-@leaf
-def write_row(
-    book: Record,
-    tape: Record,
-    time_ns: int,
-    kind: int,
-    side: int,
-    order_id: int,
-    agent: int,
-    parent_id: int,
-    price_ticks: int,
-    qty_lots: int,
-    leaves_lots: int,
-    reason: int,
-    flags: int,
-) -> None:
-    """Write any row but an execution."""
-    book.sequence += 1
-    if tape.executions_only == 0:
-        row = row_at(tape, int64(tape.cursor))
-        tape.cursor += 1
-        row.time_ns = time_ns
-        row.sequence = book.sequence
-        row.order_id = order_id
-        row.contra_order_id = 0
-        row.agent = agent
-        row.contra_agent = -1
-        row.parent_id = parent_id
-        row.contra_parent_id = 0
-        row.price_ticks = price_ticks
-        row.qty_lots = qty_lots
-        row.leaves_lots = leaves_lots
-        row.contra_leaves_lots = 0
-        row.symbol = book.symbol
-        row.flags = flags
-        row.kind = kind
-        row.side = side
-        row.reason = reason
-        row.phase = book.phase
-        write_touch(book, row)
-
-
-@kernel
-def reject(book: Record, tape: Record, message: Record, reason: int) -> None:
-    """Report a refused message; the book is unchanged."""
-    target = int64(0)
-    if CANCEL <= message.kind <= REPLACE:
-        target = int64(message.order_id)
-    write_row(
-        book,
-        tape,
-        int64(message.time_ns),
-        int64(ROW_REJECT),
-        int64(message.side),
-        int64(target),
-        int64(message.agent),
-        int64(message.parent_id),
-        int64(message.price_ticks),
-        int64(message.qty_lots),
-        int64(0),
-        int64(reason),
-        int64(0),
-    )
-
-
-@leaf
-def parent_of(book: Record, index: int) -> int:
-    """Metaorder id of a resting order; kept for tracked orders only."""
-    if node_at(book, index).tracked:
-        return int64(extra_at(book, index).parent_id)
-    return int64(0)
-
-
-@leaf
-def remove_order(book: Record, index: int, slot: int) -> None:
-    """Take a resting order, found in this slot of the id table, out of the book for good."""
-    unlink_order(book, index)
-    if node_at(book, index).tracked:
-        leave_owner(book, index)
-    forget_order(book, index, slot)
-
-
-@kernel
-def match(
-    book: Record,
-    tape: Record,
-    time_ns: int,
-    order_id: int,
-    agent: int,
-    parent_id: int,
-    side: int,
-    limit: int,
-    qty_lots: int,
-) -> int:
-    """Execute against the other side up to price index `limit`; return the quantity that is left.
-
-    Price priority, then FIFO, at the resting order's price; one EXECUTE row for every resting order hit.
-    """
-    leaves = int64(qty_lots)
-    contra_side = int64(1) if side > 0 else int64(0)
-    while leaves > 0:
-        price = int64(book.best_ask) if side > 0 else int64(book.best_bid)
-        if side > 0:
-            if price > limit or price >= book.n_prices:
-                break
-        elif price < limit or price < 0:
-            break
-        level = level_at(book, contra_side * book.n_prices + price)
-        index = int64(level.head)
-        node = node_at(book, index)
-        contra_parent = parent_of(book, index)
-        open_lots = int64(node.qty_lots)
-        traded = min(leaves, open_lots)
-        leaves -= traded
-        contra_leaves = open_lots - traded
-        contra_id = int64(node.order_id)
-        contra_agent = int64(node.agent)
-        level.lots -= traded
-        if contra_leaves > 0:
-            node.qty_lots = contra_leaves
-        else:
-            following = int64(node.next)
-            level.head = following
-            if following == 0:
-                level.tail = 0
-                mark_empty(book, contra_side, price)
-                if side > 0:
-                    book.best_ask = next_above(book, contra_side, price)
-                else:
-                    book.best_bid = next_below(book, contra_side, price)
-            else:
-                node_at(book, following).prev = 0
-            if node.tracked:
-                leave_owner(book, index)
-            forget_order(book, index, slot_of_node(book, index))
-        book.reference_ticks = price + book.min_price_ticks
-        book.sequence += 1
-        row = row_at(tape, int64(tape.cursor))
-        tape.cursor += 1
-        row.time_ns = time_ns
-        row.sequence = book.sequence
-        row.order_id = order_id
-        row.contra_order_id = contra_id
-        row.agent = agent
-        row.contra_agent = contra_agent
-        row.parent_id = parent_id
-        row.contra_parent_id = contra_parent
-        row.price_ticks = price + book.min_price_ticks
-        row.qty_lots = traded
-        row.leaves_lots = leaves
-        row.contra_leaves_lots = contra_leaves
-        row.symbol = book.symbol
-        row.flags = 0
-        row.kind = ROW_EXECUTE
-        row.side = side
-        row.reason = NONE
-        row.phase = book.phase
-        write_touch(book, row)
-    return leaves
-
-
-@leaf
-def rest_order(
-    book: Record, index: int, order_id: int, agent: int, side: int, price: int, qty_lots: int, tracked: int
-) -> None:
-    """Fill a node and put it at the tail of its level."""
-    node = node_at(book, index)
-    node.order_id = order_id
-    node.price = price
-    node.qty_lots = qty_lots
-    node.agent = agent
-    node.side = side
-    node.tracked = tracked
-    append_order(book, int64(0) if side > 0 else int64(1), price, index, qty_lots)
-    remember_order(book, index, order_id)
-
-
-@kernel
-def can_fill(book: Record, side: int, limit: int, qty_lots: int) -> bool:
-    """Whether the other side holds `qty_lots` at or better than price index `limit`."""
-    available = int64(0)
-    if side > 0:
-        price = int64(book.best_ask)
-        while price <= limit and price < book.n_prices:
-            available += level_at(book, book.n_prices + price).lots
-            if available >= qty_lots:
-                return True
-            price = next_above(book, int64(1), price)
-    else:
-        price = int64(book.best_bid)
-        while price >= limit and price >= 0:
-            available += level_at(book, price).lots
-            if available >= qty_lots:
-                return True
-            price = next_below(book, int64(0), price)
-    return False
 
 
 @leaf
@@ -339,28 +128,7 @@ def new_order(book: Record, tape: Record, message: Record) -> None:
         if leaves == 0:
             return
     if is_limit and time_in_force == GTC:
-        index = take_node(book)
-        rest_order(book, index, order_id, agent, side, limit, leaves, 1 if tracked else 0)
-        if tracked:
-            extra = extra_at(book, index)
-            extra.time_ns = time_ns
-            extra.parent_id = parent_id
-            join_owner(book, index)
-        write_row(
-            book,
-            tape,
-            int64(time_ns),
-            int64(ROW_ADD),
-            int64(side),
-            int64(order_id),
-            int64(agent),
-            int64(parent_id),
-            int64(message.price_ticks),
-            int64(leaves),
-            int64(leaves),
-            int64(NONE),
-            int64(0),
-        )
+        rest_order(book, tape, time_ns, order_id, agent, parent_id, side, limit, leaves, 1 if tracked else 0, int64(0))
     else:
         price_ticks = int64(message.price_ticks) if is_limit else int64(NO_PRICE)
         write_row(
@@ -471,28 +239,7 @@ def replace_order(book: Record, tape: Record, message: Record, index: int) -> No
     )
     leaves = match(book, tape, time_ns, order_id, agent, parent_id, side, price, qty_lots)
     if leaves > 0:
-        fresh = take_node(book)
-        rest_order(book, fresh, order_id, agent, side, price, leaves, tracked)
-        if tracked:
-            extra = extra_at(book, fresh)
-            extra.time_ns = time_ns
-            extra.parent_id = parent_id
-            join_owner(book, fresh)
-        write_row(
-            book,
-            tape,
-            int64(time_ns),
-            int64(ROW_ADD),
-            int64(side),
-            int64(order_id),
-            int64(agent),
-            int64(parent_id),
-            int64(message.price_ticks),
-            int64(leaves),
-            int64(leaves),
-            int64(NONE),
-            int64(REINSERTED),
-        )
+        rest_order(book, tape, time_ns, order_id, agent, parent_id, side, price, leaves, tracked, int64(REINSERTED))
 
 
 @kernel

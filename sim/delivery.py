@@ -5,7 +5,8 @@ from __future__ import annotations
 from numba import int64
 
 from lob._jit import Record, kernel, leaf
-from lob.matching import apply, reject, write_row
+from lob.matching import apply
+from lob.rows import reject, write_row
 from lob.tape import row_at
 from lob.types import EventKind, Flag, MessageKind, Reject
 from sim.accounts import book_row
