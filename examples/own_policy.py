@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from agents.rules import market_maker, noise, value
+from agents.makers import market_maker
+from agents.rules import noise, value
 from lob import NO_PRICE, Instrument
 from sim import Listing, Market, Needs, OrnsteinUhlenbeck, Policy, Population, Session, Settings, Wake, decision
 from sim.checks import check_policy

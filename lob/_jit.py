@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -45,60 +46,71 @@ Record = Any
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_PACKAGES = ("lob", "sim", "agents")
+_COMPILED_INTO = {"lob": ("lob",), "sim": ("lob", "sim"), "agents": ("lob", "sim", "agents")}
+"""Packages whose sources can end up in the kernels of a package."""
 
 
-def _source_key() -> str:
-    """Return a hash of all kernel sources and of the toolchain.
+def source_key(package: str) -> str:
+    """Return a hash of all sources that the kernels of a package can hold, and of the toolchain.
 
     Numba's own cache notices edits of the file that holds a function, not of helpers in other files, so the whole
     cache folder is keyed by everything that can be compiled into a kernel.
     """
     digest = hashlib.sha256()
     root = Path(__file__).resolve().parent.parent
-    for package in _PACKAGES:
-        for path in sorted((root / package).rglob("*.py")):
+    for name in _COMPILED_INTO[package]:
+        for path in sorted((root / name).rglob("*.py")):
             digest.update(path.relative_to(root).as_posix().encode())
             digest.update(path.read_bytes())
     digest.update(f"{numba.__version__} {np.__version__}".encode())
     return digest.hexdigest()[:16]
 
 
-def cache_folder() -> Path:
-    """Return the folder of compiled kernels: $OUTCRY_CACHE_DIR, else the user's cache folder."""
+@cache
+def cache_folder(package: str = "sim") -> Path:
+    """Return the folder of a package's compiled kernels, below $OUTCRY_CACHE_DIR or else the user's cache folder."""
     base: str | Path | None = os.environ.get("OUTCRY_CACHE_DIR")
     if base is None:
         base = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "outcry"
-    return Path(base) / _source_key()
+    return Path(base) / source_key(package)
 
 
-def _prepare_cache() -> bool:
-    folder = cache_folder()
+@cache
+def _prepare_cache(package: str) -> bool:
+    """Make the folder of a package; return whether kernels can be kept there."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        writable = os.access(folder, os.W_OK)
+        cache_folder(package).mkdir(parents=True, exist_ok=True)
     except OSError:
-        writable = False
-    if writable:
-        numba.config.CACHE_DIR = str(folder)
-    return writable
+        return False
+    return os.access(cache_folder(package), os.W_OK)
 
-
-_CACHE = _prepare_cache()
 
 # error_model="numpy": no branch for a zero divisor. nogil: runs in threads. No fastmath anywhere: a tape must not
 # depend on the compiler's freedom to reorder floating-point operations.
-_OPTIONS: dict[str, Any] = {"error_model": "numpy", "nogil": True, "cache": _CACHE}
+_OPTIONS: dict[str, Any] = {"error_model": "numpy", "nogil": True}
+
+
+def _compile(function: F, **options: Any) -> F:
+    package = function.__module__.split(".")[0]
+    keep = package in _COMPILED_INTO and _prepare_cache(package)
+    if keep:
+        # Numba looks at this when the function is decorated, not when it is compiled.
+        numba.config.CACHE_DIR = str(cache_folder(package))
+    return numba.njit(cache=keep, **_OPTIONS, **options)(function)
 
 
 def kernel(function: F) -> F:
-    """Compile `function` with the project's options, cached on disk."""
-    return numba.njit(**_OPTIONS)(function)
+    """Compile `function` with the project's options, cached on disk if it belongs to one of our packages.
+
+    A user's own file may import helpers that no key covers, so it is compiled afresh in each process (about half a
+    second).
+    """
+    return _compile(function)
 
 
 def leaf(function: F) -> F:
     """Compile a small helper that the optimiser must inline into its callers."""
-    return numba.njit(forceinline=True, **_OPTIONS)(function)
+    return _compile(function, forceinline=True)
 
 
 _BYTE = ir.IntType(8)

@@ -81,6 +81,11 @@ class OrderBook:
         self.time_ns = 0
         """Time stamped on messages sent through the methods below; advance it as you like."""
 
+    @property
+    def block(self) -> np.ndarray[Any, np.dtype[np.uint8]]:
+        """The bytes of the book itself; see lob.book."""
+        return self._block
+
     # ---- sending ----------------------------------------------------------------------------------------------
 
     def apply(self, messages: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

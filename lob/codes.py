@@ -6,6 +6,7 @@ from lob.types import EventKind, Flag, MessageKind, Phase, Reject, TimeInForce
 
 __all__ = [
     "BAD_KIND",
+    "BAD_ORDER_ID",
     "BAD_SIDE",
     "BAD_TIME_IN_FORCE",
     "BOOK_FULL",
@@ -14,6 +15,7 @@ __all__ = [
     "CLOSED",
     "COLLAR",
     "CONTINUOUS",
+    "DUPLICATE_ORDER_ID",
     "FIRST",
     "FOK",
     "FOK_UNFILLABLE",
@@ -68,3 +70,4 @@ COLLAR, WOULD_CROSS = int(Reject.COLLAR), int(Reject.WOULD_CROSS)
 FOK_UNFILLABLE, BOOK_FULL = int(Reject.FOK_UNFILLABLE), int(Reject.BOOK_FULL)
 UNKNOWN_ORDER, NOT_OWNER = int(Reject.UNKNOWN_ORDER), int(Reject.NOT_OWNER)
 WRONG_PHASE, UNKNOWN_AGENT = int(Reject.PHASE), int(Reject.UNKNOWN_AGENT)
+BAD_ORDER_ID, DUPLICATE_ORDER_ID = int(Reject.BAD_ORDER_ID), int(Reject.DUPLICATE_ORDER_ID)

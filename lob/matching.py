@@ -14,6 +14,7 @@ from lob._jit import Record, kernel, leaf
 from lob.book import level_at, node_at, owner_at, slot_at
 from lob.codes import (
     BAD_KIND,
+    BAD_ORDER_ID,
     BAD_SIDE,
     BAD_TIME_IN_FORCE,
     BOOK_FULL,
@@ -22,6 +23,7 @@ from lob.codes import (
     CLOSED,
     COLLAR,
     CONTINUOUS,
+    DUPLICATE_ORDER_ID,
     FIRST,
     FOK,
     FOK_UNFILLABLE,
@@ -53,7 +55,7 @@ from lob.execution import can_fill, match, parent_of, remove_order, rest_order
 from lob.orders import find_order, find_slot, slot_of_node
 from lob.rows import reject, write_row
 from lob.tape import row_at
-from lob.types import NO_PRICE
+from lob.types import CLIENT_ID_BITS, NO_PRICE
 
 __all__ = ["apply", "apply_batch", "rows_needed"]
 
@@ -66,6 +68,16 @@ def beyond_collar(book: Record, side: int, price_ticks: int) -> bool:
     if side > 0:
         return price_ticks > book.reference_ticks + book.collar_ticks
     return price_ticks < book.reference_ticks - book.collar_ticks
+
+
+@kernel
+def refused_id(book: Record, agent: int, order_id: int) -> int:
+    """Reason why a sender may not use an id of its own choice, or NONE."""
+    if agent < 0 or order_id >> CLIENT_ID_BITS != agent + 1 or order_id & ((1 << CLIENT_ID_BITS) - 1) == 0:
+        return int64(BAD_ORDER_ID)
+    if find_order(book, order_id) != 0:
+        return int64(DUPLICATE_ORDER_ID)
+    return int64(NONE)
 
 
 @leaf
@@ -118,8 +130,15 @@ def new_order(book: Record, tape: Record, message: Record) -> None:
     time_ns = int64(message.time_ns)
     agent = int64(message.agent)
     parent_id = int64(message.parent_id)
-    order_id = int64(book.next_order_id)
-    book.next_order_id = order_id + 1
+    order_id = int64(message.order_id)
+    if order_id == 0:
+        order_id = int64(book.next_order_id)
+        book.next_order_id = order_id + 1
+    else:
+        reason = refused_id(book, agent, order_id)
+        if reason != NONE:
+            reject(book, tape, message, reason)
+            return
     leaves = qty_lots
     # One condition, not a branch on the side, which is random.
     bid, ask = int64(book.best_bid), int64(book.best_ask)

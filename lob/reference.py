@@ -18,6 +18,7 @@ import numpy.typing as npt
 from lob.rules import Instrument
 from lob.types import (
     BUY,
+    CLIENT_ID_BITS,
     EVENT,
     NO_PRICE,
     SELL,
@@ -184,9 +185,11 @@ class ReferenceBook:
         if refusal:
             self._reject(m, refusal)
             return
-        self.last_order_id += 1
+        order_id = m.order_id
+        if order_id == 0:
+            order_id = self.last_order_id = self.last_order_id + 1
         tracked = bool(m.flags & TRACKED)
-        order = Order(self.last_order_id, m.side, limit, m.qty_lots, m.agent, m.parent_id, tracked)
+        order = Order(order_id, m.side, limit, m.qty_lots, m.agent, m.parent_id, tracked)
         self._match(order, limit)
         if order.open_lots and m.kind == LIMIT and m.time_in_force == GTC:
             self._rest(order)
@@ -221,6 +224,11 @@ class ReferenceBook:
             return Reject.WOULD_CROSS
         if m.time_in_force == FOK and self._lots_within(m.side, limit) < m.qty_lots:
             return Reject.FOK_UNFILLABLE
+        base = (m.agent + 1) * 2**CLIENT_ID_BITS
+        if m.order_id != 0 and (m.agent < 0 or not base < m.order_id < base + 2**CLIENT_ID_BITS):
+            return Reject.BAD_ORDER_ID
+        if m.order_id in self.orders:
+            return Reject.DUPLICATE_ORDER_ID
         return Reject.NONE
 
     def _cancel(self, m: _Message) -> None:
@@ -360,7 +368,7 @@ class ReferenceBook:
         self._write(EventKind.REDUCE, order, lots)
 
     def _reject(self, m: _Message, reason: Reject) -> None:
-        target = m.order_id if m.kind in (CANCEL, REDUCE, REPLACE) else 0
+        target = m.order_id if LIMIT <= m.kind <= REPLACE else 0
         refused = Order(target, m.side, m.price_ticks, 0, m.agent, m.parent_id, tracked=False)
         self._write(EventKind.REJECT, refused, m.qty_lots, reason=reason)
 

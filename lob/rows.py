@@ -8,7 +8,7 @@ from numba import int64
 
 from lob._jit import Record, kernel, leaf
 from lob.book import level_at
-from lob.codes import CANCEL, REPLACE, ROW_REJECT
+from lob.codes import LIMIT, REPLACE, ROW_REJECT
 from lob.tape import row_at
 from lob.types import NO_PRICE
 
@@ -79,7 +79,7 @@ def write_row(
 def reject(book: Record, tape: Record, message: Record, reason: int) -> None:
     """Report a refused message; the book is unchanged."""
     target = int64(0)
-    if CANCEL <= message.kind <= REPLACE:
+    if LIMIT <= message.kind <= REPLACE:
         target = int64(message.order_id)
     write_row(
         book,

@@ -12,6 +12,7 @@ import numpy as np
 
 __all__ = [
     "BUY",
+    "CLIENT_ID_BITS",
     "EVENT",
     "MESSAGE",
     "NO_PRICE",
@@ -29,6 +30,10 @@ SELL = -1
 
 NO_PRICE = -(2**31)
 """The price of an empty side in `bid_ticks` and `ask_ticks`."""
+
+CLIENT_ID_BITS = 38
+"""Ids below 2^38 are given by the exchange. An agent may choose the ids of its own new orders, so that it can withdraw
+one before it has heard of it: (agent + 1) << CLIENT_ID_BITS, plus a number of its own from 1 to 2^38 - 1."""
 
 
 class MessageKind(IntEnum):
@@ -113,6 +118,10 @@ class Reject(IntEnum):
     PHASE = 12
     UNKNOWN_AGENT = 13
     UNKNOWN_SYMBOL = 14
+    BAD_ORDER_ID = 15
+    """The sender chose an id outside of its own range; see `CLIENT_ID_BITS`."""
+    DUPLICATE_ORDER_ID = 16
+    """The sender chose the id of an order that still rests."""
     RISK_QUANTITY = 32
     RISK_NOTIONAL = 33
     RISK_POSITION = 34
@@ -137,8 +146,9 @@ MESSAGE: np.dtype[Any] = np.dtype(
         ("reserved", "u1"),
     ]
 )
-"""A message to the exchange (40 bytes). `order_id` names the target of CANCEL, REDUCE and REPLACE; the exchange
-assigns the id of a new order. `agent` is the owner (-1: anonymous, never TRACKED), `parent_id` the metaorder or 0."""
+"""A message to the exchange (40 bytes). `order_id` names the target of CANCEL, REDUCE and REPLACE; on a new order it is
+0, and the exchange gives the id, or an id of the sender's own choice (see CLIENT_ID_BITS). `agent` is the owner (-1:
+anonymous, never TRACKED), `parent_id` the metaorder or 0."""
 
 EVENT: np.dtype[Any] = np.dtype(
     [

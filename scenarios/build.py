@@ -169,6 +169,7 @@ def _common(row: Group, symbols: list[str]) -> dict[str, Any]:
         "name": row.name,
         "count": row.count,
         "symbol": symbols.index(row.symbol) if row.symbol is not None else 0,
+        "watch": symbols.index(row.watch) if row.watch is not None else None,
         "latency": _latency(row.latency),
         "reaction_ns": row.reaction_ns,
         "limits": RiskLimits(**row.limits.model_dump()),

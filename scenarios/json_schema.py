@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import Any
 
-from scenarios.kinds import policy_kinds
+from scenarios.kinds import library_policy, policy_kinds
 from scenarios.schema import Scenario
 
 __all__ = ["scenario_schema"]
@@ -16,7 +15,7 @@ def scenario_schema() -> dict[str, Any]:
     schema: dict[str, Any] = Scenario.model_json_schema()
     rules = []
     for kind in policy_kinds():
-        settings = importlib.import_module(f"agents.rules.{kind}").policy.settings
+        settings = library_policy(kind).settings
         table = settings.model_json_schema(ref_template="#/$defs/{model}")
         schema["$defs"].update(table.pop("$defs", {}))
         schema["$defs"][settings.__name__] = table

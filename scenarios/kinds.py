@@ -16,7 +16,9 @@ from scenarios.load import nearest
 from sim.policy import Policy
 from sim.trader import Trader
 
-__all__ = ["check_arguments", "find_policy", "find_trader", "policy_kinds", "trader_kinds"]
+__all__ = ["check_arguments", "find_policy", "find_trader", "library_policy", "policy_kinds", "trader_kinds"]
+
+_POLICY_PACKAGES = ("agents.rules", "agents.makers", "agents.background", "agents.execution")
 
 
 def _modules(package: str) -> list[str]:
@@ -30,7 +32,14 @@ def _modules(package: str) -> list[str]:
 
 def policy_kinds() -> list[str]:
     """Return the names of the library's compiled policies."""
-    return _modules("agents.rules")
+    return sorted(name for package in _POLICY_PACKAGES for name in _modules(package))
+
+
+def library_policy(kind: str) -> Policy:
+    """Return the library's policy of this kind, one of `policy_kinds`."""
+    package = next(package for package in _POLICY_PACKAGES if kind in _modules(package))
+    policy: Policy = importlib.import_module(f"{package}.{kind}").policy
+    return policy
 
 
 def trader_kinds() -> list[str]:
@@ -57,8 +66,7 @@ def find_policy(kind: str, folder: Path, where: str) -> Policy:
     known = policy_kinds()
     if kind not in known:
         raise InputError(_unknown(kind, known, "my_module:MY_POLICY", where))
-    policy: Policy = importlib.import_module(f"agents.rules.{kind}").policy
-    return policy
+    return library_policy(kind)
 
 
 def find_trader(kind: str, folder: Path, where: str) -> type[Trader]:

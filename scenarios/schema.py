@@ -118,6 +118,11 @@ class Scenario(Table):
                 symbol = getattr(row, "symbol", None)
                 if symbol is not None and symbol not in symbols:
                     raise wrong(f"{table}[{k}].symbol", symbol, f"one of {', '.join(symbols)}")
+                watch = getattr(row, "watch", None)
+                others = [name for name in symbols if name != (symbol or symbols[0])]
+                if watch is not None and watch not in others:
+                    allowed = f"one of {', '.join(others)}" if others else "nothing: there is no second instrument"
+                    raise wrong(f"{table}[{k}].watch", watch, allowed)
         names = [g.name for _, rows in groups for g in rows]
         for k, event in enumerate(self.event):
             if event.kind == "kill" and event.population not in names:

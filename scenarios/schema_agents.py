@@ -95,6 +95,8 @@ class Group(Table):
     count: Count = 1
     symbol: Name | None = None
     """Name of the instrument; default: the first."""
+    watch: Name | None = None
+    """Name of a second instrument that the agents see, that wakes them, and to which some kinds also send orders."""
     latency: LatencyTable = ConstantLatency(kind="constant", delay_ns=1)
     """Time from decision to arrival at the exchange."""
     reaction_ns: Annotated[int, Field(ge=1, le=10**15)] = 1

@@ -118,8 +118,13 @@ class _PolicyCheck:
         self.twin = plain_python(policy.decide)
         made = policy.block(settings) if policy.block else np.zeros(1)
         self.block = np.ascontiguousarray(made, np.float64)
+        self.n_cells = policy.memory_cells(settings)
         self.n_decisions = 0
         self.is_compiled = False
+
+    def new_memory(self) -> Row:
+        """Return an agent's memory as it is at the open."""
+        return np.zeros(max(1, self.n_cells))
 
     def compile(self) -> None:
         """Compile the policy; from now on each decision is compared. Plain Python comes first: it has better words."""
@@ -129,10 +134,12 @@ class _PolicyCheck:
             raise AssertionError(f"decide cannot be compiled: {error}") from error
         self.is_compiled = True
 
-    def decide(self, view: Row, agent: Row, where: str) -> tuple[int, Row]:
-        """Check one decision; return its delay and messages. `agent` is left with its new state."""
+    def decide(self, view: Row, agent: Row, memory: Row, where: str) -> tuple[int, Row]:
+        """Check one decision; return its delay and messages. `agent` and `memory` are left in their new state."""
         self.n_decisions += 1
         view["block_address"], view["n_block"] = self.block.ctypes.data, len(self.block)
+        view["memory_address"], view["n_memory"] = memory.ctypes.data, self.n_cells
+        remembered = memory.copy()
         block, before, out = self.block.copy(), agent.copy(), np.zeros(1, OUT)
         try:
             with np.errstate(all="ignore"):
@@ -144,8 +151,14 @@ class _PolicyCheck:
         assert 0 <= delay < 2**63, f"decide returns a delay of {delay} ns on {where}; allowed: 0 or more"
         self._check_writes(before, agent, out, where)
         assert np.array_equal(self.block, block, equal_nan=True), f"decide writes its block on {where}"
+        bad = np.flatnonzero(~np.isfinite(memory))
+        assert not len(bad), f"memory(view)[{bad[0]}] is {memory[bad[0]]} after {where}"
         if self.is_compiled:
+            view["memory_address"] = remembered.ctypes.data
             self._compare(view, before, delay, agent, out, where)
+            assert remembered.tobytes() == memory.tobytes(), (
+                f"memory(view) differs between plain Python and compiled code after {where}"
+            )
         return int(delay), out
 
     def _compare(self, view: Row, before: Row, delay: int, agent: Row, out: Row, where: str) -> None:
@@ -169,7 +182,7 @@ class _PolicyCheck:
             assert same or name == "state", f"decide writes agent.{name} on {where}; only agent.state is its own"
         bad = np.flatnonzero(~np.isfinite(agent["state"][0]))
         assert not len(bad), f"agent.state[{bad[0]}] is {agent['state'][0][bad[0]]} after {where}"
-        for kind, *_, flags, _ in _messages(out):
+        for kind, *_, flags, _, _ in _messages(out):
             assert kind in KINDS, f"a message of kind {kind} on {where}; use the send_ functions of sim.policy"
             assert flags in (0, int(Flag.POST_ONLY)), (
                 f"a message with flags = {flags} on {where}; allowed: 0, POST_ONLY"
@@ -180,12 +193,12 @@ class _PolicyCheck:
         wakes = False
         generator = np.random.default_rng(seed)
         for index in range(len(agents)):
-            agent = agents[index : index + 1]
+            agent, memory = agents[index : index + 1], self.new_memory()
             for k, (view, where) in enumerate(
                 situations(self.policy, SESSION, MID_TICKS, N_VIEWS // N_AGENTS, generator)
             ):
                 agent["draw_key"] = generator.integers(2**63)
-                delay, _ = self.decide(view, agent, where)
+                delay, _ = self.decide(view, agent, memory, where)
                 wakes |= k == 0 and delay > 0
         assert wakes or self.policy.wakes_on, (
             "the agents never wake again: decide returns 0 at START and wakes_on is empty"
@@ -203,6 +216,7 @@ class _PlainTrader(Trader):
 
     def __init__(self, check: _PolicyCheck) -> None:
         self.check, self.wakes_on, self.needs = check, check.policy.wakes_on, check.policy.needs
+        self.memory = check.new_memory()
 
     def on_wake(self, view: TraderView) -> float | None:
         """Decide as the policy would."""
@@ -211,10 +225,10 @@ class _PlainTrader(Trader):
         seen, agent = np.array([view._record]), view._agents[view._index : view._index + 1]
         where = f"a market's view at {view.time_ns} ns (reason {spelled(view.reason)})"
         own = agent.copy()
-        delay, out = self.check.decide(seen, own, where)
+        delay, out = self.check.decide(seen, own, self.memory, where)
         agent["state"] = own["state"]
-        for kind, side, price, qty, order_id, tif, flags, parent in _messages(out):
-            view._post(kind, side, price, qty, order_id, tif, flags, parent)
+        for message in _messages(out):
+            view._post(*message)
         return delay / SECOND_NS
 
 

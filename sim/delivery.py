@@ -50,12 +50,13 @@ def kill_population(world: Record, population_index: int) -> int:
     for k in range(population.count):
         index = int64(population.first + k)
         agent_at(world, index).killed = 1
-        status = put_in_flight(
-            world, index, int64(MAX_OUT), int64(CANCEL_ALL), int64(0), int64(0), int64(0), int64(0), int64(0),
-            int64(0), int64(0),
-        )  # fmt: skip
-        if status != DONE:
-            return status
+        for leg in range(2 if population.watch >= 0 else 1):
+            status = put_in_flight(
+                world, index, int64(MAX_OUT), int64(CANCEL_ALL), int64(0), int64(0), int64(0), int64(0), int64(0),
+                int64(0), int64(0), int64(leg),
+            )  # fmt: skip
+            if status != DONE:
+                return status
     return DONE
 
 

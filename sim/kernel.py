@@ -76,7 +76,10 @@ def run_policy(world: Record, runtime: Record, index: int, population_index: int
     view = view_of(runtime, int64(0))
     out = out_of(runtime, int64(0))
     fill_view(world, view, index, population_index, reason)
-    view.block_address = _address_of_block(world, population)
+    view.block_address = address_of(float_at(world, int64(population.first_value)))
+    view.memory_address = address_of(
+        float_at(world, population.first_memory + (index - population.first) * population.n_memory)
+    )
     out.n = 0
     out.overflow = 0
     agent = agent_at(world, index)
@@ -89,16 +92,11 @@ def run_policy(world: Record, runtime: Record, index: int, population_index: int
     for k in range(out.n):
         status = put_in_flight(
             world, index, int64(k), out.kind[k], out.side[k], out.price_ticks[k], out.qty_lots[k],
-            out.order_id[k], out.time_in_force[k], out.flags[k], out.parent_id[k],
+            out.order_id[k], out.time_in_force[k], out.flags[k], out.parent_id[k], out.leg[k],
         )  # fmt: skip
         if status != DONE:
             return status
     return DONE
-
-
-@leaf
-def _address_of_block(world: Record, population: Record) -> int:
-    return address_of(float_at(world, int64(population.first_value)))
 
 
 @kernel
@@ -185,11 +183,13 @@ def run_kernel(world_address: int, runtime_address: int, tape_address: int, unti
 @kernel
 def post(
     world_address: int, index: int, k: int, kind: int, side: int, price_ticks: int, qty_lots: int, order_id: int,
-    time_in_force: int, flags: int, parent_id: int,
+    time_in_force: int, flags: int, parent_id: int, leg: int,
 ) -> int:  # fmt: skip
     """Send one message of a Python trader; k counts the messages of its decision."""
     world = _world_from(world_address, int64(0))
-    return put_in_flight(world, index, k, kind, side, price_ticks, qty_lots, order_id, time_in_force, flags, parent_id)
+    return put_in_flight(
+        world, index, k, kind, side, price_ticks, qty_lots, order_id, time_in_force, flags, parent_id, leg
+    )
 
 
 @kernel

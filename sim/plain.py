@@ -14,6 +14,7 @@ import numpy as np
 from numba.core.registry import CPUDispatcher
 
 from lob.types import TimeInForce
+from sim import lookup
 from sim import policy as public
 from sim.records import MAX_OUT, VIEW, Needs, Wake
 from sim.rng import exponential, normal, normal_quantile, raw_uniform, uniform
@@ -29,6 +30,7 @@ _NEEDS = {
     **{name: Needs.DEPTH for name in (*_ARRAYS, "n_bid_levels", "n_ask_levels") if "depth" in name or "levels" in name},
     **dict.fromkeys(("trade_ticks", "trade_lots", "n_recent"), Needs.TRADES),
     "signal": Needs.SIGNAL,
+    "book_address": Needs.BOOK,
 }
 """Fields of the view that are filled for those who ask, and what they must declare."""
 
@@ -116,7 +118,30 @@ def _put(
         raise ValueError(f"an order with time_in_force = {tif}; allowed: {', '.join(map(str, TimeInForce))}")
     for name, value in fields.items():
         out[name][out.n] = value
+    out.leg[out.n] = 0
     out.n += 1
+
+
+def _level_lots(view: Any, side: int, price_ticks: int) -> int:
+    return int(lookup.level_lots_in(view.book_address, int(side), int(price_ticks)))
+
+
+def _next_level_ticks(view: Any, side: int, price_ticks: int) -> int:
+    return int(lookup.next_level_in(view.book_address, int(side), int(price_ticks)))
+
+
+def _own_count_at(view: Any, side: int, price_ticks: int) -> int:
+    return int(lookup.own_at(view.book_address, view.agent, int(side), int(price_ticks), -1))
+
+
+def _own_order_at(view: Any, side: int, price_ticks: int, rank: int) -> int:
+    if rank < 0:
+        return 0
+    return int(lookup.own_at(view.book_address, view.agent, int(side), int(price_ticks), int(rank)))
+
+
+def _own_lots(view: Any, order_id: int) -> int:
+    return int(lookup.own_lots_in(view.book_address, view.agent, int(order_id)))
 
 
 _REPLACED: dict[Any, Callable[..., Any]] = {
@@ -124,6 +149,11 @@ _REPLACED: dict[Any, Callable[..., Any]] = {
     normal: _normal,
     exponential: _exponential,
     public._put: _put,
+    lookup.level_lots: _level_lots,
+    lookup.next_level_ticks: _next_level_ticks,
+    lookup.own_count_at: _own_count_at,
+    lookup.own_order_at: _own_order_at,
+    lookup.own_lots: _own_lots,
 }
 
 

@@ -24,7 +24,7 @@ from numba.extending import intrinsic, overload
 from numba.np.numpy_support import from_dtype
 
 from lob._jit import Record, function_address, kernel, leaf
-from lob.types import Flag, MessageKind, TimeInForce
+from lob.types import CLIENT_ID_BITS, Flag, MessageKind, TimeInForce
 from sim.distributions import Settings
 from sim.records import AGENT, MAX_OUT, N_PARAMS, N_STATE, OUT, VIEW, Needs, Wake
 from sim.rng import exponential, normal, uniform
@@ -36,13 +36,16 @@ __all__ = [
     "decision",
     "exponential",
     "indices",
+    "memory",
     "normal",
+    "own_order_id",
     "send_cancel",
     "send_cancel_all",
     "send_limit",
     "send_market",
     "send_reduce",
     "send_replace",
+    "to_watched",
     "uniform",
 ]
 
@@ -55,16 +58,8 @@ DECIDE_ARGUMENTS = (from_dtype(VIEW), from_dtype(AGENT), from_dtype(OUT))
 
 
 def decision(function: Callable[..., Any]) -> Any:
-    """Compile a policy's `decide` (or a helper of it). Kept in the disk cache for the shipped policies only.
-
-    The cache folder is keyed by the sources of this project; a user's own file may import helpers that the key does
-    not cover, so it is compiled afresh in each process (about half a second).
-    """
-    import numba
-
-    if function.__module__.split(".")[0] in ("lob", "sim", "agents"):
-        return kernel(function)
-    return numba.njit(error_model="numpy", nogil=True)(function)
+    """Compile a policy's `decide` (or a helper of it)."""
+    return kernel(function)
 
 
 def indices(settings: type[Settings] | None = None, *state: str) -> Any:
@@ -90,6 +85,8 @@ class Policy:
         needs: what of the view beyond the touch is filled.
         wakes_on: market events that wake the agents (START and TIMER always do).
         block: returns the read-only float64 block of a population from its settings; None: no block.
+        memory: number of float64 cells, zero at first, that each agent has to itself beyond `agent.state`, or a
+            function that returns it from the settings; see `memory`.
     """
 
     settings: type[Settings]
@@ -97,6 +94,7 @@ class Policy:
     needs: Needs = NOTHING
     wakes_on: Wake = NEVER
     block: Callable[[Any], np.ndarray[Any, Any]] | None = None
+    memory: int | Callable[[Any], int] = 0
     doc: str = field(default="")
 
     def __post_init__(self) -> None:
@@ -104,6 +102,10 @@ class Policy:
         if not isinstance(self.decide, CPUDispatcher):
             raise TypeError("decide is not compiled; put @decision above it")
         indices(self.settings)
+
+    def memory_cells(self, settings: Any) -> int:
+        """Return the number of cells of each agent's memory."""
+        return int(self.memory(settings)) if callable(self.memory) else self.memory
 
     def address(self) -> int:
         """Compile `decide` and return its address; raise TypeError if it does not always return an integer."""
@@ -137,20 +139,46 @@ def _put(
     out.time_in_force[k] = tif
     out.flags[k] = flags
     out.parent_id[k] = parent
+    out.leg[k] = 0
+
+
+@leaf
+def to_watched(out: Record) -> None:
+    """Send the last message to the watched symbol instead of the agent's own."""
+    if out.n > 0:
+        out.leg[out.n - 1] = 1
+
+
+@leaf
+def own_order_id(view: Record, number: int) -> int:
+    """Order id of the agent's own choice, to be given to `send_limit` and used in cancels before it has been heard of.
+
+    Args:
+        view: the agent's view.
+        number: 1 to 2^38 - 1; not that of an order that still rests.
+    """
+    return ((view.agent + 1) << CLIENT_ID_BITS) + int64(number)
 
 
 @leaf
 def send_limit(
-    out: Record, side: int, price_ticks: int, qty_lots: int, tif: int = 0, flags: int = 0, parent_id: int = 0
+    out: Record,
+    side: int,
+    price_ticks: int,
+    qty_lots: int,
+    tif: int = 0,
+    flags: int = 0,
+    parent_id: int = 0,
+    order_id: int = 0,
 ) -> None:
-    """Send a limit order; side +1 buy, -1 sell; `flags` may be POST_ONLY."""
+    """Send a limit order; side +1 buy, -1 sell; `flags` may be POST_ONLY; `order_id` 0 or from `own_order_id`."""
     _put(
         out,
         int64(_LIMIT),
         side,
         price_ticks,
         qty_lots,
-        int64(0),
+        order_id,
         tif,
         flags,
         parent_id,
@@ -218,5 +246,21 @@ def block(view: Any) -> np.ndarray[Any, Any]:
 def _compiled_block(view: Any) -> Any:
     def implementation(view: Any) -> Any:
         return carray(_void_pointer(int64(view.block_address)), (int64(view.n_block),), np.float64)
+
+    return implementation
+
+
+def memory(view: Any) -> np.ndarray[Any, Any]:
+    """Return the agent's own memory as a float64 array to read and write (inside a policy, or in plain Python)."""
+    import ctypes
+
+    pointer = ctypes.cast(int(view.memory_address), ctypes.POINTER(ctypes.c_double))
+    return np.ctypeslib.as_array(pointer, shape=(int(view.n_memory),))
+
+
+@overload(memory)
+def _compiled_memory(view: Any) -> Any:
+    def implementation(view: Any) -> Any:
+        return carray(_void_pointer(int64(view.memory_address)), (int64(view.n_memory),), np.float64)
 
     return implementation

@@ -21,7 +21,7 @@ __all__ = ["ACCOUNT", "AGENT", "OUT", "POPULATION", "SYMBOL", "VIEW", "WORLD", "
 MAX_POPULATIONS = 64
 N_PARAMS = 16
 N_STATE = 16
-MAX_OUT = 32
+MAX_OUT = 64
 N_DEPTH = 10
 N_OWN = 32
 N_TRADES = 8
@@ -52,6 +52,8 @@ class Needs(IntFlag):
     SIGNAL = 4
     OWN = 8
     QUEUE = 16
+    BOOK = 32
+    """Any price level and any own order can be looked up through the functions of sim.lookup."""
 
 
 class Status(IntEnum):
@@ -116,7 +118,7 @@ SYMBOL: np.dtype[Any] = np.dtype(
 POPULATION: np.dtype[Any] = np.dtype(
     [
         *_ints("symbol", "first", "count", "policy", "is_python", "needs", "wakes_on", "reaction_ns"),
-        *_ints("latency_kind", "first_value", "n_values"),
+        *_ints("latency_kind", "first_value", "n_values", "watch", "first_memory", "n_memory"),
         ("latency_a", "<f8"),
         ("latency_b", "<f8"),
         *_ints("max_order_lots", "max_notional", "max_position_lots", "max_open_orders", "max_messages_per_s"),
@@ -166,6 +168,9 @@ VIEW: np.dtype[Any] = np.dtype(
         *_ints("position_lots", "cash_ticks", "n_in_flight"),
         *_ints("n_own", "n_bid_levels", "n_ask_levels", "n_recent"),
         *_ints("block_address", "n_block", "min_price_ticks", "max_price_ticks"),
+        *_ints("agent", "book_address", "memory_address", "n_memory"),
+        *_ints("watch", "watch_bid_ticks", "watch_bid_lots", "watch_ask_ticks", "watch_ask_lots"),
+        *_ints("watch_last_ticks", "watch_position_lots"),
         ("signal", "<f8"),
         ("news", "<f8"),
         ("own_id", "<i8", (N_OWN,)),
@@ -183,7 +188,8 @@ VIEW: np.dtype[Any] = np.dtype(
 )
 """What a policy sees. Empty sides of the touch: NO_PRICE and 0 lots. `last_ticks` is the reference price before the
 first trade. Filled on request (`Needs`): depth, recent trades (newest first, lots signed by the aggressor), own
-orders (oldest first, the first N_OWN), lots ahead of them (QUEUE), `signal` (the fundamental value, in ticks)."""
+orders (oldest first, the first N_OWN), lots ahead of them (QUEUE), `signal` (the fundamental value, in ticks).
+The `watch_` fields show a second symbol, if the population watches one (`watch` is its index, else -1)."""
 
 OUT: np.dtype[Any] = np.dtype(
     [
@@ -199,11 +205,12 @@ OUT: np.dtype[Any] = np.dtype(
                 "time_in_force",
                 "flags",
                 "parent_id",
+                "leg",
             )
         ],
     ]
 )
-"""The messages of one decision; filled through the send_ helpers of sim.policy."""
+"""The messages of one decision; filled through the send_ helpers of sim.policy. `leg` 1: to the watched symbol."""
 
 RUNTIME: np.dtype[Any] = np.dtype(
     [

@@ -48,14 +48,18 @@ def latency_ns(population: Record, key: int, k: int) -> int:
 @kernel
 def put_in_flight(
     world: Record, index: int, k: int, kind: int, side: int, price_ticks: int, qty_lots: int, order_id: int,
-    time_in_force: int, flags: int, parent_id: int,
+    time_in_force: int, flags: int, parent_id: int, leg: int,
 ) -> int:  # fmt: skip
-    """Send one message of an agent; messages of one agent to one symbol never overtake each other."""
+    """Send one message of an agent; messages of one agent to one symbol never overtake each other.
+
+    It goes to the agent's own symbol, or with `leg` 1 to the one that its population watches.
+    """
     if world.n_free_slots == 0:
         return IN_FLIGHT_FULL
     agent = agent_at(world, index)
     population = population_at(world, int64(agent.population))
-    account = account_at(world, index * world.n_symbols + population.symbol)
+    symbol = int64(population.watch) if leg != 0 and population.watch >= 0 else int64(population.symbol)
+    account = account_at(world, index * world.n_symbols + symbol)
     arrival = world.time_ns + latency_ns(population, agent.draw_key, k)
     # At least 1 ns apart, so that an agent's messages to one symbol are never simultaneous.
     arrival = max(arrival, int64(account.last_arrival_ns) + 1)
@@ -72,12 +76,12 @@ def put_in_flight(
     message.qty_lots = qty_lots
     message.agent = index
     message.parent_id = parent_id
-    message.symbol = population.symbol
+    message.symbol = symbol
     message.flags = flags | TRACKED
     message.kind = kind
     message.side = side
     message.time_in_force = time_in_force
     push(heap_in(world, int64(world.off_arrivals)), arrival, agent.key, int64(0), slot)
     if kind == CANCEL_ALL:
-        fetch_first_order(world, index, int64(population.symbol))
+        fetch_first_order(world, index, symbol)
     return DONE

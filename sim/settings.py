@@ -72,6 +72,8 @@ class Population:
         settings: settings of the policy.
         trader: for Python traders: called with the index in the population, returns a sim.trader.Trader.
         reaction_ns: time from a market event to the wake-up that it triggers, at least 1.
+        symbol: index of the instrument that the agents trade.
+        watch: index of a second one whose touch they see, which wakes them, and to which a policy may also send.
     """
 
     name: str
@@ -80,6 +82,7 @@ class Population:
     settings: Settings | None = None
     trader: Callable[[int], Any] | None = None
     symbol: int = 0
+    watch: int | None = None
     latency: Latency = field(default_factory=Latency)
     reaction_ns: int = 1
     limits: RiskLimits = field(default_factory=RiskLimits)

@@ -7,10 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from lob._jit import record_address
+from lob.api import OrderBook
+from lob.rules import Instrument
 from lob.types import NO_PRICE, Phase
 from sim.plain import spelled
 from sim.policy import Policy
-from sim.records import VIEW, Wake
+from sim.records import VIEW, Needs, Wake
 from sim.settings import Session
 
 __all__ = ["situations"]
@@ -46,11 +49,26 @@ def situations(
         row["position_lots"], row["cash_ticks"] = generator.integers(-5000, 5000, 2) * (k % 3)
         row["n_in_flight"] = k % 4
         _fill_tables(row, mid_ticks, touches[name], k, generator)
+        book = _book_of(row) if policy.needs & Needs.BOOK else None
+        row["book_address"] = record_address(book.block) if book is not None else 0
+        row["watch"] = -1
         time_ns += int(generator.exponential(5e9)) * (k % 7 > 0)
         yield (
             view,
             f"a made-up view ({name}, reason {spelled(Wake(int(row['reason'])))}, {int(row['n_own'])} own orders)",
         )
+
+
+def _book_of(row: Any) -> OrderBook:
+    """Return a book with the levels of a view, of which every second order is the agent's own."""
+    low, high = int(row["min_price_ticks"]), int(row["max_price_ticks"])
+    book = OrderBook(Instrument(min_price_ticks=low, n_prices=high - low + 1, max_orders=64, n_agents=2))
+    for name in ("bid", "ask"):
+        for level in range(int(row[f"n_{name}_levels"])):
+            price, lots = int(row[f"{name}_depth_ticks"][level]), int(row[f"{name}_depth_lots"][level])
+            if low <= price <= high:
+                book.limit("buy" if name == "bid" else "sell", price, lots, agent=level % 2)
+    return book
 
 
 def _fill_tables(row: Any, mid_ticks: int, touch: tuple[int, int], k: int, generator: np.random.Generator) -> None:

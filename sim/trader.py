@@ -249,13 +249,13 @@ class TraderView:
         self._post(MessageKind.REPLACE, 0, price_ticks, qty_lots, order_id, 0, flags, 0)
 
     def _post(
-        self, kind: int, side: int, price: int, qty: int, order_id: int, tif: int, flags: int, parent: int
+        self, kind: int, side: int, price: int, qty: int, order_id: int, tif: int, flags: int, parent: int, leg: int = 0
     ) -> None:
         if not (-_LIMIT_32 < price < _LIMIT_32 and -_LIMIT_32 < qty < _LIMIT_32):
             raise ValueError(f"price_ticks = {price}, qty_lots = {qty}; allowed: 32-bit integers")
         # Plain integers: Numba's dispatcher takes 20 us to find the type of an enum member.
         kind, tif = int(kind), int(tif)
-        status = post(self._world, self._index, self._count, kind, side, price, qty, order_id, tif, flags, parent)
+        status = post(self._world, self._index, self._count, kind, side, price, qty, order_id, tif, flags, parent, leg)
         self._count += 1
         if status == _IN_FLIGHT_FULL:
             from lob.errors import RunError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from numba import int64
 
-from lob._jit import Record, kernel, leaf
+from lob._jit import Record, address_of, kernel, leaf
 from lob.book import extra_at, level_at, node_at, owner_at
 from lob.inspect import best_price, is_price, lots_ahead, next_price
 from lob.types import NO_PRICE
@@ -23,7 +23,7 @@ from sim.records import (
 __all__ = ["fill_view"]
 
 DEPTH, TRADES, SIGNAL = int(Needs.DEPTH), int(Needs.TRADES), int(Needs.SIGNAL)
-OWN, QUEUE = int(Needs.OWN), int(Needs.QUEUE)
+OWN, QUEUE, BOOK_ACCESS = int(Needs.OWN), int(Needs.QUEUE), int(Needs.BOOK)
 
 
 @leaf
@@ -74,6 +74,30 @@ def fill_own(book: Record, view: Record, agent: int, with_queue: bool) -> None:
 
 
 @leaf
+def fill_touch(symbol: Record, book: Record, view: Record) -> None:
+    """Fill the touch and the last price."""
+    bid, ask = int64(book.best_bid), int64(book.best_ask)
+    view.bid_ticks = bid + book.min_price_ticks if bid >= 0 else int64(NO_PRICE)
+    view.bid_lots = level_at(book, bid).lots if bid >= 0 else int64(0)
+    view.ask_ticks = ask + book.min_price_ticks if ask < book.n_prices else int64(NO_PRICE)
+    view.ask_lots = level_at(book, book.n_prices + ask).lots if ask < book.n_prices else int64(0)
+    view.last_ticks = symbol.last_ticks
+
+
+@kernel
+def fill_watched(world: Record, view: Record, agent: int, symbol_index: int) -> None:
+    """Fill what is shown of the watched symbol, by way of the fields of the agent's own, which are filled later."""
+    symbol = symbol_at(world, symbol_index)
+    fill_touch(symbol, book_in(world, int64(symbol.off_book)), view)
+    view.watch_bid_ticks = view.bid_ticks
+    view.watch_bid_lots = view.bid_lots
+    view.watch_ask_ticks = view.ask_ticks
+    view.watch_ask_lots = view.ask_lots
+    view.watch_last_ticks = view.last_ticks
+    view.watch_position_lots = account_at(world, agent * world.n_symbols + symbol_index).position_lots
+
+
+@leaf
 def fill_view(world: Record, view: Record, agent: int, population_index: int, reason: int) -> None:
     """Fill the view of one agent at the world's time."""
     population = population_at(world, population_index)
@@ -87,12 +111,11 @@ def fill_view(world: Record, view: Record, agent: int, population_index: int, re
     view.reason = reason
     view.symbol = population.symbol
     view.phase = book.phase
-    bid, ask = int64(book.best_bid), int64(book.best_ask)
-    view.bid_ticks = bid + book.min_price_ticks if bid >= 0 else int64(NO_PRICE)
-    view.bid_lots = level_at(book, bid).lots if bid >= 0 else int64(0)
-    view.ask_ticks = ask + book.min_price_ticks if ask < book.n_prices else int64(NO_PRICE)
-    view.ask_lots = level_at(book, book.n_prices + ask).lots if ask < book.n_prices else int64(0)
-    view.last_ticks = symbol.last_ticks
+    view.agent = agent
+    view.watch = population.watch
+    if population.watch >= 0:
+        fill_watched(world, view, agent, int64(population.watch))
+    fill_touch(symbol, book, view)
     view.last_lots = symbol.last_lots
     view.last_side = symbol.last_side
     view.volume_lots = symbol.volume_lots
@@ -104,6 +127,8 @@ def fill_view(world: Record, view: Record, agent: int, population_index: int, re
     view.max_price_ticks = book.min_price_ticks + book.n_prices - 1
     view.news = symbol.news
     view.n_block = population.n_values
+    view.n_memory = population.n_memory
+    view.book_address = address_of(book) if needs & BOOK_ACCESS else int64(0)
     # What was not asked for reads as nothing, not as the last agent's view.
     view.signal = 0.0
     view.n_own = 0

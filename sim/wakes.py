@@ -34,11 +34,11 @@ def set_timer(world: Record, index: int, time_ns: int) -> None:
 
 @kernel
 def wake_subscribers(world: Record, symbol_index: int, reasons: int) -> None:
-    """Wake every agent of the populations that subscribed to one of the reasons in this symbol."""
+    """Wake every agent of the populations that subscribed to one of the reasons and trade or watch this symbol."""
     for p in range(world.n_populations):
         population = population_at(world, int64(p))
         hit = population.wakes_on & reasons
-        if hit != 0 and population.symbol == symbol_index:
+        if hit != 0 and (population.symbol == symbol_index or population.watch == symbol_index):
             time_ns = world.time_ns + population.reaction_ns
             for k in range(population.count):
                 wake_agent(world, population.first + k, hit, time_ns)

@@ -37,7 +37,7 @@ from sim.wakes import start_agents
 
 __all__ = ["FORMAT_VERSION", "World", "build_world"]
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 
 _TABLES = {
@@ -132,6 +132,7 @@ def build_world(
         as_grid(p.policy.block(p.settings)) if p.policy is not None and p.policy.block else np.zeros(1)
         for p in populations
     ]
+    memories = [p.count * p.policy.memory_cells(p.settings) if p.policy is not None else 0 for p in populations]
     layout = _Layout()
     header_at = layout.take(WORLD.itemsize)
     assert header_at == 0
@@ -144,7 +145,7 @@ def build_world(
         "scheduled": len(entries),
         "messages": max_in_flight,
         "slots": max_in_flight,
-        "floats": sum(map(len, grids)) + sum(map(len, blocks)),
+        "floats": sum(map(len, grids)) + sum(map(len, blocks)) + sum(memories) + 1,
     }
     offsets = {name: layout.take(count * _TABLES[name].itemsize) for name, count in counts.items()}
     wakes_at = layout.take(ENTRIES_OFFSET + wakes_capacity * ENTRY.itemsize)
@@ -183,16 +184,19 @@ def build_world(
         floats[position : position + len(grid)] = grid
         position += len(grid)
     first = 0
-    for p, (population, values) in enumerate(zip(populations, blocks, strict=True)):
+    for p, (population, values, cells) in enumerate(zip(populations, blocks, memories, strict=True)):
         _fill_population(world, p, population, first, position, len(values))
         floats[position : position + len(values)] = values
         position += len(values)
+        world.population_rows["first_memory"][p] = position
+        world.population_rows["n_memory"][p] = cells // population.count
+        position += cells
         _fill_agents(world.agents[first : first + population.count], population, p, seed)
         first += population.count
     for symbol in range(len(listings)):
         mask = 0
         for population in populations:
-            if population.symbol == symbol:
+            if symbol in (population.symbol, population.watch):
                 mask |= _wakes_on(population)
         world.symbols["wakes_on"][symbol] = mask
     start_agents(header)
@@ -233,6 +237,7 @@ def _fill_symbol(
 def _fill_population(world: World, p: int, population: Population, first: int, value: int, n: int) -> None:
     row = world.population_rows[p]
     row["symbol"] = population.symbol
+    row["watch"] = -1 if population.watch is None else population.watch
     row["first"], row["count"] = first, population.count
     row["policy"] = p
     row["is_python"] = population.policy is None
@@ -283,6 +288,10 @@ def _check(
             raise InputError(f"population {p.name}: give either a policy or a trader")
         if not 0 <= p.symbol < len(listings):
             raise InputError(f"population {p.name}: symbol = {p.symbol}; allowed: 0 to {len(listings) - 1}")
+        if p.watch is not None and (not 0 <= p.watch < len(listings) or p.watch == p.symbol):
+            raise InputError(
+                f"population {p.name}: watch = {p.watch}; allowed: another one than its own of {len(listings)}"
+            )
     for entry in schedule:
         if not session.open_ns <= entry.time_ns < session.close_ns:
             raise InputError(f"event at {entry.time_ns} ns: outside the session")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from agents.rules._draws import order_size_lots, poisson_delay_ns
+from agents._draws import order_size_lots, poisson_delay_ns
 from lob.types import NO_PRICE
 from sim.distributions import NonNegative, Positive, Settings
 from sim.policy import Policy, decision, indices, send_limit

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from agents.rules._draws import order_size_lots, poisson_delay_ns
+from agents._draws import order_size_lots, poisson_delay_ns
 from lob.types import NO_PRICE
 from sim.distributions import NonNegative, Number, Positive, Settings
 from sim.policy import Policy, decision, indices, normal, send_cancel_all, send_limit, uniform

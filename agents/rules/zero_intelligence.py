@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from agents.rules._draws import poisson_delay_ns
+from agents._draws import poisson_delay_ns
 from lob.types import NO_PRICE
 from sim.distributions import Positive, Settings
 from sim.policy import Policy, decision, indices, send_cancel, send_limit, send_market, uniform

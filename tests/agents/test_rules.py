@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from agents.rules import market_maker, momentum, noise, value, zero_intelligence
+from agents.makers import market_maker
+from agents.rules import momentum, noise, value, zero_intelligence
 from lob import NO_PRICE, EventKind, Instrument
 from sim import ConstantValue, Listing, Market, OrnsteinUhlenbeck, Population, Session
 from sim.checks import check_policy

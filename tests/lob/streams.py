@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from lob.reference import ReferenceBook
 from lob.rules import Instrument
-from lob.types import BUY, MESSAGE, SELL, Flag, MessageKind, Phase, TimeInForce
+from lob.types import BUY, CLIENT_ID_BITS, MESSAGE, SELL, Flag, MessageKind, Phase, TimeInForce
 
 Array = npt.NDArray[Any]
 
@@ -104,6 +104,9 @@ def small_markets(draw: st.DrawFn) -> tuple[Instrument, Array]:
                 m["price_ticks"] = draw(st.sampled_from([order.price_ticks, m["price_ticks"]]))
                 lots = [max(0, order.open_lots + d) for d in (-1, 0, 1)]
                 m["qty_lots"] = draw(st.sampled_from([*lots, m["qty_lots"]]))
+        elif draw(st.integers(1, 6)) == 3:  # the sender chooses the id of a new order, mostly well
+            own = max(-9, min(int(m["agent"]) + 1, 9)) * 2**CLIENT_ID_BITS + draw(st.integers(1, 3))
+            m["order_id"] = draw(usual_or(st.just(own), 1, -1, 2**CLIENT_ID_BITS, INT64, -INT64 - 1, one_in=8))
         if twin.phase != Phase.CONTINUOUS and draw(st.booleans()):
             m["kind"], m["qty_lots"] = SET_PHASE, Phase.CONTINUOUS
         elif m["kind"] == SET_PHASE:
@@ -236,7 +239,9 @@ class LivingStream:
         old = rng.integers(-2, max(1, twin.last_order_id), n)
         which = rng.random(n)
         ids = np.where(which < 0.85, ids, np.where(which < 0.97, recent, old))
-        messages["order_id"] = np.where(changes, ids, 0)
+        # Some senders choose the ids of their orders, from a few numbers, so that some still rest under that name.
+        chosen = (messages["agent"].astype(np.int64) + 1) * 2**CLIENT_ID_BITS + rng.integers(0, 40, n)
+        messages["order_id"] = np.where(changes, ids, chosen * (rng.random(n) < 0.1))
 
     def _spoil(self, messages: Array) -> None:
         rng, rules = self.rng, self.twin.instrument

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agents.rules import market_maker, momentum, noise, value, zero_intelligence
+from agents.makers import market_maker
+from agents.rules import momentum, noise, value, zero_intelligence
 from lob.types import NO_PRICE
 from sim.checks import check_policy
 from sim.distributions import Settings
@@ -112,7 +113,7 @@ def never_wakes(view: Any, agent: Any, out: Any) -> int:
 
 @decision
 def sends_too_much(view: Any, agent: Any, out: Any) -> int:
-    for k in range(40):
+    for k in range(80):
         send_limit(out, 1, view.last_ticks - k, 1)
     return SECOND_NS
 
@@ -174,7 +175,7 @@ def divides_by_nothing(view: Any, agent: Any, out: Any) -> int:
         (returns_nothing_sometimes, r"decide returns None on .*an empty book"),
         (returns_a_time_in_the_past, r"delay of -\d+ ns"),
         (never_wakes, r"never wake again"),
-        (sends_too_much, r"more than 32 messages"),
+        (sends_too_much, r"more than 64 messages"),
         (sends_half_a_tick, r"price_ticks = 9999\.5; allowed: an integer"),
         (sends_a_huge_order, r"qty_lots = 4294967297"),
         (sends_without_a_side, r"side = 0; allowed: 1"),

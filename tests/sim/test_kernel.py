@@ -248,7 +248,7 @@ def _talks_too_much(view: Any, agent: Any, out: Any) -> int:
 
 
 def test_a_policy_that_sends_more_than_fits_is_named() -> None:
-    market = market_of([Population("talkers", 1, Policy(Few, _talks_too_much), Few())])
+    market = market_of([Population("talkers", 1, Policy(Few, _talks_too_much), Few(n=99))])
     with pytest.raises(RunError, match="population talkers sent more messages in one decision than fit"):
         market.run()
 

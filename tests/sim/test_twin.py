@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agents.rules import market_maker, momentum, noise, value, zero_intelligence
+from agents.makers import market_maker
+from agents.rules import momentum, noise, value, zero_intelligence
 from lob.rules import Instrument
 from lob.types import EventKind, Phase, Reject
 from sim.distributions import Distribution, Settings

@@ -148,13 +148,16 @@ class TwinMarket:
 
     def send(self, index: int, k: int, fields: dict[str, int]) -> None:
         agent = self.agents[index]
+        fields = dict(fields)
+        watch = agent.population.watch
+        symbol = watch if fields.pop("leg") and watch is not None else agent.population.symbol
         agent.last_arrival = max(self.time + self.latency(agent, k), agent.last_arrival + 1)
         agent.in_flight += 1
         message = np.zeros(1, MESSAGE)
         for name, value in fields.items():
             message[name] = value
         message["time_ns"], message["agent"] = agent.last_arrival, index
-        message["symbol"] = agent.population.symbol
+        message["symbol"] = symbol
         message["flags"] |= int(Flag.TRACKED)
         self.n_sent += 1
         heapq.heappush(self.arrivals, (agent.last_arrival, agent.order, self.n_sent, message))
