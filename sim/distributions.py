@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from sim.rng import exp_portable, log_portable, normal_quantile, raw_uniform
 
-__all__ = ["Distribution", "NonNegative", "Number", "Positive", "Settings", "draw"]
+__all__ = ["Distribution", "NonNegative", "Number", "Positive", "Settings", "draw", "number_fields"]
 
 
 class Distribution(BaseModel):
@@ -55,9 +56,25 @@ NonNegative = Annotated[float, Field(ge=0)] | Distribution
 
 
 class Settings(BaseModel):
-    """Base of a policy's settings; a subclass documents each field and gives it a default or not."""
+    """Base of a policy's settings; a subclass documents each field and gives it a default or not.
+
+    Numbers reach the policy through `agent.params`. Tables (tuples) and texts, such as a volume curve or a path, do
+    not: a policy puts what it needs of them into its population's block.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+def number_fields(settings: type[Settings]) -> list[str]:
+    """Return the names of the fields that fill `agent.params`, in order: all but tables and texts."""
+    return [name for name, field in settings.model_fields.items() if not _is_table(field.annotation)]
+
+
+def _is_table(annotation: Any) -> bool:
+    if get_origin(annotation) in (Union, UnionType):
+        # A distribution is a number that each agent draws; `str | None` is a text.
+        return any(_is_table(part) for part in get_args(annotation))
+    return annotation is str or get_origin(annotation) is tuple
 
 
 def draw(value: Any, key: int, index: int) -> float:

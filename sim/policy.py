@@ -25,7 +25,7 @@ from numba.np.numpy_support import from_dtype
 
 from lob._jit import Record, function_address, kernel, leaf
 from lob.types import CLIENT_ID_BITS, Flag, MessageKind, TimeInForce
-from sim.distributions import Settings
+from sim.distributions import Settings, number_fields
 from sim.records import AGENT, MAX_OUT, N_PARAMS, N_STATE, OUT, VIEW, Needs, Wake
 from sim.rng import exponential, normal, uniform
 
@@ -64,7 +64,7 @@ def decision(function: Callable[..., Any]) -> Any:
 
 def indices(settings: type[Settings] | None = None, *state: str) -> Any:
     """Return a named tuple of positions: of a settings class in `agent.params`, or of names in `agent.state`."""
-    names = list(settings.model_fields) if settings is not None else list(state)
+    names = number_fields(settings) if settings is not None else list(state)
     limit = N_PARAMS if settings is not None else N_STATE
     if len(names) > limit:
         raise ValueError(f"{len(names)} fields {names}; allowed: at most {limit}")

@@ -13,7 +13,7 @@ from lob.book import book_bytes, init_book
 from lob.errors import InputError
 from lob.rules import Instrument
 from lob.types import MESSAGE, Phase
-from sim.distributions import draw
+from sim.distributions import draw, number_fields
 from sim.heap import ENTRIES_OFFSET
 from sim.records import (
     ACCOUNT,
@@ -259,7 +259,7 @@ def _fill_agents(agents: np.ndarray[Any, Any], population: Population, p: int, s
     agents["population"] = p
     if population.settings is None:
         return
-    for column, name in enumerate(type(population.settings).model_fields):
+    for column, name in enumerate(number_fields(type(population.settings))):
         value = getattr(population.settings, name)
         if isinstance(value, int | float):
             agents["params"][:, column] = value
