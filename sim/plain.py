@@ -157,13 +157,14 @@ _REPLACED: dict[Any, Callable[..., Any]] = {
 }
 
 
-def plain_python(function: Any, _made: dict[Any, Any] | None = None) -> Callable[..., Any]:
+def plain_python(function: Any, made: dict[Any, Any] | None = None) -> Callable[..., Any]:
     """Return the plain Python twin of a compiled function: its compiled helpers are replaced by their twins.
 
     Args:
         function: a function compiled with `decision`. Arithmetic helpers of lob/ and sim/rng.py stay compiled.
+        made: twins that exist already, by their compiled function; those made here are added.
     """
-    made = {} if _made is None else _made
+    made = {} if made is None else made
     if function in made:
         return made[function]
     source = function.py_func
@@ -176,6 +177,8 @@ def plain_python(function: Any, _made: dict[Any, Any] | None = None) -> Callable
     def replaced(value: Any) -> Any:
         if not isinstance(value, CPUDispatcher):
             return value
+        if value in made:
+            return made[value]
         if value in _REPLACED:
             return _REPLACED[value]
         module = value.py_func.__module__

@@ -51,7 +51,7 @@ def situations(
         _fill_tables(row, mid_ticks, touches[name], k, generator)
         book = _book_of(row) if policy.needs & Needs.BOOK else None
         row["book_address"] = record_address(book.block) if book is not None else 0
-        row["watch"] = -1
+        row["watch"], row["watch_bid_ticks"], row["watch_ask_ticks"] = -1, NO_PRICE, NO_PRICE
         time_ns += int(generator.exponential(5e9)) * (k % 7 > 0)
         yield (
             view,

@@ -115,6 +115,13 @@ def fill_view(world: Record, view: Record, agent: int, population_index: int, re
     view.watch = population.watch
     if population.watch >= 0:
         fill_watched(world, view, agent, int64(population.watch))
+    else:
+        view.watch_bid_ticks = NO_PRICE
+        view.watch_bid_lots = 0
+        view.watch_ask_ticks = NO_PRICE
+        view.watch_ask_lots = 0
+        view.watch_last_ticks = 0
+        view.watch_position_lots = 0
     fill_touch(symbol, book, view)
     view.last_lots = symbol.last_lots
     view.last_side = symbol.last_side

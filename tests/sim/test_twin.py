@@ -13,16 +13,20 @@ from lob.rules import Instrument
 from lob.types import EventKind, Phase, Reject
 from sim.distributions import Distribution, Settings
 from sim.fundamental import OrnsteinUhlenbeck
+from sim.lookup import level_lots, next_level_ticks, own_count_at, own_lots, own_order_at
 from sim.market import Market
 from sim.policy import (
     Policy,
     decision,
+    memory,
+    own_order_id,
     send_cancel,
     send_cancel_all,
     send_limit,
     send_market,
     send_reduce,
     send_replace,
+    to_watched,
     uniform,
 )
 from sim.records import LatencyKind, Needs, ScheduledKind, Wake
@@ -157,11 +161,12 @@ def agree(market: Market) -> Rows:
     assert len(tape) == len(expected)
     assert tape.tobytes() == expected.tobytes()
     for index, agent in enumerate(twin.agents):
-        account = market.world.accounts[index, agent.population.symbol]
-        assert account["position_lots"] == agent.position
-        assert account["cash_ticks"] == agent.cash
-        assert account["fees_micro"] == agent.fees_micro
-        assert account["n_in_flight"] == agent.in_flight
+        for symbol in range(len(twin.symbols)):
+            account, expected_account = market.world.accounts[index, symbol], agent.accounts[symbol]
+            assert account["position_lots"] == expected_account.position
+            assert account["cash_ticks"] == expected_account.cash
+            assert account["fees_micro"] == expected_account.fees_micro
+            assert account["n_in_flight"] == expected_account.in_flight
         assert market.world.agents["state"][index].tolist() == agent.record["state"][0].tolist()
     return tape
 
@@ -200,6 +205,62 @@ def test_they_agree_on_two_symbols_at_once() -> None:
     ]
     tape = agree(build(two, n_symbols=2, seconds=10))
     assert set(tape["symbol"]) == {0, 1}
+
+
+@decision
+def inquisitive_decides(view: Any, agent: Any, out: Any) -> int:
+    """Look up levels and own orders, remember in `memory`, choose order ids, trade in both symbols."""
+    cells = memory(view)
+    if not view.reason & 3 and uniform(agent, 9) > 0.1:
+        return 0
+    side = 1 if uniform(agent, 1) < 0.5 else -1
+    price = view.last_ticks + int(12.0 * uniform(agent, 2)) - 6
+    cells[0] += 1.0
+    seen = level_lots(view, side, price) + 3 * own_count_at(view, side, price)
+    seen += max(next_level_ticks(view, side, price), -5) + view.watch_bid_lots - 2 * view.watch_ask_lots
+    seen += (
+        max(view.watch_bid_ticks, -7) + view.watch_last_ticks + view.watch_position_lots + max(view.watch_ask_ticks, 0)
+    )
+    number = int(cells[0])
+    cells[1 + number % 7] = own_lots(view, own_order_id(view, number - 2)) + 0.25 * seen
+    agent.state[0] = 0.5 * agent.state[0] + cells[1 + (number + 3) % 7]
+    u = uniform(agent, 3)
+    if u < 0.6:
+        send_limit(out, side, price, 1 + int(7.0 * uniform(agent, 4)), 0, 0, 0, own_order_id(view, number))
+        if uniform(agent, 5) < 0.3:  # withdrawn before it has been heard of
+            send_cancel(out, own_order_id(view, number))
+    elif u < 0.7:
+        send_cancel(out, own_order_at(view, side, price, int(2.0 * uniform(agent, 6))))
+    elif u < 0.8:
+        send_cancel(out, own_order_id(view, number - 3))
+    elif u < 0.9:
+        send_limit(out, side, price, 2, 0, 0, 0, own_order_id(view, max(1, number - 4)))
+    else:
+        send_market(out, side, 3)
+        to_watched(out)
+    if view.watch >= 0 and uniform(agent, 7) < 0.3:
+        send_limit(out, -side, view.watch_last_ticks + int(8.0 * uniform(agent, 8)) - 4, 2)
+        to_watched(out)
+    return int(4e8 * (0.5 + uniform(agent, 0)))
+
+
+def inquisitive(name: str, symbol: int, watch: int | None, wakes_on: int = 0) -> Population:
+    policy = Policy(Restless, inquisitive_decides, needs=Needs.BOOK, wakes_on=Wake(wakes_on), memory=8)
+    latency = Latency(LatencyKind.LOGNORMAL, a_ns=2e8, sigma=1.0)
+    return Population(name, 4, policy, Restless(), symbol=symbol, watch=watch, latency=latency)
+
+
+def test_they_agree_on_lookups_memories_chosen_ids_and_watched_symbols() -> None:
+    populations = [
+        inquisitive("first", 0, 1, Wake.TOUCH | Wake.FILL),
+        inquisitive("second", 1, 0),
+        inquisitive("alone", 0, None, Wake.TRADE),
+    ]
+    tape = agree(build(populations, n_symbols=2, seconds=25))
+    reasons = set(tape["reason"][tape["kind"] == EventKind.REJECT])
+    assert {Reject.DUPLICATE_ORDER_ID, Reject.UNKNOWN_ORDER} <= reasons
+    assert set(tape["agent"][tape["symbol"] == 1]) >= {0, 1, 2, 3}
+    assert (tape["kind"] == EventKind.EXECUTE).sum() > 20
 
 
 def test_they_agree_when_the_session_opens_at_midnight() -> None:

@@ -17,12 +17,14 @@ from lob.types import (
     BUY,
     EVENT,
     MESSAGE,
+    NO_PRICE,
     SELL,
     EventKind,
     Flag,
     MessageKind,
     Phase,
 )
+from sim import lookup
 from sim.market import Market
 from sim.plain import PlainView, plain_python, record_of
 from sim.records import OUT, VIEW, LatencyKind, Needs, ScheduledKind, Wake
@@ -59,10 +61,11 @@ class TwinMarket:
         self.tape: list[Any] = []
         for population in populations:
             assert population.policy is not None
-            decide = plain_python(population.policy.decide)
+            decide = plain_python(population.policy.decide, self.lookups())
+            cells = population.policy.memory_cells(population.settings)
             for _ in range(population.count):
                 record = market.world.agents[len(self.agents) : len(self.agents) + 1].copy()
-                self.agents.append(TwinAgent(record, population, decide))
+                self.agents.append(TwinAgent(record, population, decide, np.zeros(max(1, cells))))
         for index in range(n_agents):
             self.wake(index, Wake.START, self.open_ns)
 
@@ -97,7 +100,7 @@ class TwinMarket:
 
     def announce(self, symbol: int, reasons: Wake) -> None:
         for index, agent in enumerate(self.agents):
-            if agent.population.symbol == symbol:
+            if symbol in (agent.population.symbol, agent.population.watch):
                 self.notify(index, reasons & agent.population.policy.wakes_on)  # type: ignore[union-attr]
 
     def happen(self, entry: Scheduled) -> None:
@@ -151,16 +154,17 @@ class TwinMarket:
         fields = dict(fields)
         watch = agent.population.watch
         symbol = watch if fields.pop("leg") and watch is not None else agent.population.symbol
-        agent.last_arrival = max(self.time + self.latency(agent, k), agent.last_arrival + 1)
-        agent.in_flight += 1
+        account = agent.accounts[symbol]
+        account.last_arrival = max(self.time + self.latency(agent, k), account.last_arrival + 1)
+        account.in_flight += 1
         message = np.zeros(1, MESSAGE)
         for name, value in fields.items():
             message[name] = value
-        message["time_ns"], message["agent"] = agent.last_arrival, index
+        message["time_ns"], message["agent"] = account.last_arrival, index
         message["symbol"] = symbol
         message["flags"] |= int(Flag.TRACKED)
         self.n_sent += 1
-        heapq.heappush(self.arrivals, (agent.last_arrival, agent.order, self.n_sent, message))
+        heapq.heappush(self.arrivals, (account.last_arrival, agent.order, self.n_sent, message))
 
     def latency(self, agent: TwinAgent, k: int) -> int:
         latency = agent.population.latency
@@ -175,6 +179,7 @@ class TwinMarket:
 
     def view(self, index: int, reason: Wake, needs: Needs) -> Any:
         agent = self.agents[index]
+        account = agent.accounts[agent.population.symbol]
         symbol = self.symbols[agent.population.symbol]
         instrument = symbol.book.instrument
         bid, bid_lots, ask, ask_lots = symbol.book.touch()
@@ -188,14 +193,24 @@ class TwinMarket:
             "symbol": agent.population.symbol, "phase": symbol.book.phase,
             "bid_ticks": bid, "bid_lots": bid_lots, "ask_ticks": ask, "ask_lots": ask_lots,
             "last_ticks": symbol.last, "last_lots": symbol.last_lots, "last_side": symbol.last_side,
-            "volume_lots": symbol.volume, "n_trades": len(symbol.trades), "position_lots": agent.position,
-            "cash_ticks": agent.cash, "n_in_flight": agent.in_flight, "news": symbol.news,
+            "volume_lots": symbol.volume, "n_trades": len(symbol.trades), "position_lots": account.position,
+            "cash_ticks": account.cash, "n_in_flight": account.in_flight, "agent": index,
+            "memory_address": agent.memory.ctypes.data, "n_memory": len(agent.memory), "news": symbol.news,
             "signal": symbol.values[step], "n_own": len(own), "n_recent": len(recent),
             "min_price_ticks": instrument.min_price_ticks,
             "max_price_ticks": instrument.min_price_ticks + instrument.n_prices - 1,
         }  # fmt: skip
         for name, value in fields.items():
             row[name] = value
+        watch = agent.population.watch
+        row["watch"] = -1 if watch is None else watch
+        row["watch_bid_ticks"] = row["watch_ask_ticks"] = NO_PRICE
+        if watch is not None:
+            row["watch_bid_ticks"], row["watch_bid_lots"], row["watch_ask_ticks"], row["watch_ask_lots"] = self.symbols[
+                watch
+            ].book.touch()
+            row["watch_last_ticks"] = self.symbols[watch].last
+            row["watch_position_lots"] = agent.accounts[watch].position
         for k, order in enumerate(own):
             row["own_id"][k], row["own_side"][k] = order.order_id, order.side
             row["own_ticks"][k], row["own_lots"][k] = order.price_ticks, order.open_lots
@@ -213,12 +228,38 @@ class TwinMarket:
                 row[f"{name}_depth_ticks"][k], row[f"{name}_depth_lots"][k] = price, lots
         return view
 
+    def lookups(self) -> dict[Any, Any]:
+        """The functions of sim.lookup, answered from the books of the twin."""
+
+        def at(view: Any, side: int, price: int) -> list[Any]:
+            return [o for o in self.symbols[view.symbol].book.queue(side) if o.price_ticks == price]
+
+        def own(view: Any, side: int, price: int) -> list[int]:
+            return [o.order_id for o in at(view, side, price) if o.agent == view.agent]
+
+        def beyond(view: Any, side: int, price: int) -> int:
+            prices = [o.price_ticks for o in self.symbols[view.symbol].book.queue(side)]
+            away = [p for p in prices if side * (price - p) > 0]
+            return (max(away) if side == BUY else min(away)) if away else NO_PRICE
+
+        def lots(view: Any, order_id: int) -> int:
+            order = self.symbols[view.symbol].book.orders.get(order_id)
+            return order.open_lots if order is not None and order.agent == view.agent else 0
+
+        return {
+            lookup.level_lots: lambda view, side, price: sum(o.open_lots for o in at(view, side, price)),
+            lookup.next_level_ticks: beyond,
+            lookup.own_count_at: lambda view, side, price: len(own(view, side, price)),
+            lookup.own_order_at: lambda view, side, price, rank: (*own(view, side, price), *[0] * 99)[rank],
+            lookup.own_lots: lots,
+        }
+
     # ---- arriving ---------------------------------------------------------------------------------------------
 
     def arrive(self, message: Any) -> None:
         index, number = int(message["agent"][0]), int(message["symbol"][0])
         agent, symbol = self.agents[index], self.symbols[number]
-        agent.in_flight -= 1
+        agent.accounts[number].in_flight -= 1
         before = symbol.book.touch()
         reason = refused(agent, index, symbol, message[0], self.time)
         if reason:
@@ -232,7 +273,7 @@ class TwinMarket:
         reasons = Wake(0)
         for row in rows:
             if row["kind"] == EventKind.EXECUTE:
-                self.settle(symbol, row)
+                self.settle(symbol, number, row)
                 reasons |= Wake.TRADE
                 self.notify(int(row["contra_agent"]), Wake.FILL)
                 self.notify(index, Wake.FILL)
@@ -243,14 +284,14 @@ class TwinMarket:
         if reasons:
             self.announce(number, reasons)
 
-    def settle(self, symbol: TwinSymbol, row: Any) -> None:
+    def settle(self, symbol: TwinSymbol, number: int, row: Any) -> None:
         price, lots, side = int(row["price_ticks"]), int(row["qty_lots"]), int(row["side"])
         symbol.trades.append((price, side * lots))
         symbol.last, symbol.last_lots, symbol.last_side = price, lots, side
         symbol.volume += lots
         maker_ppm, taker_ppm = symbol.fees_ppm
         for who, sign, ppm in ((row["agent"], side, taker_ppm), (row["contra_agent"], -side, maker_ppm)):
-            agent = self.agents[int(who)]
-            agent.position += sign * lots
-            agent.cash -= sign * lots * price
-            agent.fees_micro += price * lots * ppm
+            account = self.agents[int(who)].accounts[number]
+            account.position += sign * lots
+            account.cash -= sign * lots * price
+            account.fees_micro += price * lots * ppm

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,23 +16,31 @@ LIMIT, MARKET, REPLACE = MessageKind.LIMIT, MessageKind.MARKET, MessageKind.REPL
 
 
 @dataclass
+class TwinAccount:
+    """What an agent has and does in one symbol."""
+
+    position: int = 0
+    cash: int = 0
+    fees_micro: int = 0
+    in_flight: int = 0
+    last_arrival: int = 0
+    window: int = 0
+    in_window: int = 0
+
+
+@dataclass
 class TwinAgent:
     """What is known of one agent."""
 
     record: Any
     population: Population
     decide: Any
-    position: int = 0
-    cash: int = 0
-    fees_micro: int = 0
-    in_flight: int = 0
-    last_arrival: int = 0
+    memory: Any
+    accounts: dict[int, TwinAccount] = field(default_factory=lambda: defaultdict(TwinAccount))
     timer: int | None = None
     pending: Wake = field(default_factory=lambda: Wake(0))
     n_timer: int = 0
     n_triggered: int = 0
-    window: int = 0
-    in_window: int = 0
 
     @property
     def order(self) -> int:
@@ -58,10 +67,11 @@ class TwinSymbol:
 def refused(agent: TwinAgent, index: int, symbol: TwinSymbol, message: Any, time: int) -> int:
     """Why the risk gate refuses a message; 0 if it does not."""
     limits, kind = agent.population.limits, int(message["kind"])
+    account = agent.accounts[int(message["symbol"])]
     if limits.max_messages_per_s:
-        if time - agent.window >= SECOND_NS:
-            agent.window, agent.in_window = time, 0
-        agent.in_window += 1
+        if time - account.window >= SECOND_NS:
+            account.window, account.in_window = time, 0
+        account.in_window += 1
     side, lots = int(message["side"]), int(message["qty_lots"])
     added, price = lots, int(message["price_ticks"])
     mine = symbol.book._of_agent.get(index, {})
@@ -72,7 +82,7 @@ def refused(agent: TwinAgent, index: int, symbol: TwinSymbol, message: Any, time
         side, added = target.side, lots - target.open_lots
     elif kind not in (LIMIT, MARKET):
         return 0
-    if limits.max_messages_per_s and agent.in_window > limits.max_messages_per_s:
+    if limits.max_messages_per_s and account.in_window > limits.max_messages_per_s:
         return Reject.RISK_MESSAGE_RATE
     if limits.max_order_lots and lots > limits.max_order_lots:
         return Reject.RISK_QUANTITY
@@ -80,7 +90,7 @@ def refused(agent: TwinAgent, index: int, symbol: TwinSymbol, message: Any, time
     if limits.max_notional and value > limits.max_notional:
         return Reject.RISK_NOTIONAL
     resting = sum(o.open_lots for o in mine.values() if o.side == side)
-    exposure = side * agent.position + resting + added
+    exposure = side * account.position + resting + added
     if limits.max_position_lots and added > 0 and exposure > limits.max_position_lots:
         return Reject.RISK_POSITION
     if kind == LIMIT and limits.max_open_orders and len(mine) >= limits.max_open_orders:
