@@ -25,14 +25,14 @@ from typing import Any
 import numpy as np
 
 from lob.book import new_book
-from lob.errors import InputError
+from lob.errors import InputError, RunError
 from lob.lobster import EMPTY_PRICE, PRICE_UNITS_PER_TICK, LobsterDay
 from lob.replay_kernel import COUNTS, OUTSIDE, add_seed, replay_all
 from lob.rules import MAX_ORDER_LOTS, MAX_PRICES, Instrument
-from lob.tape import new_tape
+from lob.tape import new_tape, rows_of
 from lob.types import MESSAGE
 
-__all__ = ["COUNTS", "Replay", "replay"]
+__all__ = ["COUNTS", "Replay", "replay", "replayed_rows"]
 
 
 @dataclass(frozen=True)
@@ -97,12 +97,49 @@ def _before_first(day: LobsterDay, prices: Any, sizes: Any, tick: int) -> list[t
     return [(s, p, q) for (s, p), q in cells.items() if q > 0]
 
 
+@dataclass
+class _Run:
+    """A replay that has been run, with its book and its tape."""
+
+    tape_block: np.ndarray[Any, Any]
+    n_rows: int
+    counts: np.ndarray[Any, Any]
+    cells: np.ndarray[Any, Any]
+    exceptions: np.ndarray[Any, Any]
+    instrument: Instrument
+    engine_s: float
+
+
 def replay(day: LobsterDay) -> Replay:
     """Send a recorded day through the engine and compare the books.
 
     Raises:
         InputError: if a visible price is not a whole cent, or no message or book row has a price.
     """
+    run = _run(day, keep_rows=False)
+    return Replay(
+        day.name,
+        np.bincount(day.messages["type"], minlength=8),
+        {name: int(value) for name, value in zip(COUNTS, run.counts, strict=True)},
+        np.where(run.cells[:, :, 0] > 0, run.cells[:, :, 1] / np.maximum(run.cells[:, :, 0], 1), np.nan),
+        run.exceptions[run.exceptions >= 0],
+        run.engine_s,
+    )
+
+
+def replayed_rows(day: LobsterDay) -> tuple[np.ndarray[Any, Any], Instrument]:
+    """Return the tape of a recorded day, and the instrument whose range of prices holds it.
+
+    Rows of agent -2 are seeded quantity whose owner the record does not show; all others are of agent -1.
+
+    Raises:
+        InputError: as `replay`.
+    """
+    run = _run(day, keep_rows=True)
+    return rows_of(run.tape_block)[: run.n_rows].copy(), run.instrument
+
+
+def _run(day: LobsterDay, keep_rows: bool) -> _Run:
     visible = day.messages["type"] <= 4
     ask, ask_sizes = _side(day, 0, -PRICE_UNITS_PER_TICK)
     bid, bid_sizes = _side(day, 2, -PRICE_UNITS_PER_TICK)
@@ -127,7 +164,9 @@ def replay(day: LobsterDay) -> Replay:
         day.name, min_price_ticks=low, n_prices=n_prices, max_orders=max_orders, max_order_lots=MAX_ORDER_LOTS
     )
     block, book = new_book(instrument)
-    tape_block, tape = new_tape(max_orders + 4)
+    # A kept tape has room for all that a message can bring: its own row, and each recorded level seeded and forgotten.
+    # Pages that are not written take no memory.
+    tape_block, tape = new_tape((4 * day.levels + 8) * len(day.messages) + max_orders if keep_rows else max_orders + 4)
     seeds = np.zeros((2, n_prices), np.int64)
     counts = np.zeros(len(COUNTS), np.int64)
     cells = np.zeros((2, day.levels, 2), np.int64)
@@ -145,12 +184,7 @@ def replay(day: LobsterDay) -> Replay:
     began = time.perf_counter()
     replay_all(book, tape, message, *recorded, *rest)
     spent = time.perf_counter() - began
-    del block, tape_block
-    return Replay(
-        day.name,
-        np.bincount(day.messages["type"], minlength=8),
-        {name: int(value) for name, value in zip(COUNTS, counts, strict=True)},
-        np.where(cells[:, :, 0] > 0, cells[:, :, 1] / np.maximum(cells[:, :, 0], 1), np.nan),
-        exceptions[exceptions >= 0],
-        spent,
-    )
+    del block
+    if keep_rows and int(book["sequence"]) != int(tape["cursor"]):
+        raise RunError(f"{day.name}: the replay wrote more rows than its tape holds")
+    return _Run(tape_block, int(tape["cursor"]), counts, cells, exceptions, instrument, spent)

@@ -10,12 +10,12 @@ from numba import int64
 from lob._jit import Record, kernel, leaf
 from lob.book import level_at, node_at
 from lob.inspect import best_price, is_price, next_price
-from lob.matching import apply
+from lob.matching import apply, rows_needed
 from lob.orders import find_order
 from lob.tape import row_at
 from lob.types import EventKind, MessageKind, TimeInForce
 
-__all__ = ["COUNTS", "OUTSIDE", "add_seed", "replay_all"]
+__all__ = ["COUNTS", "OUTSIDE", "SEEDER", "add_seed", "replay_all"]
 
 LIMIT, CANCEL, REDUCE = int(MessageKind.LIMIT), int(MessageKind.CANCEL), int(MessageKind.REDUCE)
 GTC, IOC = int(TimeInForce.GTC), int(TimeInForce.IOC)
@@ -57,8 +57,8 @@ COMPARED_LEVELS = 5
 def send(
     book: Record, tape: Record, message: Record, kind: int, side: int, price_ticks: int, qty_lots: int, order_id: int,
     time_in_force: int, agent: int,
-) -> None:  # fmt: skip
-    """Send one message to the engine; its rows overwrite the last one's."""
+) -> int:  # fmt: skip
+    """Send one message to the engine; return the position of its first row. A full tape starts again from the front."""
     message.kind = kind
     message.side = side
     message.price_ticks = price_ticks
@@ -66,8 +66,11 @@ def send(
     message.order_id = order_id
     message.time_in_force = time_in_force
     message.agent = agent
-    tape.cursor = 0
+    if tape.capacity - tape.cursor < rows_needed(book, message):
+        tape.cursor = 0
+    start = int64(tape.cursor)
     apply(book, tape, message)
+    return start
 
 
 @leaf
@@ -127,8 +130,8 @@ def apply_recorded(
     if row.type == 1:
         known[dense] = book.next_order_id
         named[book.next_order_id] = dense
-        send(book, tape, message, int64(LIMIT), side, tick, qty_lots, int64(0), int64(GTC), int64(RECORDED))
-        if row_at(tape, int64(0)).kind == EXECUTED:
+        start = send(book, tape, message, int64(LIMIT), side, tick, qty_lots, int64(0), int64(GTC), int64(RECORDED))
+        if row_at(tape, start).kind == EXECUTED:
             counts[N_CROSSED] += 1
         return
     index = find_order(book, known[dense]) if known[dense] > 0 else int64(0)

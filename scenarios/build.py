@@ -20,6 +20,7 @@ from scenarios.schema import Scenario, time_ns
 from scenarios.schema_agents import Group, duration_ns
 from scenarios.schema_instrument import InstrumentTable
 from scenarios.versions import version
+from sim.distributions import file_fields
 from sim.fundamental import (
     ConstantValue,
     Fundamental,
@@ -96,10 +97,18 @@ def build(source: Source) -> Built:
     groups: list[Population] = []
     rows: dict[str, list[dict[str, Any]]] = {"population": [], "trader": []}
     modules: set[str] = set()
+    data_files: list[Path] = []
     for k, row in enumerate(scenario.population):
         where = f"population[{k}]"
         policy = find_policy(row.kind, folder, f"{file}: {where}.kind")
         settings = validate(policy.settings, row.settings, file, f"{where}.settings")
+        files = file_fields(policy.settings)
+        paths = {name: str(_resolve(getattr(settings, name), folder)) for name in files if getattr(settings, name)}
+        for name, path in paths.items():
+            if not Path(path).is_file():
+                raise InputError(f"{file}: {where}.settings.{name}: no file {path}")
+        settings = settings.model_copy(update=paths)
+        data_files += map(Path, paths.values())
         groups.append(Population(policy=policy, settings=settings, **_common(row, symbols)))
         rows["population"].append(_plain(settings.model_dump()))
         modules.add(row.kind.partition(":")[0] if ":" in row.kind else "")
@@ -124,8 +133,8 @@ def build(source: Source) -> Built:
             "trader": _with_settings(scenario.trader, rows["trader"]),
         }
     )
-    paths = [Path(t.fundamental.path) for t in instruments if t.fundamental.kind == "file"]
-    paths += [Path(sys.modules[m].__file__ or "") for m in sorted(modules - {""})]
+    named = [Path(t.fundamental.path) for t in instruments if t.fundamental.kind == "file"]
+    named += data_files + [Path(sys.modules[m].__file__ or "") for m in sorted(modules - {""})]
     return Built(
         source.name,
         resolved,
@@ -133,15 +142,17 @@ def build(source: Source) -> Built:
         tuple(groups),
         session,
         tuple(_schedule(scenario, symbols)),
-        _content_hash(resolved, paths),
+        _content_hash(resolved, named, {str(path) for path in data_files}),
     )
 
 
-def _content_hash(scenario: Scenario, paths: list[Path]) -> str:
+def _content_hash(scenario: Scenario, paths: list[Path], data_files: set[str]) -> str:
     """Hash what determines the tape. Files count by content, so a run may be moved to another folder."""
     tables = scenario.model_dump(mode="json", exclude={"seed", "description", "record"})
     for instrument in tables["instrument"]:
         instrument["fundamental"].pop("path", None)
+    for group in tables["population"]:
+        group["settings"] = {k: v for k, v in group["settings"].items() if str(v) not in data_files}
     digest = hashlib.sha256(json.dumps(tables, sort_keys=True).encode())
     digest.update(version().encode())
     for path in paths:

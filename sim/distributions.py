@@ -11,7 +11,17 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from sim.rng import exp_portable, log_portable, normal_quantile, raw_uniform
 
-__all__ = ["Distribution", "NonNegative", "Number", "Positive", "Settings", "draw", "number_fields"]
+__all__ = [
+    "DataFile",
+    "Distribution",
+    "NonNegative",
+    "Number",
+    "Positive",
+    "Settings",
+    "draw",
+    "file_fields",
+    "number_fields",
+]
 
 
 class Distribution(BaseModel):
@@ -55,6 +65,14 @@ Positive = Annotated[float, Field(gt=0)] | Distribution
 NonNegative = Annotated[float, Field(ge=0)] | Distribution
 
 
+class _File:
+    """Marks a text as the path of a file."""
+
+
+DataFile = Annotated[str, _File()]
+"""Path of a file that a policy reads; in a scenario, relative to the scenario file."""
+
+
 class Settings(BaseModel):
     """Base of a policy's settings; a subclass documents each field and gives it a default or not.
 
@@ -70,7 +88,22 @@ def number_fields(settings: type[Settings]) -> list[str]:
     return [name for name, field in settings.model_fields.items() if not _is_table(field.annotation)]
 
 
+def file_fields(settings: type[Settings]) -> list[str]:
+    """Return the names of the fields that are paths of files (`DataFile`)."""
+    found = []
+    for name, field in settings.model_fields.items():
+        marks = [
+            *field.metadata,
+            *(m for part in get_args(field.annotation) for m in getattr(part, "__metadata__", ())),
+        ]
+        if any(isinstance(mark, _File) for mark in marks):
+            found.append(name)
+    return found
+
+
 def _is_table(annotation: Any) -> bool:
+    if get_origin(annotation) is Annotated:
+        return _is_table(get_args(annotation)[0])
     if get_origin(annotation) in (Union, UnionType):
         # A distribution is a number that each agent draws; `str | None` is a text.
         return any(_is_table(part) for part in get_args(annotation))

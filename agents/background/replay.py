@@ -1,0 +1,169 @@
+"""A recorded LOBSTER day as an agent: its orders, cancels and executions arrive as they did, and others may trade too.
+
+The day is first replayed alone (lob/replay.py), which tells what stood in the book at every moment; the messages of
+that replay are then sent at their recorded times through the same gate and book as everybody else's. Its limits:
+
+- the recorded flow does not react to anybody. Its orders stay where they were placed even when others have moved the
+  price, and can then be hit, or hit others; only what happens at the prices of the record is realistic;
+- an execution is sent as an immediate-or-cancel order at the recorded price. Who stands first in the queue there is
+  filled, recorded or not; when nobody is left at that price it expires;
+- a cancel of an order that another agent has meanwhile filled is refused (reason UNKNOWN_ORDER on the tape);
+- hidden orders are unknown, so hidden executions have no effect;
+- depth beyond the recorded levels is unknown. Quantity that enters the recorded window stands for orders of unknown
+  age: it carries `parent_id` -1, and is withdrawn when it leaves the window again.
+
+The session must lie within the recorded day. What rests at `start` is sent at the open.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+from pydantic import field_validator
+
+from lob.lobster import read_day
+from lob.replay import replayed_rows
+from lob.replay_kernel import SEEDER
+from lob.types import EVENT, EventKind, Flag, MessageKind, TimeInForce
+from sim.distributions import DataFile, Settings
+from sim.policy import Policy, block, decision, indices, own_order_id, send_cancel, send_limit, send_reduce
+from sim.records import MAX_OUT
+
+__all__ = ["Replay", "policy", "recorded_messages"]
+
+LIMIT, CANCEL, REDUCE = int(MessageKind.LIMIT), int(MessageKind.CANCEL), int(MessageKind.REDUCE)
+IOC = int(TimeInForce.IOC)
+WINDOW = -1
+"""`parent_id` of quantity that entered the recorded window."""
+IOC_ORDER = 99
+"""Code of an immediate-or-cancel limit order in the block."""
+COLUMNS = ("time_ns", "kind", "side", "price_ticks", "qty_lots", "number", "parent_id")
+TIME, KIND, SIDE, PRICE, QTY, NUMBER, PARENT = range(len(COLUMNS))
+SECOND_NS = 1_000_000_000
+
+
+class Replay(Settings):
+    """Settings of a recorded day; a population of one agent.
+
+    Attributes:
+        message: path of the message file, or of a zip that holds both files.
+        book: path of the orderbook file.
+        start: time "HH:MM:SS" from which on messages are sent; set it to the opening time of the session. None: the
+            first message of the day.
+    """
+
+    message: DataFile
+    book: DataFile | None = None
+    start: str | None = None
+
+    @field_validator("start")
+    @classmethod
+    def _is_time(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d:[0-5]\d", value):
+            raise ValueError(f"{value!r} is not a time; allowed: HH:MM:SS")
+        return value
+
+
+def recorded_messages(rows: np.ndarray[Any, Any], start_ns: int = 0) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Return the messages that write these tape rows, shape (n, len(COLUMNS)), in the order of their times.
+
+    What was sent before `start_ns` and still rests then comes first, stamped with that time.
+
+    Args:
+        rows: tape of one symbol, dtype EVENT.
+        start_ns: time of the first message to be sent, in ns since midnight.
+    """
+    early = rows["time_ns"] < start_ns
+    resting = _resting(rows[early])
+    rows = rows[~early]
+    first = np.flatnonzero(rows["flags"] & Flag.FIRST)
+    heads = rows[first]
+    kinds = np.array([LIMIT, CANCEL, REDUCE, IOC_ORDER], np.float64)
+    of_kind = {EventKind.ADD: 0, EventKind.CANCEL: 1, EventKind.REDUCE: 2, EventKind.EXECUTE: 3}
+    code = np.full(256, -1)
+    for kind, position in of_kind.items():
+        code[kind] = position
+    sent = np.empty((len(heads), len(COLUMNS)))
+    sent[:, TIME] = heads["time_ns"]
+    sent[:, KIND] = kinds[code[heads["kind"]]]
+    sent[:, SIDE] = heads["side"]
+    sent[:, PRICE] = heads["price_ticks"]
+    sent[:, QTY] = heads["qty_lots"]
+    sent[:, NUMBER] = heads["order_id"]
+    sent[:, PARENT] = np.where(heads["agent"] == SEEDER, WINDOW, 0)
+    sent = sent[code[heads["kind"]] >= 0]
+    return np.concatenate([_as_orders(resting, start_ns), sent])
+
+
+def _resting(rows: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return the ADD rows of the orders that rest after these rows, with their open quantity."""
+    added = rows[rows["kind"] == EventKind.ADD]
+    n_ids = int(rows["order_id"].max(initial=0)) + 1
+    open_lots = np.zeros(n_ids, np.int64)
+    np.add.at(open_lots, added["order_id"], added["qty_lots"])
+    for kind, name in (
+        (EventKind.CANCEL, "order_id"),
+        (EventKind.REDUCE, "order_id"),
+        (EventKind.EXECUTE, "contra_order_id"),
+    ):
+        gone = rows[rows["kind"] == kind]
+        np.subtract.at(open_lots, gone[name], gone["qty_lots"])
+    left = open_lots[added["order_id"]]
+    resting = added[left > 0].copy()
+    resting["qty_lots"] = left[left > 0]
+    return resting
+
+
+def _as_orders(rows: np.ndarray[Any, Any], time_ns: int) -> np.ndarray[Any, np.dtype[np.float64]]:
+    orders = np.empty((len(rows), len(COLUMNS)))
+    orders[:, TIME], orders[:, KIND] = time_ns, LIMIT
+    orders[:, SIDE], orders[:, PRICE], orders[:, QTY] = rows["side"], rows["price_ticks"], rows["qty_lots"]
+    orders[:, NUMBER], orders[:, PARENT] = rows["order_id"], np.where(rows["agent"] == SEEDER, WINDOW, 0)
+    return orders
+
+
+def _block(settings: Replay) -> np.ndarray[Any, Any]:
+    day = read_day(settings.message, settings.book)
+    rows, _ = replayed_rows(day)
+    assert rows.dtype == EVENT
+    start_ns = 0
+    if settings.start is not None:
+        hours, minutes, seconds = map(int, settings.start.split(":"))
+        start_ns = (3600 * hours + 60 * minutes + seconds) * SECOND_NS
+    return recorded_messages(rows, start_ns).ravel()
+
+
+S = indices(None, "next")
+WIDTH = len(COLUMNS)
+
+
+@decision
+def decide(view: Any, agent: Any, out: Any) -> int:
+    """Send all messages that are due; wake again when the next one is."""
+    cells = block(view)
+    count = len(cells) // WIDTH
+    position = int(agent.state[S.next])
+    sent = 0
+    while position < count and cells[position * WIDTH + TIME] <= view.time_ns and sent < MAX_OUT:
+        row = position * WIDTH
+        kind, side, price = int(cells[row + KIND]), int(cells[row + SIDE]), int(cells[row + PRICE])
+        qty, number, parent = int(cells[row + QTY]), int(cells[row + NUMBER]), int(cells[row + PARENT])
+        if kind == LIMIT:
+            send_limit(out, side, price, qty, 0, 0, parent, own_order_id(view, number))
+        elif kind == IOC_ORDER:
+            send_limit(out, side, price, qty, IOC, 0, parent)
+        elif kind == CANCEL:
+            send_cancel(out, own_order_id(view, number))
+        else:
+            send_reduce(out, own_order_id(view, number), qty)
+        position += 1
+        sent += 1
+    agent.state[S.next] = position
+    if position >= count:
+        return 0
+    return max(1, int(cells[position * WIDTH + TIME]) - view.time_ns)
+
+
+policy = Policy(Replay, decide, block=_block)

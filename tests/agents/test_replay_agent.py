@@ -1,0 +1,154 @@
+"""A recorded day as an agent: alone it rebuilds the recorded book; with others it trades, within known limits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from agents.background import replay
+from lob.lobster import read_day
+from lob.rules import Instrument
+from lob.types import EventKind, Reject
+from scenarios.build import build_market
+from sim.checks import check_policy
+from sim.fundamental import ConstantValue
+from sim.market import Market
+from sim.records import Wake
+from sim.settings import Listing, Population, Session
+from sim.trader import Trader, TraderView
+from tests.replay.days import DATA, MESSAGES, ROWS, write_day
+from tests.sim.markets import SECOND_NS, python_trader
+
+OPEN_NS = 34_200 * SECOND_NS
+
+
+@pytest.fixture
+def day(tmp_path: Path) -> tuple[str, str]:
+    message, book = write_day(tmp_path, MESSAGES, ROWS)
+    return str(message), str(book)
+
+
+def market_of_day(
+    files: tuple[str, str | None], *others: Population, open_ns: int = OPEN_NS, seconds: float = 10, **settings: Any
+) -> Market:
+    recorded = Population("day", 1, replay.policy, replay.Replay(message=files[0], book=files[1], **settings))
+    stock = Instrument(min_price_ticks=9000, n_prices=60_000, max_orders=200_000, reference_ticks=10_000)
+    session = Session(open_ns, open_ns + int(seconds * SECOND_NS))
+    return Market([Listing(stock, ConstantValue(10_000.0))], [recorded, *others], session)
+
+
+def touch_at(tape: Any, time_ns: int) -> tuple[int, ...]:
+    row = tape[tape["time_ns"] <= time_ns][-1]
+    return tuple(int(row[name]) for name in ("ask_ticks", "ask_lots", "bid_ticks", "bid_lots"))
+
+
+def test_alone_it_rebuilds_the_recorded_book_after_every_message(day: tuple[str, str]) -> None:
+    market = market_of_day(day)
+    market.run()
+    recorded = read_day(*day)
+    for message, row in zip(recorded.messages, recorded.book, strict=True):
+        ask, ask_lots, bid, bid_lots = (int(x) for x in row[0])
+        assert touch_at(market.tape, int(message["time_ns"]) + 1000) == (ask // 100, ask_lots, bid // 100, bid_lots)
+    assert not (market.tape["kind"] == EventKind.REJECT).any()
+
+
+@pytest.mark.skipif(not DATA.is_dir(), reason=f"no recorded days in {DATA}")
+@pytest.mark.parametrize("stock", ["GOOG", "AMZN"])
+def test_half_an_hour_of_a_real_day_has_the_recorded_touch_throughout(stock: str) -> None:
+    path = next(DATA.glob(f"LOBSTER_SampleFile_{stock}*.zip"))
+    start_ns, seconds = 36_000 * SECOND_NS, 1800
+    market = market_of_day((str(path), None), open_ns=start_ns, seconds=seconds, start="10:00:00")
+    market.run()
+    tape, recorded = market.tape, read_day(path)
+    inside = (recorded.messages["time_ns"] > start_ns) & (recorded.messages["time_ns"] < start_ns + seconds * SECOND_NS)
+    at = np.flatnonzero(inside)
+    times = recorded.messages["time_ns"][at]
+    settled = np.append(np.diff(times) > 2000, True)  # the last message of a burst, which takes 1 ns a message
+    at, times = at[settled], times[settled]
+    rows = tape[np.searchsorted(tape["time_ns"], times + 1000, side="right") - 1]
+    columns = ("ask_ticks", "ask_lots", "bid_ticks", "bid_lots")
+    expected = recorded.book[at, 0, :] // np.array([100, 1, 100, 1])
+    agree = np.all([rows[name] == expected[:, k] for k, name in enumerate(columns)], axis=0)
+    assert len(at) > 5000
+    assert agree.mean() == 1.0
+    assert not (tape["kind"] == EventKind.REJECT).any()
+
+
+class Buyer(Trader):
+    """Buys everything that is offered up to a price, once."""
+
+    wakes_on = Wake(0)
+
+    def on_wake(self, view: TraderView) -> float | None:
+        if Wake.START in view.reason:
+            return 0.35
+        view.limit("buy", 10_006, 30)
+        return None
+
+
+def test_others_trade_with_it_and_what_they_took_is_missing_later(day: tuple[str, str]) -> None:
+    market = market_of_day(day, python_trader(Buyer))
+    market.run()
+    tape = market.tape
+    taken = tape[(tape["kind"] == EventKind.EXECUTE) & (tape["agent"] == 1)]
+    assert taken["qty_lots"].sum() == 30
+    assert (taken["contra_agent"] == 0).all()
+    assert touch_at(tape, OPEN_NS + 2 * SECOND_NS)[0] == 10_007
+
+
+class Seller(Trader):
+    """Sells into the recorded bid just before the record cancels it."""
+
+    def on_wake(self, view: TraderView) -> float | None:
+        if Wake.START in view.reason:
+            return 0.45
+        view.limit("sell", 10_000, 10)
+        return None
+
+
+def test_the_cancel_of_an_order_that_another_filled_is_refused(day: tuple[str, str]) -> None:
+    market = market_of_day(day, python_trader(Seller))
+    market.run()
+    rejects = market.tape[market.tape["kind"] == EventKind.REJECT]
+    assert list(rejects["reason"]) == [Reject.UNKNOWN_ORDER]
+
+
+def test_a_later_start_begins_with_the_book_of_that_time(day: tuple[str, str]) -> None:
+    market = market_of_day(day, open_ns=OPEN_NS + 10**9, start="09:30:01")
+    market.run(OPEN_NS + 10**9 + 1000)
+    recorded = read_day(*day)
+    ask, ask_lots, bid, bid_lots = (int(x) for x in recorded.book[-1, 0])
+    assert touch_at(market.tape, OPEN_NS + 2 * 10**9) == (ask // 100, ask_lots, bid // 100, bid_lots)
+    assert not (market.tape["kind"] == EventKind.EXECUTE).any()
+
+
+def test_a_scenario_names_the_file_relative_to_itself(tmp_path: Path, day: tuple[str, str]) -> None:
+    text = """
+schema_version = 1
+[session]
+open = 09:30:00
+close = 09:30:10
+[[instrument]]
+name = "TEST"
+min_price_ticks = 9000
+n_prices = 4096
+reference_ticks = 10000
+[instrument.fundamental]
+kind = "constant"
+[[population]]
+name = "day"
+kind = "replay"
+settings = { message = "MESSAGE", book = "BOOK" }
+"""
+    scenario = tmp_path / "day.toml"
+    scenario.write_text(text.replace("MESSAGE", Path(day[0]).name).replace("BOOK", Path(day[1]).name))
+    market = build_market(scenario)
+    market.run()
+    assert (market.tape["kind"] == EventKind.EXECUTE).sum() == 2
+
+
+def test_it_is_a_proper_policy(day: tuple[str, str]) -> None:
+    check_policy(replay.policy, replay.Replay(message=day[0], book=day[1]))
