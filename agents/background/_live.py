@@ -1,9 +1,9 @@
 """An agent's own live orders in numbered slots of its memory, so that a random one can be found in constant time.
 
-A flow that withdraws each of its orders at a rate looks at a slot drawn uniformly from all of them: every live order is
-then hit at the same rate, whatever else is in the book, and a hit on an empty slot does nothing. An order is put into the
-slot that its number names, or the next free one, so that two worlds which differ a little keep nearly the same slots.
-Slots of orders that were filled are given back when they are looked at.
+A flow that withdraws each of its orders at a rate looks at a slot drawn uniformly from all of them: every live order
+is then hit at the same rate, whatever else is in the book, and a hit on an empty slot does nothing. An order is put
+into the slot that its number names, or the next free one, so that two worlds which differ a little keep nearly the
+same slots. Slots of orders that were filled are given back when they are looked at.
 """
 
 from __future__ import annotations

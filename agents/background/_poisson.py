@@ -1,8 +1,8 @@
 """Poisson order flow around the opposite best: what the models of Cont, Stoikov, Talreja and of Farmer et al. share.
 
 Limit orders arrive at a rate for each distance from the opposite best, market orders at a rate for each side, and each
-live order is withdrawn at a rate that depends on its distance. All rates are exact: candidates come at the times of one
-Poisson clock with the largest total rate that can occur, which never depends on the market, and are thinned.
+live order is withdrawn at a rate that depends on its distance. All rates are exact: candidates come at the times of
+one Poisson clock with the largest total rate that can occur, which never depends on the market, and are thinned.
 """
 
 from __future__ import annotations

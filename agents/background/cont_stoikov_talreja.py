@@ -1,8 +1,9 @@
 """Poisson order flow of Cont, Stoikov and Talreja (Operations Research 58(3), 2010): a whole market as one agent.
 
-Limit orders arrive at distance i from the opposite best at rate lambda(i), market orders at rate mu on each side, and each
-live order at distance i is withdrawn at rate theta(i). The default rates are those of the paper's section 4.1 for orders
-of unit size; beyond the fifth tick lambda follows the paper's power law 1.92 / i^0.52 and theta stays at its last value.
+Limit orders arrive at distance i from the opposite best at rate lambda(i), market orders at rate mu on each side, and
+each live order at distance i is withdrawn at rate theta(i). The default rates are those of the paper's section 4.1 for
+orders of unit size; beyond the fifth tick lambda follows the paper's power law 1.92 / i^0.52 and theta stays at its
+last value.
 """
 
 from __future__ import annotations

@@ -1,0 +1,216 @@
+"""Multivariate exponential Hawkes order flow, as one agent: every event makes later ones of certain types more likely.
+
+Six types: buy and sell market orders, limit orders on the bid and the ask side, cancels on the bid and the ask side.
+The intensity of type i is mu_i + sum over past events of type j of alpha_ij exp(-beta_i (t - t_k)) (Hawkes 1971; for
+order books Bacry and Muzy 2014, Abergel and Jedidi 2015). Times are drawn exactly by thinning (Ogata 1981): between
+events the intensity only falls, so that its last value bounds it. The times depend on nothing but the flow itself,
+never on the market. A cancel withdraws a random live order of the side; one that finds none is an event all the same.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from agents._draws import order_size_lots
+from agents.background._live import HEADER_CELLS, SLOT_CELLS, add_order, is_live, live_slots, memory_cells
+from lob.types import NO_PRICE, Phase
+from sim.distributions import Settings
+from sim.policy import (
+    Policy,
+    block,
+    decision,
+    exponential,
+    indices,
+    memory,
+    own_order_id,
+    send_cancel,
+    send_market,
+    uniform,
+)
+from sim.records import Needs, Wake
+from sim.rng import exp_portable, log_portable
+
+__all__ = ["TYPES", "Hawkes", "policy"]
+
+TYPES = ("market_buy", "market_sell", "limit_bid", "limit_ask", "cancel_bid", "cancel_ask")
+N = len(TYPES)
+Rate = Annotated[float, Field(ge=0)]
+Row = tuple[Rate, Rate, Rate, Rate, Rate, Rate]
+
+# Shaped after what is found in equity data: market orders and cancels follow their own kind, limit orders refill the
+# side that was eaten, and everything follows everything else a little. The numbers are ours.
+_EXCITATION: tuple[Row, ...] = (
+    (6.0, 0.4, 0.8, 0.4, 0.2, 0.8),
+    (0.4, 6.0, 0.4, 0.8, 0.8, 0.2),
+    (2.0, 4.0, 3.0, 1.0, 3.0, 1.0),
+    (4.0, 2.0, 1.0, 3.0, 1.0, 3.0),
+    (1.0, 3.0, 3.0, 1.0, 2.0, 1.0),
+    (3.0, 1.0, 1.0, 3.0, 1.0, 2.0),
+)
+
+
+class Hawkes(Settings):
+    """Settings of the flow; a population of one agent.
+
+    Attributes:
+        base_rates: mu_i, events a second without excitation, in the order of TYPES.
+        excitation: alpha_ij, jump of the intensity of type i (row) at an event of type j (column), per second.
+        decay: beta_i, speed at which the excitation of type i dies out, per second.
+        inside_share: share of limit orders that improve the best price, if there is room.
+        mean_depth_ticks: mean distance of the others from the same-side best (geometric law).
+        size_lots: median order size.
+        size_sigma: spread of the lognormal size; 0: fixed.
+        n_slots: largest number of live orders.
+        seed_levels: prices on each side with a first order at the open.
+        seed_spread_ticks: spread at the open.
+    """
+
+    base_rates: Row = (0.15, 0.15, 0.8, 0.8, 0.55, 0.55)
+    excitation: tuple[Row, Row, Row, Row, Row, Row] = _EXCITATION
+    decay: Row = (20.0, 20.0, 20.0, 20.0, 20.0, 20.0)
+    inside_share: Annotated[float, Field(ge=0, le=1)] = 0.15
+    mean_depth_ticks: Annotated[float, Field(ge=0)] = 4.0
+    size_lots: Annotated[float, Field(gt=0)] = 10.0
+    size_sigma: Annotated[float, Field(ge=0)] = 0.5
+    n_slots: Annotated[int, Field(ge=64, le=2**20)] = 1024
+    seed_levels: Annotated[int, Field(ge=1, le=30)] = 20
+    seed_spread_ticks: Annotated[int, Field(ge=1)] = 2
+
+    @model_validator(mode="after")
+    def _is_stable(self) -> Hawkes:
+        if any(beta <= 0 for beta in self.decay):
+            raise ValueError("decay must be above 0 for every type")
+        if sum(self.base_rates) <= 0:
+            raise ValueError("base_rates are all 0: nothing would ever happen")
+        radius = float(np.abs(np.linalg.eigvals(self.branching())).max())
+        if radius >= 1:
+            raise ValueError(f"excitation / decay has spectral radius {radius:.3g}; allowed: below 1, or rates explode")
+        return self
+
+    def branching(self) -> np.ndarray[Any, np.dtype[np.float64]]:
+        """Return alpha_ij / beta_i: the mean number of events of type i that one of type j brings about."""
+        return np.array(self.excitation) / np.array(self.decay)[:, None]
+
+    def mean_rates(self) -> np.ndarray[Any, np.dtype[np.float64]]:
+        """Return the stationary events a second of each type, (1 - branching)^-1 mu."""
+        return np.linalg.solve(np.eye(N) - self.branching(), np.array(self.base_rates))
+
+
+P = indices(Hawkes)
+S = indices(None, "excited0", "excited1", "excited2", "excited3", "excited4", "excited5", "last_ns", "bound", "unmet")
+START = int(Wake.START)
+CONTINUOUS = int(Phase.CONTINUOUS)
+NEXT, TYPE, SIZE, INSIDE, DEPTH, PICK = 0, 1, 2, 3, 4, 16
+MAX_PICKS = 64
+FIRST_NUMBER = 100
+BASE, DECAY, JUMP = 0, N, 2 * N
+
+
+def _block(settings: Hawkes) -> np.ndarray[Any, Any]:
+    return np.concatenate([settings.base_rates, settings.decay, np.array(settings.excitation).ravel()])
+
+
+@decision
+def accept(view: Any, agent: Any, tables: Any) -> int:
+    """Let the excitation fall to the present, thin the candidate, and return the type of the event, -1 if none."""
+    elapsed_s = (view.time_ns - agent.state[S.last_ns]) * 1e-9
+    agent.state[S.last_ns] = view.time_ns
+    total = 0.0
+    for i in range(N):
+        agent.state[i] *= exp_portable(-tables[DECAY + i] * elapsed_s)
+        total += tables[BASE + i] + agent.state[i]
+    mark = uniform(agent, TYPE) * agent.state[S.bound]
+    kind = -1
+    if mark < total:
+        kind = 0
+        mark -= tables[BASE] + agent.state[0]
+        while mark > 0.0 and kind < N - 1:
+            kind += 1
+            mark -= tables[BASE + kind] + agent.state[kind]
+        for i in range(N):
+            agent.state[i] += tables[JUMP + N * i + kind]
+            total += tables[JUMP + N * i + kind]
+    agent.state[S.bound] = total
+    return kind
+
+
+@decision
+def limit_price(view: Any, agent: Any, side: int) -> int:
+    """Price of a new limit order: inside the spread, or at a geometric distance behind the best."""
+    own = view.bid_ticks if side > 0 else view.ask_ticks
+    opposite = view.ask_ticks if side > 0 else view.bid_ticks
+    if own == NO_PRICE:
+        own = opposite - side if opposite != NO_PRICE else view.last_ticks - side
+    room = side * (opposite - own) - 1 if opposite != NO_PRICE else 0
+    if room > 0 and uniform(agent, INSIDE) < agent.params[P.inside_share]:
+        return own + side * (1 + int(uniform(agent, DEPTH) * room))
+    mean = agent.params[P.mean_depth_ticks]
+    depth = 0
+    if mean > 0.0:
+        depth = int(log_portable(uniform(agent, DEPTH)) / log_portable(mean / (1.0 + mean)))
+    return own - side * depth
+
+
+@decision
+def cancel_one(view: Any, agent: Any, out: Any, cells: Any, side: int) -> None:
+    """Withdraw a live order of a side, drawn uniformly by looking at random slots."""
+    n_slots = live_slots(cells)
+    for k in range(MAX_PICKS):
+        slot = min(int(uniform(agent, PICK + k) * n_slots), n_slots - 1)
+        at = HEADER_CELLS + SLOT_CELLS * slot
+        if cells[at] != 0.0 and cells[at + 1] == side and is_live(view, cells, slot):
+            send_cancel(out, own_order_id(view, int(cells[at])))
+            cells[at] = 0.0
+            return
+    agent.state[S.unmet] += 1.0
+
+
+@decision
+def seed_book(view: Any, agent: Any, out: Any, cells: Any) -> None:
+    """Lay one order at each of the first prices on both sides of the last price."""
+    spread, size = int(agent.params[P.seed_spread_ticks]), max(1, int(agent.params[P.size_lots] + 0.5))
+    bid = view.last_ticks - spread // 2
+    for level in range(int(agent.params[P.seed_levels])):
+        if bid - level >= view.min_price_ticks:
+            add_order(view, out, cells, 1 + 2 * level, 1, bid - level, size)
+        if bid + spread + level <= view.max_price_ticks:
+            add_order(view, out, cells, 2 + 2 * level, -1, bid + spread + level, size)
+
+
+@decision
+def decide(view: Any, agent: Any, out: Any) -> int:
+    """Handle one candidate time of the thinning."""
+    tables, cells = block(view), memory(view)
+    if view.reason & START:
+        agent.state[S.last_ns] = view.time_ns
+        for i in range(N):
+            agent.state[S.bound] += tables[BASE + i]
+        seed_book(view, agent, out, cells)
+        return 1 + int(exponential(agent, NEXT, 1e9 / agent.state[S.bound]))
+    kind = accept(view, agent, tables)
+    delay = 1 + int(exponential(agent, NEXT, 1e9 / agent.state[S.bound]))
+    if kind < 0 or view.phase != CONTINUOUS:
+        return delay
+    side = 1 if kind % 2 == 0 else -1
+    size = order_size_lots(agent, SIZE, agent.params[P.size_lots], agent.params[P.size_sigma])
+    if kind < 2:
+        send_market(out, side, size)
+    elif kind < 4:
+        price = limit_price(view, agent, side)
+        if view.min_price_ticks <= price <= view.max_price_ticks:
+            add_order(view, out, cells, FIRST_NUMBER + agent.n_timer, side, price, size)
+    else:
+        cancel_one(view, agent, out, cells, side)
+    return delay
+
+
+policy = Policy(
+    Hawkes,
+    decide,
+    needs=Needs.BOOK,
+    block=_block,
+    memory=lambda settings: memory_cells(settings.n_slots),
+)
