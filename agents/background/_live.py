@@ -3,7 +3,8 @@
 A flow that withdraws each of its orders at a rate looks at a slot drawn uniformly from all of them: every live order
 is then hit at the same rate, whatever else is in the book, and a hit on an empty slot does nothing. An order is put
 into the slot that its number names, or the next free one, so that two worlds which differ a little keep nearly the
-same slots. Slots of orders that were filled are given back when they are looked at.
+same slots. Slots of orders that were filled are given back when they are looked at. An order on its way to the
+exchange does not rest yet but keeps its slot: messages arrive in the order sent, so the last `n_in_flight` are under way.
 """
 
 from __future__ import annotations
@@ -11,14 +12,14 @@ from __future__ import annotations
 from typing import Any
 
 from sim.lookup import own_lots
-from sim.policy import decision, own_order_id, send_limit
+from sim.policy import decision, own_order_id, send_cancel, send_limit
 
-__all__ = ["HEADER_CELLS", "SLOT_CELLS", "add_order", "is_live", "live_slots", "memory_cells"]
+__all__ = ["add_order", "cancel_order", "count_message", "is_live", "live_slots", "memory_cells", "slot_order"]
 
-HEADER_CELLS = 2
-"""Cells in front of the slots: 0 counts orders that found no free slot and were not sent; 1 is the flow's own."""
-SLOT_CELLS = 3
-"""Cells of a slot: number of the order (0: free), side, price in ticks."""
+SENT, HEADER_CELLS = 0, 1
+"""The cell in front of the slots counts the messages that the agent has sent."""
+NUMBER, SIDE, PRICE, MESSAGE, SLOT_CELLS = range(5)
+"""Cells of a slot: number of the order (0: free), side, price in ticks, and which message of the agent brought it."""
 MAX_PROBES = 64
 
 
@@ -34,30 +35,55 @@ def live_slots(cells: Any) -> int:
 
 
 @decision
-def is_live(view: Any, cells: Any, slot: int) -> bool:
-    """Whether the slot holds an order that still rests; the slot of one that does not is given back."""
+def count_message(cells: Any) -> None:
+    """Count a message that is no matter of slots, such as a market order: every message must be counted."""
+    cells[SENT] += 1.0
+
+
+@decision
+def is_live(view: Any, out: Any, cells: Any, slot: int) -> bool:
+    """Whether the slot holds an order that rests; the slot of one that does so no longer is given back."""
     at = HEADER_CELLS + SLOT_CELLS * slot
-    number = int(cells[at])
+    number = int(cells[at + NUMBER])
     if number == 0:
         return False
     if own_lots(view, own_order_id(view, number)) > 0:
         return True
-    cells[at] = 0.0
+    if cells[at + MESSAGE] <= cells[SENT] - view.n_in_flight - out.n:
+        cells[at + NUMBER] = 0.0
     return False
 
 
 @decision
-def add_order(view: Any, out: Any, cells: Any, number: int, side: int, price_ticks: int, qty_lots: int) -> None:
-    """Send a limit order of the given number (above 0, never used before) and enter it into a slot."""
+def slot_order(cells: Any, slot: int) -> tuple[int, int]:
+    """Side and price in ticks of the order in a slot."""
+    at = HEADER_CELLS + SLOT_CELLS * slot
+    return int(cells[at + SIDE]), int(cells[at + PRICE])
+
+
+@decision
+def cancel_order(view: Any, out: Any, cells: Any, slot: int) -> None:
+    """Withdraw the order of a slot and give the slot back."""
+    at = HEADER_CELLS + SLOT_CELLS * slot
+    send_cancel(out, own_order_id(view, int(cells[at + NUMBER])))
+    count_message(cells)
+    cells[at + NUMBER] = 0.0
+
+
+@decision
+def add_order(view: Any, out: Any, cells: Any, number: int, side: int, price_ticks: int, qty_lots: int) -> bool:
+    """Send a limit order of the given number (above 0, never used before); False if no free slot was found for it."""
     n_slots = live_slots(cells)
     slot = number % n_slots
     for _ in range(min(n_slots, MAX_PROBES)):
         at = HEADER_CELLS + SLOT_CELLS * slot
-        if cells[at] == 0.0 or not is_live(view, cells, slot):
-            cells[at] = float(number)
-            cells[at + 1] = float(side)
-            cells[at + 2] = float(price_ticks)
+        if not is_live(view, out, cells, slot) and cells[at + NUMBER] == 0.0:
             send_limit(out, side, price_ticks, qty_lots, 0, 0, 0, own_order_id(view, number))
-            return
+            count_message(cells)
+            cells[at + NUMBER] = float(number)
+            cells[at + SIDE] = float(side)
+            cells[at + PRICE] = float(price_ticks)
+            cells[at + MESSAGE] = cells[SENT]
+            return True
         slot = (slot + 1) % n_slots
-    cells[0] += 1.0
+    return False

@@ -3,46 +3,74 @@
 Limit orders arrive at a rate for each distance from the opposite best, market orders at a rate for each side, and each
 live order is withdrawn at a rate that depends on its distance. All rates are exact: candidates come at the times of
 one Poisson clock with the largest total rate that can occur, which never depends on the market, and are thinned.
+
+Where the opposite side is empty, distances count from one tick beyond the own best, or with an empty book from the
+last price. Nothing is sent during a halt, nor outside of the instrument's price range. `agent.state` counts orders that
+found no free slot (`lost`; should be 0) and those outside of the range (`outside`): see `STATE`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from agents.background._live import HEADER_CELLS, SLOT_CELLS, add_order, is_live, live_slots
+from agents.background._live import add_order, cancel_order, count_message, is_live, live_slots, slot_order
 from lob.types import NO_PRICE, Phase
-from sim.policy import block, decision, exponential, memory, own_order_id, send_cancel, send_market, uniform
-from sim.records import Wake
+from sim.policy import block, decision, exponential, indices, memory, send_market, uniform
+from sim.records import MAX_OUT, Wake
 
-__all__ = ["decide_poisson", "poisson_block", "slots_for"]
+__all__ = ["STATE", "decide_poisson", "first_book", "poisson_block", "slots_for"]
 
+STATE = indices(None, "laid", "first_ticks", "lost", "outside")
 START = int(Wake.START)
 CONTINUOUS = int(Phase.CONTINUOUS)
 NEXT, MARK, ACCEPT = 0, 1, 2
-SEED_LEVELS = 30
-FIRST_NUMBER = 1 + 2 * SEED_LEVELS
-# The block: these, then cancel rates by distance (over the largest), then cumulative rates of the orders.
-RATE, N_LEVELS, SIZE, SEED_SPREAD, CANCEL_RATE, ORDER_RATE, TABLES = range(7)
+SECOND_NS = 1_000_000_000
+BATCH_NS = 1_000
+"""Time between two batches of the first book, of MAX_OUT orders each."""
+MAX_SLOTS = 2**20
+# The block: these, then cancel rates by distance (over the largest), (side, offset) of the first book's orders, and
+# the cumulative rates of the orders: bids by distance, asks by distance, market buy, market sell.
+RATE, N_LEVELS, SIZE, N_FIRST, CANCEL_RATE, ORDER_RATE, TABLES = range(7)
+Cells = np.ndarray[Any, np.dtype[np.float64]]
 
 
-def slots_for(limit_rates: Sequence[float], cancel_rates: Sequence[float]) -> int:
-    """Return a number of slots that holds all live orders with room to spare: their mean number is known."""
-    mean = 2 * sum(rate / cancel for rate, cancel in zip(limit_rates, cancel_rates, strict=True))
-    return 1 << max(8, int(np.ceil(np.log2(2.5 * mean + 8 * np.sqrt(mean) + 64))))
+def slots_for(limit_rates: Rates, cancel_rates: Rates, n_first: int) -> int:
+    """Return a number of slots with room to spare for all live orders, whose mean number is about that of the rates.
+
+    Raises:
+        ValueError: if there would be too many.
+    """
+    mean = 2 * sum(rate / cancel for rate, cancel in zip(limit_rates, cancel_rates, strict=True)) + n_first
+    if mean > MAX_SLOTS / 4:
+        raise ValueError(f"about {mean:.3g} live orders at these rates; allowed: at most {MAX_SLOTS // 4}")
+    return int(1 << max(8, int(np.ceil(np.log2(2.5 * mean + 8 * np.sqrt(mean) + 64)))))
+
+
+def first_book(spread_ticks: int, bids: Sequence[int], asks: Sequence[int]) -> Cells:
+    """Return the orders of a first book, shape (n, 2): side, and offset in ticks from the last price.
+
+    Args:
+        spread_ticks: spread between the best prices.
+        bids: number of orders at the best bid, one tick below, and so on.
+        asks: the same for the asks.
+    """
+    best_bid = -(spread_ticks // 2)
+    orders = [(level, 1, best_bid - level) for level, n in enumerate(bids) for _ in range(n)]
+    orders += [(level, -1, best_bid + spread_ticks + level) for level, n in enumerate(asks) for _ in range(n)]
+    return np.array([order[1:] for order in sorted(orders)], np.float64).reshape(-1, 2)
 
 
 def poisson_block(
-    limit_rates: Sequence[float],
-    cancel_rates: Sequence[float],
+    limit_rates: Rates,
+    cancel_rates: Rates,
     market_rate: float,
     size_lots: int,
-    seed_spread_ticks: int,
     rate_scale: float,
     n_slots: int,
-) -> np.ndarray[Any, np.dtype[np.float64]]:
+    first: Cells,
+) -> Cells:
     """Return the block of `decide_poisson`.
 
     Args:
@@ -50,28 +78,38 @@ def poisson_block(
         cancel_rates: cancels a second of a live order at the same distances; the last holds beyond.
         market_rate: market orders a second and side.
         size_lots: size of every order.
-        seed_spread_ticks: spread of the book that is laid at the open.
         rate_scale: factor on all rates.
         n_slots: slots of the memory.
+        first: the first book, of `first_book`.
     """
     orders = np.concatenate([limit_rates, limit_rates, [market_rate, market_rate]])
-    largest = max(cancel_rates)
-    total = orders.sum() + largest * n_slots
-    head = [total * rate_scale, len(limit_rates), size_lots, seed_spread_ticks, largest * n_slots, orders.sum()]
-    return np.concatenate([head, np.asarray(cancel_rates) / largest, np.cumsum(orders) / orders.sum()])
+    cancels = max(cancel_rates) * n_slots
+    head = [(orders.sum() + cancels) * rate_scale, len(limit_rates), size_lots, len(first), cancels, orders.sum()]
+    ratios = np.asarray(cancel_rates) / max(cancel_rates)
+    return np.concatenate([head, ratios, first.ravel(), np.cumsum(orders) / orders.sum()])
 
 
 @decision
-def seed_book(view: Any, out: Any, cells: Any, tables: Any) -> None:
-    """Lay one order at each of the first distances on both sides of the last price."""
-    spread = int(tables[SEED_SPREAD])
-    bid = view.last_ticks - spread // 2
-    for level in range(min(SEED_LEVELS, int(tables[N_LEVELS]))):
-        number = 1 + 2 * level
-        if bid - level >= view.min_price_ticks:
-            add_order(view, out, cells, number, 1, bid - level, int(tables[SIZE]))
-        if bid + spread + level <= view.max_price_ticks:
-            add_order(view, out, cells, number + 1, -1, bid + spread + level, int(tables[SIZE]))
+def lay_first_book(view: Any, agent: Any, out: Any, cells: Any, tables: Any) -> None:
+    """Send the next orders of the first book, as many as fit into one decision."""
+    laid, n_first = int(agent.state[STATE.laid]), int(tables[N_FIRST])
+    if laid == 0:
+        agent.state[STATE.first_ticks] = float(view.last_ticks)
+    batch = min(n_first, laid + MAX_OUT)
+    for k in range(laid, batch):
+        at = TABLES + int(tables[N_LEVELS]) + 2 * k
+        place(view, agent, out, cells, 1 + k, int(tables[at]), int(agent.state[STATE.first_ticks] + tables[at + 1]),
+              int(tables[SIZE]))  # fmt: skip
+    agent.state[STATE.laid] = float(batch)
+
+
+@decision
+def place(view: Any, agent: Any, out: Any, cells: Any, number: int, side: int, price: int, size: int) -> None:
+    """Send a limit order, unless it is outside of the price range or finds no slot."""
+    if price < view.min_price_ticks or price > view.max_price_ticks:
+        agent.state[STATE.outside] += 1.0
+    elif not add_order(view, out, cells, number, side, price, size):
+        agent.state[STATE.lost] += 1.0
 
 
 @decision
@@ -100,14 +138,12 @@ def find_mark(tables: Any, first: int, u: float) -> int:
 @decision
 def withdraw(view: Any, out: Any, cells: Any, tables: Any, slot: int, u: float) -> None:
     """Withdraw the order of a slot with the probability that belongs to its distance."""
-    if not is_live(view, cells, slot):
+    if not is_live(view, out, cells, slot):
         return
-    at = HEADER_CELLS + SLOT_CELLS * slot
-    side, price = int(cells[at + 1]), int(cells[at + 2])
+    side, price = slot_order(cells, slot)
     distance = max(1, side * (opposite_ticks(view, side) - price))
     if u < tables[TABLES + min(distance, int(tables[N_LEVELS])) - 1]:
-        send_cancel(out, own_order_id(view, int(cells[at])))
-        cells[at] = 0.0
+        cancel_order(view, out, cells, slot)
 
 
 @decision
@@ -115,9 +151,12 @@ def decide_poisson(view: Any, agent: Any, out: Any) -> int:
     """Handle one candidate of the clock: a limit order, a market order, or a look at one slot."""
     tables, cells = block(view), memory(view)
     delay = 1 + int(exponential(agent, NEXT, 1e9 / tables[RATE]))
-    if view.reason & START:
-        seed_book(view, out, cells, tables)
-        return delay
+    n_first, n_levels, size = int(tables[N_FIRST]), int(tables[N_LEVELS]), int(tables[SIZE])
+    if view.reason & START or agent.state[STATE.laid] < n_first:
+        if view.phase != CONTINUOUS:
+            return SECOND_NS if n_first > 0 else delay
+        lay_first_book(view, agent, out, cells, tables)
+        return delay if agent.state[STATE.laid] >= n_first else BATCH_NS
     if view.phase != CONTINUOUS:
         return delay
     u = uniform(agent, MARK) * (tables[CANCEL_RATE] + tables[ORDER_RATE])
@@ -126,13 +165,12 @@ def decide_poisson(view: Any, agent: Any, out: Any) -> int:
         slot = min(int(u / tables[CANCEL_RATE] * n_slots), n_slots - 1)
         withdraw(view, out, cells, tables, slot, uniform(agent, ACCEPT))
         return delay
-    n_levels, size = int(tables[N_LEVELS]), int(tables[SIZE])
-    mark = find_mark(tables, TABLES + n_levels, (u - tables[CANCEL_RATE]) / tables[ORDER_RATE])
+    mark = find_mark(tables, TABLES + n_levels + 2 * n_first, (u - tables[CANCEL_RATE]) / tables[ORDER_RATE])
     if mark >= 2 * n_levels:
         send_market(out, 1 if mark == 2 * n_levels else -1, size)
+        count_message(cells)
         return delay
     side = 1 if mark < n_levels else -1
     price = opposite_ticks(view, side) - side * (mark % n_levels + 1)
-    if view.min_price_ticks <= price <= view.max_price_ticks:
-        add_order(view, out, cells, FIRST_NUMBER + agent.n_timer, side, price, size)
+    place(view, agent, out, cells, n_first + agent.n_timer + 1, side, price, size)
     return delay

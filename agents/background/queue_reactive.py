@@ -114,8 +114,7 @@ MAX_SEED = 10
 
 
 def _block(settings: QueueReactive) -> np.ndarray[Any, Any]:
-    """Return number of lengths, then the largest rate of each (kind, queue), the rates, and cumulative stationary
-    laws."""
+    """Return the number of lengths, the largest rate of each kind and queue, all rates, and cumulative laws."""
     rates = np.array([settings.arrivals, settings.cancels, settings.executions])
     rates[CANCEL, :, 0] = 0.0
     rates[EXECUTION, :, 0] = 0.0

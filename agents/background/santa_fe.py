@@ -1,10 +1,8 @@
-"""The Santa Fe zero-intelligence market of Daniels et al. (2003) and Farmer, Patelli, Zovko (PNAS 102, 2005), as one
-agent.
+"""The Santa Fe zero-intelligence market as one agent (Daniels et al. 2003; Farmer, Patelli, Zovko, PNAS 102, 2005).
 
 Limit orders arrive at rate alpha for each price and side, uniformly over a window behind the opposite best; market
 orders at rate mu / 2 on each side; each live order is withdrawn at rate delta, wherever the price has moved. In the
-continuum limit the mean spread is (mu / alpha) f(epsilon) with epsilon = delta sigma / mu and sigma the size of an
-order.
+continuum limit the mean spread is (mu / alpha) f(epsilon) with epsilon = delta sigma / mu, sigma the size of an order.
 """
 
 from __future__ import annotations

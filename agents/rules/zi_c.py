@@ -1,0 +1,67 @@
+"""Zero-intelligence traders with private values (Gode and Sunder, Journal of Political Economy 101, 1993).
+
+At random times a trader draws a price uniformly between its value and the bound of the market, so that it can never
+lose (ZI-C), or over the whole range (ZI-U, `constrained` false), and quotes one lot there in place of its last quote.
+A quote that crosses trades at the resting price. In the original a trade clears all quotes; here other quotes stay in
+the book.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from agents._draws import poisson_delay_ns
+from agents.rules._private_values import INTERVAL, SIDE, InducedValues, nearest_tick, quote_one, unit_value, units_left
+from lob.types import Phase
+from sim.distributions import Number
+from sim.policy import Policy, decision, indices, uniform
+from sim.records import Needs, Wake
+
+__all__ = ["ZeroIntelligenceConstrained", "policy"]
+
+
+class ZeroIntelligenceConstrained(InducedValues):
+    """Settings of a ZI-C or ZI-U trader, with those of InducedValues.
+
+    Attributes:
+        low_ticks, high_ticks: bounds of the market: the range from which prices are drawn.
+        constrained: true: never beyond the own value (ZI-C); false: anywhere in the range (ZI-U).
+    """
+
+    low_ticks: Number = 9_000.0
+    high_ticks: Number = 11_000.0
+    constrained: bool = True
+
+
+P = indices(ZeroIntelligenceConstrained)
+START = int(Wake.START)
+CONTINUOUS = int(Phase.CONTINUOUS)
+NEXT, PRICE = 0, 1
+
+
+@decision
+def decide(view: Any, agent: Any, out: Any) -> int:
+    """Quote the next unit at a random price."""
+    delay = poisson_delay_ns(agent, NEXT, agent.params[INTERVAL])
+    if view.reason & START or view.phase != CONTINUOUS:
+        return delay
+    # With a message on its way the position may be about to change: a second quote could trade one unit too many.
+    if view.n_in_flight > 0:
+        return delay
+    if units_left(view, agent) <= 0:
+        return 0
+    side = int(agent.params[SIDE])
+    low, high = agent.params[P.low_ticks], agent.params[P.high_ticks]
+    if agent.params[P.constrained] > 0.0:
+        value = unit_value(view, agent)
+        if side > 0:
+            high = min(high, value)
+        else:
+            low = max(low, value)
+    if low > high:  # the unit is worth less than anything that may be quoted
+        return delay
+    quote_one(view, out, side, nearest_tick(low + (high - low) * uniform(agent, PRICE), side))
+    return delay
+
+
+policy = Policy(ZeroIntelligenceConstrained, decide, needs=Needs.OWN)
