@@ -4,7 +4,8 @@ A flow that withdraws each of its orders at a rate looks at a slot drawn uniform
 is then hit at the same rate, whatever else is in the book, and a hit on an empty slot does nothing. An order is put
 into the slot that its number names, or the next free one, so that two worlds which differ a little keep nearly the
 same slots. Slots of orders that were filled are given back when they are looked at. An order on its way to the
-exchange does not rest yet but keeps its slot: messages arrive in the order sent, so the last `n_in_flight` are under way.
+exchange does not rest yet but keeps its slot: messages arrive in the order sent, so the last `n_in_flight` of them are
+under way.
 """
 
 from __future__ import annotations

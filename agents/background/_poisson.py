@@ -11,6 +11,7 @@ found no free slot (`lost`; should be 0) and those outside of the range (`outsid
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -36,13 +37,13 @@ RATE, N_LEVELS, SIZE, N_FIRST, CANCEL_RATE, ORDER_RATE, TABLES = range(7)
 Cells = np.ndarray[Any, np.dtype[np.float64]]
 
 
-def slots_for(limit_rates: Rates, cancel_rates: Rates, n_first: int) -> int:
+def slots_for(limit_rates: Sequence[float], cancel_rates: Sequence[float], n_first: int) -> int:
     """Return a number of slots with room to spare for all live orders, whose mean number is about that of the rates.
 
     Raises:
         ValueError: if there would be too many.
     """
-    mean = 2 * sum(rate / cancel for rate, cancel in zip(limit_rates, cancel_rates, strict=True)) + n_first
+    mean = max(2 * sum(rate / cancel for rate, cancel in zip(limit_rates, cancel_rates, strict=True)), n_first)
     if mean > MAX_SLOTS / 4:
         raise ValueError(f"about {mean:.3g} live orders at these rates; allowed: at most {MAX_SLOTS // 4}")
     return int(1 << max(8, int(np.ceil(np.log2(2.5 * mean + 8 * np.sqrt(mean) + 64)))))
@@ -63,8 +64,8 @@ def first_book(spread_ticks: int, bids: Sequence[int], asks: Sequence[int]) -> C
 
 
 def poisson_block(
-    limit_rates: Rates,
-    cancel_rates: Rates,
+    limit_rates: Sequence[float],
+    cancel_rates: Sequence[float],
     market_rate: float,
     size_lots: int,
     rate_scale: float,
