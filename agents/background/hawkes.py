@@ -4,7 +4,13 @@ Six types: buy and sell market orders, limit orders on the bid and the ask side,
 The intensity of type i is mu_i + sum over past events of type j of alpha_ij exp(-beta_i (t - t_k)) (Hawkes 1971; for
 order books Bacry and Muzy 2014, Abergel and Jedidi 2015). Times are drawn exactly by thinning (Ogata 1981): between
 events the intensity only falls, so that its last value bounds it. The times depend on nothing but the flow itself,
-never on the market. A cancel withdraws a random live order of the side; one that finds none is an event all the same.
+never on the market.
+
+Every event sends one message, 1 ns or more later, from which it can be told on the tape: a MARKET order (which expires
+if nobody is there), a LIMIT order, a CANCEL of one of its own orders of that side, drawn uniformly. When `max_orders`
+of a side rest, a limit order takes the place of a random one (REPLACE): the rates know nothing of the book, and
+without such a bound its depth would have no mean. Two events send nothing but count for the intensities all the same,
+and in `agent.state`: a cancel that finds no order (`unmet`) and any event during a halt (`halted`).
 """
 
 from __future__ import annotations
@@ -15,7 +21,15 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from agents._draws import order_size_lots
-from agents.background._live import HEADER_CELLS, SLOT_CELLS, add_order, is_live, live_slots, memory_cells
+from agents.background._sides import (
+    capacity,
+    count_message,
+    enter_order,
+    memory_cells,
+    n_listed,
+    pick_order,
+    remove_order,
+)
 from lob.types import NO_PRICE, Phase
 from sim.distributions import Settings
 from sim.policy import (
@@ -27,7 +41,9 @@ from sim.policy import (
     memory,
     own_order_id,
     send_cancel,
+    send_limit,
     send_market,
+    send_replace,
     uniform,
 )
 from sim.records import Needs, Wake
@@ -39,10 +55,11 @@ TYPES = ("market_buy", "market_sell", "limit_bid", "limit_ask", "cancel_bid", "c
 N = len(TYPES)
 Rate = Annotated[float, Field(ge=0)]
 Row = tuple[Rate, Rate, Rate, Rate, Rate, Rate]
+Matrix = tuple[Row, Row, Row, Row, Row, Row]
 
 # Shaped after what is found in equity data: market orders and cancels follow their own kind, limit orders refill the
 # side that was eaten, and everything follows everything else a little. The numbers are ours.
-_EXCITATION: tuple[Row, ...] = (
+_EXCITATION: Matrix = (
     (6.0, 0.4, 0.8, 0.4, 0.2, 0.8),
     (0.4, 6.0, 0.4, 0.8, 0.8, 0.2),
     (2.0, 4.0, 3.0, 1.0, 3.0, 1.0),
@@ -63,21 +80,21 @@ class Hawkes(Settings):
         mean_depth_ticks: mean distance of the others from the same-side best (geometric law).
         size_lots: median order size.
         size_sigma: spread of the lognormal size; 0: fixed.
-        n_slots: largest number of live orders.
-        seed_levels: prices on each side with a first order at the open.
-        seed_spread_ticks: spread at the open.
+        max_orders: largest number of live orders of a side.
+        first_levels: prices on each side with a first order at the open.
+        first_spread_ticks: spread at the open.
     """
 
-    base_rates: Row = (0.15, 0.15, 0.8, 0.8, 0.55, 0.55)
-    excitation: tuple[Row, Row, Row, Row, Row, Row] = _EXCITATION
+    base_rates: Row = (0.15, 0.15, 0.8, 0.8, 0.4, 0.4)
+    excitation: Matrix = _EXCITATION
     decay: Row = (20.0, 20.0, 20.0, 20.0, 20.0, 20.0)
     inside_share: Annotated[float, Field(ge=0, le=1)] = 0.15
     mean_depth_ticks: Annotated[float, Field(ge=0)] = 4.0
     size_lots: Annotated[float, Field(gt=0)] = 10.0
     size_sigma: Annotated[float, Field(ge=0)] = 0.5
-    n_slots: Annotated[int, Field(ge=64, le=2**20)] = 1024
-    seed_levels: Annotated[int, Field(ge=1, le=30)] = 20
-    seed_spread_ticks: Annotated[int, Field(ge=1)] = 2
+    max_orders: Annotated[int, Field(ge=30, le=100_000)] = 100
+    first_levels: Annotated[int, Field(ge=0, le=30)] = 20
+    first_spread_ticks: Annotated[int, Field(ge=1)] = 2
 
     @model_validator(mode="after")
     def _is_stable(self) -> Hawkes:
@@ -100,12 +117,10 @@ class Hawkes(Settings):
 
 
 P = indices(Hawkes)
-S = indices(None, "excited0", "excited1", "excited2", "excited3", "excited4", "excited5", "last_ns", "bound", "unmet")
+S = indices(None, *(f"excitation{i}" for i in range(N)), "last_ns", "bound", "unmet", "halted")
 START = int(Wake.START)
 CONTINUOUS = int(Phase.CONTINUOUS)
 NEXT, TYPE, SIZE, INSIDE, DEPTH, PICK = 0, 1, 2, 3, 4, 16
-MAX_PICKS = 64
-FIRST_NUMBER = 100
 BASE, DECAY, JUMP = 0, N, 2 * N
 
 
@@ -114,20 +129,22 @@ def _block(settings: Hawkes) -> np.ndarray[Any, Any]:
 
 
 @decision
-def accept(view: Any, agent: Any, tables: Any) -> int:
+def next_event(view: Any, agent: Any, tables: Any) -> int:
     """Let the excitation fall to the present, thin the candidate, and return the type of the event, -1 if none."""
     elapsed_s = (view.time_ns - agent.state[S.last_ns]) * 1e-9
     agent.state[S.last_ns] = view.time_ns
-    total = 0.0
+    total, falls_to = 0.0, 1.0
     for i in range(N):
-        agent.state[i] *= exp_portable(-tables[DECAY + i] * elapsed_s)
+        if i == 0 or tables[DECAY + i] != tables[DECAY + i - 1]:
+            falls_to = exp_portable(-tables[DECAY + i] * elapsed_s)
+        agent.state[i] *= falls_to
         total += tables[BASE + i] + agent.state[i]
     mark = uniform(agent, TYPE) * agent.state[S.bound]
     kind = -1
     if mark < total:
         kind = 0
         mark -= tables[BASE] + agent.state[0]
-        while mark > 0.0 and kind < N - 1:
+        while mark >= 0.0 and kind < N - 1:
             kind += 1
             mark -= tables[BASE + kind] + agent.state[kind]
         for i in range(N):
@@ -140,44 +157,61 @@ def accept(view: Any, agent: Any, tables: Any) -> int:
 @decision
 def limit_price(view: Any, agent: Any, side: int) -> int:
     """Price of a new limit order: inside the spread, or at a geometric distance behind the best."""
-    own = view.bid_ticks if side > 0 else view.ask_ticks
-    opposite = view.ask_ticks if side > 0 else view.bid_ticks
+    own, opposite = view.bid_ticks, view.ask_ticks
+    if side < 0:
+        own, opposite = view.ask_ticks, view.bid_ticks
     if own == NO_PRICE:
         own = opposite - side if opposite != NO_PRICE else view.last_ticks - side
     room = side * (opposite - own) - 1 if opposite != NO_PRICE else 0
     if room > 0 and uniform(agent, INSIDE) < agent.params[P.inside_share]:
-        return own + side * (1 + int(uniform(agent, DEPTH) * room))
-    mean = agent.params[P.mean_depth_ticks]
-    depth = 0
-    if mean > 0.0:
-        depth = int(log_portable(uniform(agent, DEPTH)) / log_portable(mean / (1.0 + mean)))
-    return own - side * depth
+        price = own + side * (1 + int(uniform(agent, DEPTH) * room))
+    else:
+        mean, depth = agent.params[P.mean_depth_ticks], 0
+        if mean > 0.0:
+            depth = int(log_portable(uniform(agent, DEPTH)) / log_portable(mean / (1.0 + mean)))
+        price = own - side * depth
+    return min(max(price, view.min_price_ticks), view.max_price_ticks)
 
 
 @decision
-def cancel_one(view: Any, agent: Any, out: Any, cells: Any, side: int) -> None:
-    """Withdraw a live order of a side, drawn uniformly by looking at random slots."""
-    n_slots = live_slots(cells)
-    for k in range(MAX_PICKS):
-        slot = min(int(uniform(agent, PICK + k) * n_slots), n_slots - 1)
-        at = HEADER_CELLS + SLOT_CELLS * slot
-        if cells[at] != 0.0 and cells[at + 1] == side and is_live(view, cells, slot):
-            send_cancel(out, own_order_id(view, int(cells[at])))
-            cells[at] = 0.0
-            return
-    agent.state[S.unmet] += 1.0
+def add_order(view: Any, agent: Any, out: Any, cells: Any, number: int, side: int, price: int, size: int) -> None:
+    """Send a limit order, in the place of a random one of its side if that is full."""
+    order_id = 0
+    if n_listed(cells, side) == capacity(cells):
+        _, order_id = pick_order(view, agent, cells, side, PICK)
+    if n_listed(cells, side) < capacity(cells):
+        send_limit(out, side, price, size, 0, 0, 0, own_order_id(view, number))
+        count_message(cells)
+        enter_order(cells, side, number)
+    elif order_id > 0:
+        send_replace(out, order_id, price, size)
+        count_message(cells)
+    else:
+        agent.state[S.unmet] += 1.0
 
 
 @decision
-def seed_book(view: Any, agent: Any, out: Any, cells: Any) -> None:
-    """Lay one order at each of the first prices on both sides of the last price."""
-    spread, size = int(agent.params[P.seed_spread_ticks]), max(1, int(agent.params[P.size_lots] + 0.5))
+def cancel_order(view: Any, agent: Any, out: Any, cells: Any, side: int) -> None:
+    """Withdraw a random resting order of a side, if there is one."""
+    position, order_id = pick_order(view, agent, cells, side, PICK)
+    if position < 0:
+        agent.state[S.unmet] += 1.0
+        return
+    send_cancel(out, order_id)
+    count_message(cells)
+    remove_order(cells, side, position)
+
+
+@decision
+def lay_first_book(view: Any, agent: Any, out: Any, cells: Any) -> None:
+    """Send one order at each of the first prices on both sides of the last price."""
+    spread, size = int(agent.params[P.first_spread_ticks]), max(1, int(agent.params[P.size_lots] + 0.5))
     bid = view.last_ticks - spread // 2
-    for level in range(int(agent.params[P.seed_levels])):
+    for level in range(int(agent.params[P.first_levels])):
         if bid - level >= view.min_price_ticks:
-            add_order(view, out, cells, 1 + 2 * level, 1, bid - level, size)
+            add_order(view, agent, out, cells, 1 + 2 * level, 1, bid - level, size)
         if bid + spread + level <= view.max_price_ticks:
-            add_order(view, out, cells, 2 + 2 * level, -1, bid + spread + level, size)
+            add_order(view, agent, out, cells, 2 + 2 * level, -1, bid + spread + level, size)
 
 
 @decision
@@ -188,29 +222,29 @@ def decide(view: Any, agent: Any, out: Any) -> int:
         agent.state[S.last_ns] = view.time_ns
         for i in range(N):
             agent.state[S.bound] += tables[BASE + i]
-        seed_book(view, agent, out, cells)
+        if view.phase == CONTINUOUS:
+            lay_first_book(view, agent, out, cells)
         return 1 + int(exponential(agent, NEXT, 1e9 / agent.state[S.bound]))
-    kind = accept(view, agent, tables)
+    kind = next_event(view, agent, tables)
     delay = 1 + int(exponential(agent, NEXT, 1e9 / agent.state[S.bound]))
-    if kind < 0 or view.phase != CONTINUOUS:
+    if kind < 0:
+        return delay
+    if view.phase != CONTINUOUS:
+        agent.state[S.halted] += 1.0
         return delay
     side = 1 if kind % 2 == 0 else -1
     size = order_size_lots(agent, SIZE, agent.params[P.size_lots], agent.params[P.size_sigma])
     if kind < 2:
         send_market(out, side, size)
+        count_message(cells)
     elif kind < 4:
-        price = limit_price(view, agent, side)
-        if view.min_price_ticks <= price <= view.max_price_ticks:
-            add_order(view, out, cells, FIRST_NUMBER + agent.n_timer, side, price, size)
+        number = 2 * int(agent.params[P.first_levels]) + agent.n_timer
+        add_order(view, agent, out, cells, number, side, limit_price(view, agent, side), size)
     else:
-        cancel_one(view, agent, out, cells, side)
+        cancel_order(view, agent, out, cells, side)
     return delay
 
 
 policy = Policy(
-    Hawkes,
-    decide,
-    needs=Needs.BOOK,
-    block=_block,
-    memory=lambda settings: memory_cells(settings.n_slots),
+    Hawkes, decide, needs=Needs.BOOK, block=_block, memory=lambda settings: memory_cells(settings.max_orders)
 )
