@@ -1,0 +1,1 @@
+"""Exact results that the simulator must reproduce: pure mathematics, one file for each source."""
