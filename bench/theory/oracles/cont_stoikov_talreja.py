@@ -1,8 +1,8 @@
-"""Exact probabilities in the Poisson book of Cont, Stoikov and Talreja (Operations Research 58(3), 2010), spread one tick.
+"""Exact probabilities in the book of Cont, Stoikov and Talreja (Operations Research 58(3), 2010), spread one tick.
 
 With a spread of one tick the two best queues are independent birth-death processes until one of them is empty: births
-at rate lambda(1), deaths at rate mu + n theta(1) in a queue of n orders of unit size. Probabilities of what happens first
-solve linear equations on a grid of states, which is cut off where it no longer matters.
+at rate lambda(1), deaths at rate mu + n theta(1) in a queue of n orders of unit size. Probabilities of what happens
+first solve linear equations on a grid of states, which is cut off where it no longer matters.
 """
 
 from __future__ import annotations
@@ -92,16 +92,17 @@ def probability_both_filled(rates: CstRates, n_first: int = 5, n_max: int = 30) 
     """Return P(an own order at each best is filled before the midpoint moves), shape (n_first + 1, n_first + 1).
 
     At [bid queue, ask queue], which include the own order as their last; own orders are never cancelled. A state is
-    (ahead on the bid, behind on the bid, ahead on the ask, behind on the ask). While both own orders rest no queue can be
-    empty. When the first of them is filled, what stands behind it is the queue that must outlive the other one's wait;
-    filled with nobody behind, its queue is empty and the midpoint has moved. Both sides are alike and independent until
-    the first fill, so that the law of what stands behind at that moment suffices (paper, proposition 5 and Table 5).
+    (ahead on the bid, behind on the bid, ahead on the ask, behind on the ask). While both own orders rest no queue can
+    be empty. When the first of them is filled, what stands behind it is the queue that must outlive the other one's
+    wait; filled with nobody behind, its queue is empty and the midpoint has moved. Both sides are alike and
+    independent until the first fill, so that the law of what stands behind at that moment suffices (paper, proposition
+    5 and Table 5).
     """
     later = _fill_before_depletion(rates, n_max)
     result = np.zeros((n_first + 1, n_first + 1))
     n_behind = n_max
-    # First-fill problem on (ahead i, behind k) of the side that fills and (ahead j) of the other: the behind of the other
-    # side does not matter before the first fill, and its own order keeps its queue alive after it.
+    # First fill: (ahead i, behind k) of the side that fills, (ahead j) of the other. What stands behind the other own
+    # order never matters: that order keeps its queue alive until it is filled itself.
     shape = (n_first + 1, n_behind + 1, n_first + 1)
     index = np.arange(np.prod(shape)).reshape(shape)
     entries, right = [], np.zeros(index.size)
