@@ -8,9 +8,10 @@ never on the market.
 
 Every event sends one message, 1 ns or more later, from which it can be told on the tape: a MARKET order (which expires
 if nobody is there), a LIMIT order, a CANCEL of one of its own orders of that side, drawn uniformly. When `max_orders`
-of a side rest, a limit order takes the place of a random one (REPLACE): the rates know nothing of the book, and
-without such a bound its depth would have no mean. Two events send nothing but count for the intensities all the same,
-and in `agent.state`: a cancel that finds no order (`unmet`) and any event during a halt (`halted`).
+of a side rest, a limit order takes the place of a random one (REPLACE; REDUCE at the same price): the rates know
+nothing of the book, and without such a bound its depth would have no mean. Two events send nothing but count for the
+intensities all the same, and in `agent.state`: one of a side that finds no order to withdraw (`unsent_bids`,
+`unsent_asks`) and any event during a halt (`halted`).
 """
 
 from __future__ import annotations
@@ -85,7 +86,7 @@ class Hawkes(Settings):
         first_spread_ticks: spread at the open.
     """
 
-    base_rates: Row = (0.15, 0.15, 0.8, 0.8, 0.4, 0.4)
+    base_rates: Row = (0.15, 0.15, 0.8, 0.8, 0.25, 0.25)
     excitation: Matrix = _EXCITATION
     decay: Row = (20.0, 20.0, 20.0, 20.0, 20.0, 20.0)
     inside_share: Annotated[float, Field(ge=0, le=1)] = 0.15
@@ -117,7 +118,7 @@ class Hawkes(Settings):
 
 
 P = indices(Hawkes)
-S = indices(None, *(f"excitation{i}" for i in range(N)), "last_ns", "bound", "unmet", "halted")
+S = indices(None, *(f"excitation{i}" for i in range(N)), "last_ns", "bound", "unsent_bids", "unsent_asks", "halted")
 START = int(Wake.START)
 CONTINUOUS = int(Phase.CONTINUOUS)
 NEXT, TYPE, SIZE, INSIDE, DEPTH, PICK = 0, 1, 2, 3, 4, 16
@@ -187,7 +188,7 @@ def add_order(view: Any, agent: Any, out: Any, cells: Any, number: int, side: in
         send_replace(out, order_id, price, size)
         count_message(cells)
     else:
-        agent.state[S.unmet] += 1.0
+        agent.state[S.unsent_bids if side > 0 else S.unsent_asks] += 1.0
 
 
 @decision
@@ -195,7 +196,7 @@ def cancel_order(view: Any, agent: Any, out: Any, cells: Any, side: int) -> None
     """Withdraw a random resting order of a side, if there is one."""
     position, order_id = pick_order(view, agent, cells, side, PICK)
     if position < 0:
-        agent.state[S.unmet] += 1.0
+        agent.state[S.unsent_bids if side > 0 else S.unsent_asks] += 1.0
         return
     send_cancel(out, order_id)
     count_message(cells)

@@ -1,10 +1,11 @@
 """The Santa Fe zero-intelligence market (Daniels et al. 2003; Farmer, Patelli, Zovko 2005) as one agent.
 
 Limit orders arrive at rate alpha for each price and side, uniformly over a window behind the opposite best; market
-orders at rate mu / 2 on each side; each live order is withdrawn at rate delta, wherever the price has moved.
-Daniels, Farmer, Gillemot, Iori, Smith (Phys. Rev. Lett. 90, 2003); Farmer, Patelli, Zovko (PNAS 102, 2005). As the
-tick goes to 0 and the window to infinity, the mean spread is (mu / alpha) f(epsilon) with epsilon = delta sigma / mu
-and sigma the size of an order.
+orders at rate mu on each side; each live order is withdrawn at rate delta, wherever the price has moved. Daniels,
+Farmer, Gillemot, Iori, Smith (Phys. Rev. Lett. 90, 2003); Farmer, Patelli, Zovko (PNAS 102, 2005). As the tick goes to
+0 and the window to infinity, the mean spread is (mu / alpha) f(epsilon), epsilon = delta sigma / mu, sigma the size of
+an order; rates in orders take the place of rates in shares if sigma is left out. (Daniels et al. write mu for both
+sides together, hence mu / 2 in their units.)
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ class SantaFe(Settings):
 
     Attributes:
         limit_rate: alpha: limit orders for each tick of price and side.
-        market_rate: mu: market orders, both sides together.
+        market_rate: mu: market orders on each side.
         cancel_rate: delta: cancels of each live order.
         window_ticks: limit orders arrive up to this distance from the opposite best.
         size_lots: size of every order (sigma).
@@ -44,7 +45,7 @@ class SantaFe(Settings):
     """
 
     limit_rate: AboveZero = 0.2
-    market_rate: AboveZero = 4.0
+    market_rate: AboveZero = 2.0
     cancel_rate: AboveZero = 0.1
     window_ticks: Annotated[int, Field(ge=2, le=20_000)] = 100
     size_lots: Annotated[int, Field(ge=1)] = 1
@@ -75,7 +76,7 @@ def _slots(settings: SantaFe) -> int:
 def _block(settings: SantaFe) -> np.ndarray[Any, Any]:
     limit, cancel = settings.rates()
     return poisson_block(
-        limit, cancel, settings.market_rate / 2, settings.size_lots, settings.rate_scale, _slots(settings),
+        limit, cancel, settings.market_rate, settings.size_lots, settings.rate_scale, _slots(settings),
         settings.first_book(),
     )  # fmt: skip
 
