@@ -49,10 +49,9 @@ class AlmgrenChriss:
         """Return the optimal holdings after 0 .. N periods (equation 17); risk aversion 0: the straight line."""
         times = self.period * np.arange(self.n_periods + 1)
         if risk_aversion == 0:
-            return self.shares * (1 - times / self.horizon)
+            return np.asarray(self.shares * (1 - times / self.horizon), np.float64)
         kappa = self.kappa(risk_aversion)
-        held: Floats = self.shares * np.sinh(kappa * (self.horizon - times)) / np.sinh(kappa * self.horizon)
-        return held
+        return np.asarray(self.shares * np.sinh(kappa * (self.horizon - times)) / np.sinh(kappa * self.horizon))
 
     def expected_cost(self, holdings: Floats) -> float:
         """Return the expected implementation shortfall of a trajectory (equation 4)."""

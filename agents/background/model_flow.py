@@ -1,0 +1,63 @@
+"""Orders that fill a quote at distance d from the value at rate A exp(-k d): the world of model market makers.
+
+The setting of Avellaneda and Stoikov (2008) and of Gueant, Lehalle and Fernandez-Tapia (2013) in a real book. Buyers
+and sellers each come at rate A; each would pay an exponential reach, of mean 1 / k, beyond the value, and sends an
+order that does not rest at that price. A quote that stands alone at distance d is therefore filled at rate A exp(-k
+d).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from lob.types import Phase, TimeInForce
+from sim.distributions import Positive, Settings
+from sim.policy import Policy, decision, exponential, indices, send_limit, uniform
+from sim.records import Needs, Wake
+
+__all__ = ["ModelFlow", "policy"]
+
+
+class ModelFlow(Settings):
+    """Settings of the flow; a population of one agent.
+
+    Attributes:
+        fill_rate_per_s: A, orders of each side a second.
+        k_per_tick: k; 1 / k is the mean reach in ticks.
+        size_lots: size of an order.
+    """
+
+    fill_rate_per_s: Positive = 1.0
+    k_per_tick: Positive = 0.3
+    size_lots: Annotated[int, Field(ge=1)] = 10
+
+
+P = indices(ModelFlow)
+START = int(Wake.START)
+CONTINUOUS = int(Phase.CONTINUOUS)
+IOC = int(TimeInForce.IOC)
+NEXT, SIDE, REACH = 0, 1, 2
+
+
+@decision
+def decide(view: Any, agent: Any, out: Any) -> int:
+    """Send one order that reaches beyond the value."""
+    delay = 1 + int(exponential(agent, NEXT, 0.5e9 / agent.params[P.fill_rate_per_s]))
+    if view.reason & START or view.phase != CONTINUOUS:
+        return delay
+    side = 1 if uniform(agent, SIDE) < 0.5 else -1
+    price = view.signal + side * exponential(agent, REACH, 1.0 / agent.params[P.k_per_tick])
+    ticks = int(price)
+    # A buyer pays at most its price, a seller takes at least its: rounded so that no quote beyond is reached.
+    if side > 0 and ticks > price:
+        ticks -= 1
+    elif side < 0 and ticks < price:
+        ticks += 1
+    if view.min_price_ticks <= ticks <= view.max_price_ticks:
+        send_limit(out, side, ticks, int(agent.params[P.size_lots]), IOC)
+    return delay
+
+
+policy = Policy(ModelFlow, decide, needs=Needs.SIGNAL)

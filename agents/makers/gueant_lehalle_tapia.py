@@ -1,0 +1,92 @@
+"""Stationary quotes of Gueant, Lehalle and Fernandez-Tapia (Mathematics and Financial Economics 7, 2013).
+
+Far from the end, and with inventories q (in quotes of one size) bounded by Q, the optimal distances from the fair
+price are close to
+
+    bid: (1/gamma) ln(1 + gamma/k) + (2 q + 1)/2 c,    ask: (1/gamma) ln(1 + gamma/k) - (2 q - 1)/2 c,
+    c = sqrt(sigma^2 gamma / (2 k A) (1 + gamma/k)^(1 + k/gamma))
+
+(their section 4), when fills at distance d come at rate A exp(-k d).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from agents.makers._quotes import CONTINUOUS, fair_price, quote_two_sides, rounded, withdraw_all
+from lob.types import NO_PRICE
+from sim.distributions import NonNegative, Positive, Settings
+from sim.policy import Policy, decision, indices
+from sim.records import Needs, Wake
+from sim.rng import exp_portable, log_portable
+
+__all__ = ["GueantLehalleTapia", "policy"]
+
+
+class GueantLehalleTapia(Settings):
+    """Settings of the market maker.
+
+    Attributes:
+        gamma_per_tick: risk aversion, per tick and quote.
+        k_per_tick: decay of the rate of fills with the distance from the fair price.
+        fill_rate_per_s: A, rate of fills at the fair price.
+        sigma_ticks_per_sqrt_s: volatility of the fair price.
+        refresh_s: time between two refreshes, in seconds.
+        size_lots: size of a quote, the unit of the inventory.
+        max_quotes: Q; at this inventory the quote that would add to it is withdrawn.
+        use_signal: the fair price is the value signal instead of the midpoint.
+        requote_on_fill: move the quotes at once after a fill; otherwise at the next refresh.
+        post_only: quotes that would trade at once are refused.
+    """
+
+    gamma_per_tick: Positive = 0.01
+    k_per_tick: Positive = 0.3
+    fill_rate_per_s: Positive = 1.0
+    sigma_ticks_per_sqrt_s: NonNegative = 0.5
+    refresh_s: Positive = 1.0
+    size_lots: Annotated[int, Field(ge=1)] = 10
+    max_quotes: Annotated[int, Field(ge=1)] = 20
+    use_signal: bool = False
+    requote_on_fill: bool = True
+    post_only: bool = True
+
+
+P = indices(GueantLehalleTapia)
+START, TIMER = int(Wake.START), int(Wake.TIMER)
+
+
+@decision
+def skew_ticks(agent: Any) -> float:
+    """The coefficient c: how far one unit of inventory moves both quotes."""
+    gamma, k = agent.params[P.gamma_per_tick], agent.params[P.k_per_tick]
+    sigma, rate = agent.params[P.sigma_ticks_per_sqrt_s], agent.params[P.fill_rate_per_s]
+    power = exp_portable((1.0 + k / gamma) * log_portable(1.0 + gamma / k))
+    return math.sqrt(sigma * sigma * gamma / (2.0 * k * rate) * power)
+
+
+@decision
+def decide(view: Any, agent: Any, out: Any) -> int:
+    """Move the quotes to the optimal ones of this inventory."""
+    delay = max(1, int(agent.params[P.refresh_s] * 1e9)) if view.reason & (START | TIMER) else 0
+    if view.phase != CONTINUOUS:
+        withdraw_all(view, out)
+        return delay
+    if view.n_in_flight > 0 or (delay == 0 and agent.params[P.requote_on_fill] == 0.0):
+        return delay
+    gamma = agent.params[P.gamma_per_tick]
+    base = log_portable(1.0 + gamma / agent.params[P.k_per_tick]) / gamma
+    inventory = view.position_lots / agent.params[P.size_lots]
+    skew = skew_ticks(agent)
+    fair = fair_price(view, agent.params[P.use_signal])
+    bid = rounded(fair - base - (2.0 * inventory + 1.0) / 2.0 * skew)
+    ask = rounded(fair + base - (2.0 * inventory - 1.0) / 2.0 * skew)
+    bid = bid if inventory < agent.params[P.max_quotes] else NO_PRICE
+    ask = ask if inventory > -agent.params[P.max_quotes] else NO_PRICE
+    quote_two_sides(view, out, bid, ask, int(agent.params[P.size_lots]), agent.params[P.post_only])
+    return delay
+
+
+policy = Policy(GueantLehalleTapia, decide, needs=Needs.OWN | Needs.SIGNAL, wakes_on=Wake.FILL | Wake.ACK | Wake.PHASE)
