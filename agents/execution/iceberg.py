@@ -43,7 +43,7 @@ class Iceberg(MetaorderSettings):
 
 
 P = indices(Iceberg)
-START, TIMER = int(Wake.START), int(Wake.TIMER)
+START, TIMER, REJECT = int(Wake.START), int(Wake.TIMER), int(Wake.REJECT)
 CONTINUOUS = int(Phase.CONTINUOUS)
 
 
@@ -62,6 +62,8 @@ def show(view: Any, agent: Any, out: Any) -> None:
             send_cancel(out, view.own_id[0])
         return
     lots = min(int(agent.params[P.display_lots]), int(agent.params[P.quantity_lots]) - executed_lots(view))
+    if agent.params[P.max_child_lots] > 0.0:
+        lots = min(lots, int(agent.params[P.max_child_lots]))
     if lots > 0:
         send_limit(out, side, price, lots, 0, 0, int(agent.params[P.parent_id]))
 
@@ -83,7 +85,8 @@ def decide(view: Any, agent: Any, out: Any) -> int:
         if view.n_own > 0 and view.n_in_flight == 0:
             send_cancel(out, view.own_id[0])
         return max(1, int(agent.params[P.retry_s] * 1e9)) if view.reason & TIMER and view.n_own > 0 else 0
-    if view.phase == CONTINUOUS and view.n_in_flight == 0:
+    # After a reject it waits for the timer: what was refused would be refused again at once.
+    if view.phase == CONTINUOUS and view.n_in_flight == 0 and not view.reason & REJECT:
         show(view, agent, out)
     if not view.reason & TIMER:
         return 0
