@@ -148,7 +148,7 @@ def build(source: Source) -> Built:
 
 def _content_hash(scenario: Scenario, paths: list[Path], data_files: set[str]) -> str:
     """Hash what determines the tape. Files count by content, so a run may be moved to another folder."""
-    tables = scenario.model_dump(mode="json", exclude={"seed", "description", "record"})
+    tables = scenario.model_dump(mode="json", exclude={"seed", "description", "record", "calibrate"})
     for instrument in tables["instrument"]:
         instrument["fundamental"].pop("path", None)
     for group in tables["population"]:

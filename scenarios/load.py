@@ -18,7 +18,17 @@ from pydantic import BaseModel, ValidationError
 from lob.errors import InputError
 from scenarios.schema import Scenario
 
-__all__ = ["Source", "find_scenario", "library", "load_scenario", "nearest", "validate"]
+__all__ = [
+    "Source",
+    "find_scenario",
+    "library",
+    "load_scenario",
+    "nearest",
+    "override_value",
+    "read_tables",
+    "source_of",
+    "validate",
+]
 
 M = TypeVar("M", bound=BaseModel)
 _LIBRARY = "library"
@@ -88,6 +98,15 @@ def load_scenario(text: str, overrides: Sequence[str] = ()) -> Source:
         InputError: one line that names the file, the dotted path, the value and what is allowed.
     """
     path = find_scenario(text)
+    return source_of(read_tables(path, overrides), path)
+
+
+def read_tables(path: Path, overrides: Sequence[str] = ()) -> dict[str, Any]:
+    """Return the tables of a scenario file after overrides, not yet checked.
+
+    Raises:
+        InputError: if the file is not readable as TOML, or an override names no place in it.
+    """
     try:
         data = tomllib.loads(path.read_text("utf-8"))
     except tomllib.TOMLDecodeError as error:
@@ -95,7 +114,12 @@ def load_scenario(text: str, overrides: Sequence[str] = ()) -> Source:
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read ({error})") from None
     for override in overrides:
-        _override(data, override)
+        override_value(data, override)
+    return data
+
+
+def source_of(data: dict[str, Any], path: Path) -> Source:
+    """Return the checked scenario of some tables; `path` is for messages and relative paths."""
     return Source(validate(Scenario, data, str(path)), path)
 
 
@@ -226,7 +250,7 @@ def _show(value: Any) -> str:
 # ---- overrides --------------------------------------------------------------------------------------------------
 
 
-def _override(data: dict[str, Any], text: str) -> None:
+def override_value(data: dict[str, Any], text: str) -> None:
     """Set one value in place. Rows of a table list are named by their `name` or their number."""
     key, equals, value = text.partition("=")
     parts = [part for part in re.split(r"[.\[\]]+", key.strip()) if part]

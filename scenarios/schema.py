@@ -11,7 +11,7 @@ from scenarios.schema_agents import PopulationTable, TraderTable
 from scenarios.schema_instrument import InstrumentTable
 from scenarios.tables import AboveZero, Finite, Name, Table, wrong
 
-__all__ = ["Event", "RecordTable", "Scenario", "SessionTable", "time_ns"]
+__all__ = ["Event", "ParameterTable", "RecordTable", "Scenario", "SessionTable", "time_ns"]
 
 
 def time_ns(time: dt.time) -> int:
@@ -90,6 +90,28 @@ class RecordTable(Table):
     """Wall time between two snapshots from which a killed run can be resumed."""
 
 
+class ParameterTable(Table):
+    """A parameter that `outcry calibrate` may change: one number for one or more places of the file."""
+
+    name: Name
+    set: Annotated[tuple[Name, ...], Field(min_length=1)]
+    """Dotted paths as in `--set`: "population.flow.settings.base_rates.0"."""
+    low: Finite
+    high: Finite
+    log: bool = False
+    """Search the logarithm."""
+    whole: bool = False
+    """Whole numbers only."""
+
+    @model_validator(mode="after")
+    def _in_order(self) -> ParameterTable:
+        if self.high <= self.low:
+            raise wrong("high", self.high, f"above low ({self.low:g})")
+        if self.log and self.low <= 0:
+            raise wrong("low", self.low, "above 0 with log = true")
+        return self
+
+
 class Scenario(Table):
     """A whole scenario."""
 
@@ -105,6 +127,8 @@ class Scenario(Table):
     population: tuple[PopulationTable, ...] = ()
     trader: tuple[TraderTable, ...] = ()
     event: tuple[Event, ...] = ()
+    calibrate: tuple[ParameterTable, ...] = ()
+    """What `outcry calibrate` may change; a run does not look at it."""
     record: RecordTable = RecordTable()
 
     @model_validator(mode="after")

@@ -1,0 +1,144 @@
+"""`outcry calibrate`: fit the parameters that a scenario names to recorded order flow."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from sim.metrics import OrderFlow
+
+__all__ = ["command"]
+
+
+def command(
+    scenario: Annotated[str, typer.Argument(help="A scenario file or name with [[calibrate]] tables.")],
+    to: Annotated[Path, typer.Option(help="LOBSTER message file or zip, or a run folder.")],
+    orderbook: Annotated[Path | None, typer.Option(help="LOBSTER orderbook file.")] = None,
+    window: Annotated[
+        str | None, typer.Option(metavar="HH:MM-HH:MM", help="Part of the data to fit. Default: the session.")
+    ] = None,
+    held_back: Annotated[
+        str | None, typer.Option(metavar="HH:MM-HH:MM", help="Part of the data only to compare with.")
+    ] = None,
+    budget: Annotated[int, typer.Option(min=1, help="Candidates to look at.")] = 1500,
+    seeds: Annotated[int, typer.Option(min=1, max=64, help="Runs of each candidate, the same for all.")] = 2,
+    seed: Annotated[int, typer.Option(min=1, help="Seed of the search.")] = 1,
+    warm_up: Annotated[float, typer.Option(min=0, help="Seconds after the open that are left out.")] = 300.0,
+    processes: Annotated[int, typer.Option(min=1, max=256, help="Candidates that run at the same time.")] = 2,
+    out: Annotated[Path | None, typer.Option(help="Folder. Default: runs/NAME-calibrated.")] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="A.B=C", help="Change a value of the scenario first.")
+    ] = None,
+) -> None:
+    """Fit a scenario to data: leaves fitted.toml, moments.json and a picture, prints a table."""
+    import json
+
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from scenarios.calibration import calibrate, problem_of
+    from scenarios.plots.moments import draw_moments
+    from scenarios.toml_text import toml_text
+    from sim.metrics import moments
+    from sim.writer import write_atomically
+
+    console = Console(highlight=False, markup=False)
+    with console.status("reading the data"):
+        flow = read_flow(to, orderbook)
+        target = part_of(flow, window, "--window") if window else within_session(flow, scenario, set_ or [])
+        other = moments(part_of(flow, held_back, "--held-back")) if held_back else None
+        problem = problem_of(scenario, target, overrides=set_ or [], warm_up_s=warm_up, n_seeds=seeds)
+    columns = (TextColumn("{task.completed} of {task.total} candidates"), BarColumn(),
+               TextColumn("distance {task.fields[best]}"), TimeElapsedColumn())  # fmt: skip
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("", total=budget, best="")
+        fit = calibrate(
+            problem, budget, seed=seed, processes=processes,
+            on_progress=lambda n, best: bar.update(task, completed=n, best=f"{best:.3f}"),
+        )  # fmt: skip
+    folder = out if out is not None else Path("runs") / f"{problem.path.stem}-calibrated"
+    folder.mkdir(parents=True, exist_ok=True)
+    record = {
+        "format_version": 1, "distance": fit.distance, "first_distance": fit.first_distance, "values": fit.values,
+        "fitted": fit.moments, "target": problem.target, "scale": problem.scale, "held_back": other,
+        "evaluations": fit.evaluations, "seeds": list(problem.seeds), "seed": seed,
+    }  # fmt: skip
+    write_atomically(folder / "fitted.toml", toml_text(fit.tables).encode())
+    write_atomically(folder / "moments.json", json.dumps(record, indent=1, allow_nan=True).encode())
+    picture = draw_moments(
+        f"{problem.path.stem} fitted to {to.name}", fit.moments, problem.target, problem.scale, other, fit.history
+    )
+    write_atomically(folder / "moments.png", picture)
+    console.print(_table(fit.moments, problem.target, problem.scale, other))
+    console.print(
+        f"Mean distance {fit.distance:.3f} noise floors after {fit.evaluations} candidates ({fit.first_distance:.3f} "
+        "as it stood in the file)"
+    )
+    console.print(f"Fitted scenario: {folder / 'fitted.toml'}", soft_wrap=True)
+    console.print(f"Picture: {folder / 'moments.png'}", soft_wrap=True)
+
+
+def read_flow(to: Path, orderbook: Path | None) -> OrderFlow:
+    """Return the order flow of LOBSTER files or of a run folder.
+
+    Raises:
+        InputError: if it is neither, or not readable.
+    """
+    from lob.errors import InputError
+    from lob.lobster import read_day
+    from sim.metrics import flow_of_day, flow_of_tape
+    from sim.writer import read_tape
+
+    if to.is_dir():
+        return flow_of_tape(read_tape(to / "tape" if (to / "tape").is_dir() else to))
+    if not to.is_file():
+        raise InputError(f"--to {to}: no such file or folder")
+    return flow_of_day(read_day(to, orderbook)).visible()
+
+
+def part_of(flow: OrderFlow, text: str, option: str) -> OrderFlow:
+    """Return the part of a flow between two times of day."""
+    import datetime as dt
+
+    from lob.errors import InputError
+    from scenarios.schema import time_ns
+
+    try:
+        first, last = (time_ns(dt.time.fromisoformat(part)) for part in text.split("-"))
+    except ValueError:
+        raise InputError(f"{option} {text}: allowed: two times, as in 09:45-12:30") from None
+    if first >= last:
+        raise InputError(f"{option} {text}: the second time must be later than the first")
+    return flow.window(first, last)
+
+
+def within_session(flow: OrderFlow, scenario: str, overrides: list[str]) -> OrderFlow:
+    """Return the part of a flow that lies within the scenario's session."""
+    from scenarios.load import load_scenario
+    from scenarios.schema import time_ns
+
+    session = load_scenario(scenario, overrides).scenario.session
+    return flow.window(time_ns(session.open), time_ns(session.close))
+
+
+def _table(fitted: Any, target: Any, scale: Any, held_back: Any) -> Table:
+    from rich.table import Table
+
+    from sim.metrics import MOMENTS
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("Moment")
+    for name in ("Data", "Fitted", "Floor", "Gap/floor", *(["Held back", "Gap/floor"] if held_back else [])):
+        table.add_column(name, justify="right")
+    for name, words in MOMENTS.items():
+        cells = [f"{target[name]:.4g}", f"{fitted[name]:.4g}", f"{scale[name]:.3g}"]
+        cells.append(f"{(fitted[name] - target[name]) / scale[name]:+.1f}")
+        if held_back:
+            cells += [f"{held_back[name]:.4g}", f"{(fitted[name] - held_back[name]) / scale[name]:+.1f}"]
+        table.add_row(words, *cells)
+    return table
