@@ -78,6 +78,7 @@ class Hawkes(Settings):
         excitation: alpha_ij, jump of the intensity of type i (row) at an event of type j (column), per second.
         decay: beta_i, speed at which the excitation of type i dies out, per second.
         inside_share: share of limit orders that improve the best price, if there is room.
+        inside_mean_ticks: mean improvement (geometric law, within the spread); 0: uniform over the spread.
         mean_depth_ticks: mean distance of the others from the same-side best (geometric law).
         size_lots: median order size.
         size_sigma: spread of the lognormal size; 0: fixed.
@@ -90,6 +91,7 @@ class Hawkes(Settings):
     excitation: Matrix = _EXCITATION
     decay: Row = (20.0, 20.0, 20.0, 20.0, 20.0, 20.0)
     inside_share: Annotated[float, Field(ge=0, le=1)] = 0.15
+    inside_mean_ticks: Annotated[float, Field(ge=0)] = 0.0
     mean_depth_ticks: Annotated[float, Field(ge=0)] = 4.0
     size_lots: Annotated[float, Field(gt=0)] = 10.0
     size_sigma: Annotated[float, Field(ge=0)] = 0.5
@@ -156,6 +158,14 @@ def next_event(view: Any, agent: Any, tables: Any) -> int:
 
 
 @decision
+def geometric(agent: Any, mean: float) -> int:
+    """A draw from 0, 1, 2, ... with the given mean."""
+    if mean <= 0.0:
+        return 0
+    return int(log_portable(uniform(agent, DEPTH)) / log_portable(mean / (1.0 + mean)))
+
+
+@decision
 def limit_price(view: Any, agent: Any, side: int) -> int:
     """Price of a new limit order: inside the spread, or at a geometric distance behind the best."""
     own, opposite = view.bid_ticks, view.ask_ticks
@@ -165,12 +175,13 @@ def limit_price(view: Any, agent: Any, side: int) -> int:
         own = opposite - side if opposite != NO_PRICE else view.last_ticks - side
     room = side * (opposite - own) - 1 if opposite != NO_PRICE else 0
     if room > 0 and uniform(agent, INSIDE) < agent.params[P.inside_share]:
-        price = own + side * (1 + int(uniform(agent, DEPTH) * room))
+        step = agent.params[P.inside_mean_ticks]
+        gain = (
+            int(uniform(agent, DEPTH) * room) if step <= 0.0 else min(geometric(agent, max(step - 1.0, 0.0)), room - 1)
+        )
+        price = own + side * (1 + gain)
     else:
-        mean, depth = agent.params[P.mean_depth_ticks], 0
-        if mean > 0.0:
-            depth = int(log_portable(uniform(agent, DEPTH)) / log_portable(mean / (1.0 + mean)))
-        price = own - side * depth
+        price = own - side * geometric(agent, agent.params[P.mean_depth_ticks])
     return min(max(price, view.min_price_ticks), view.max_price_ticks)
 
 

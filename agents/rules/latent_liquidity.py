@@ -1,9 +1,9 @@
 """Latent liquidity (Toth, Lemperiere, Deremble, de Lataillade, Kockelkoren and Bouchaud, Physical Review X 1, 2011).
 
 Most of what people would trade is in no book. Each agent here has one intention, to buy or to sell at a price of its
-own, that it shows as a limit order only while the opposite best is within `reveal_ticks`, and changes its mind at rate
-`change_rate_per_s`. Intentions near the price are used up by trades and take time to come back, so that the latent
-book is thin near the price and grows away from it: the mechanism behind a concave market impact.
+own, that it shows as a limit order only while it lies within `reveal_ticks` of its side's best, and changes its mind
+at rate `change_rate_per_s`. Intentions near the price are used up by trades and take time to come back, so that the
+latent book is thin near the price and grows away from it: the mechanism behind a concave market impact.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ class LatentLiquidity(Settings):
     Attributes:
         interval_s: mean time between two looks at the market, in seconds.
         depth_ticks: a new intention lies uniformly up to this far from the midpoint, on its own side.
-        reveal_ticks: the intention is shown while it lies within this of the opposite best.
+        reveal_ticks: the intention is shown while it lies at most this far behind its side's best, or that side is
+            empty.
         change_rate_per_s: rate at which an intention is dropped for a new one.
         size_lots: size of an order.
     """
@@ -77,8 +78,8 @@ def decide(view: Any, agent: Any, out: Any) -> int:
         change_mind(view, agent, mid)
         return delay
     side, price = int(agent.state[S.side]), int(agent.state[S.price_ticks])
-    opposite = ask if side > 0 else bid
-    near = side * ((opposite if opposite != NO_PRICE else mid) - price) <= agent.params[P.reveal_ticks]
+    best = bid if side > 0 else ask
+    near = best == NO_PRICE or side * (best - price) <= agent.params[P.reveal_ticks]
     if near and view.n_own == 0:
         send_limit(out, side, price, int(agent.params[P.size_lots]))
         agent.state[S.is_shown] = 1.0

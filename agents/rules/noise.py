@@ -26,6 +26,7 @@ class Noise(Settings):
         size_lots: median order size.
         size_sigma: spread of the lognormal order size; 0: fixed.
         passive_ticks: the order is placed up to this many ticks behind the opposite touch, uniformly; 0: at it.
+        from_own_side: count `passive_ticks` from the touch of its own side, which it then joins or stays behind.
         max_age_wakes: 1: withdraw what is still open at every wake-up; 0: let it rest.
     """
 
@@ -35,6 +36,7 @@ class Noise(Settings):
     size_sigma: NonNegative = 0.0
     passive_ticks: NonNegative = 0.0
     max_age_wakes: int = 0
+    from_own_side: bool = False
 
 
 P = indices(Noise)
@@ -51,7 +53,8 @@ def decide(view: Any, agent: Any, out: Any) -> int:
         return poisson_delay_ns(agent, NEXT, agent.params[P.interval_s])
     side = 1 if uniform(agent, SIDE) < 0.5 else -1
     size = order_size_lots(agent, SIZE, agent.params[P.size_lots], agent.params[P.size_sigma])
-    touch = view.ask_ticks if side > 0 else view.bid_ticks
+    takes = (side > 0) != (agent.params[P.from_own_side] > 0.0)
+    touch = view.ask_ticks if takes else view.bid_ticks
     if agent.params[P.max_age_wakes] > 0.0:
         send_cancel_all(out)
     if touch != NO_PRICE:
