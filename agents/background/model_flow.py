@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from lob.types import Phase, TimeInForce
 from sim.distributions import Positive, Settings
@@ -27,28 +27,33 @@ class ModelFlow(Settings):
         fill_rate_per_s: A, orders of each side a second.
         k_per_tick: k; 1 / k is the mean reach in ticks.
         size_lots: size of an order.
+        step_s: above 0: time goes in steps of this length, in the middle of which each side comes with probability
+            A x step_s, as in the simulations of these papers; 0: at Poisson times.
     """
 
     fill_rate_per_s: Positive = 1.0
     k_per_tick: Positive = 0.3
     size_lots: Annotated[int, Field(ge=1)] = 10
+    step_s: Annotated[float, Field(ge=0)] = 0.0
+
+    @model_validator(mode="after")
+    def _is_a_probability(self) -> ModelFlow:
+        if isinstance(self.fill_rate_per_s, float) and self.fill_rate_per_s * self.step_s > 1:
+            raise ValueError("fill_rate_per_s x step_s is a probability; allowed: at most 1")
+        return self
 
 
 P = indices(ModelFlow)
 START = int(Wake.START)
 CONTINUOUS = int(Phase.CONTINUOUS)
 IOC = int(TimeInForce.IOC)
-NEXT, SIDE, REACH = 0, 1, 2
+NEXT, BUYER, SELLER, REACH = 0, 1, 2, 3
 
 
 @decision
-def decide(view: Any, agent: Any, out: Any) -> int:
-    """Send one order that reaches beyond the value."""
-    delay = 1 + int(exponential(agent, NEXT, 0.5e9 / agent.params[P.fill_rate_per_s]))
-    if view.reason & START or view.phase != CONTINUOUS:
-        return delay
-    side = 1 if uniform(agent, SIDE) < 0.5 else -1
-    price = view.signal + side * exponential(agent, REACH, 1.0 / agent.params[P.k_per_tick])
+def send_one(view: Any, agent: Any, out: Any, side: int, index: int) -> None:
+    """Send an order of one side that reaches beyond the value."""
+    price = view.signal + side * exponential(agent, index, 1.0 / agent.params[P.k_per_tick])
     ticks = int(price)
     # A buyer pays at most its price, a seller takes at least its: rounded so that no quote beyond is reached.
     if side > 0 and ticks > price:
@@ -57,6 +62,25 @@ def decide(view: Any, agent: Any, out: Any) -> int:
         ticks += 1
     if view.min_price_ticks <= ticks <= view.max_price_ticks:
         send_limit(out, side, ticks, int(agent.params[P.size_lots]), IOC)
+
+
+@decision
+def decide(view: Any, agent: Any, out: Any) -> int:
+    """Send one order at a Poisson time, or each side's by chance in the middle of a step."""
+    step_s, rate = agent.params[P.step_s], agent.params[P.fill_rate_per_s]
+    if step_s > 0.0:
+        delay = max(1, int(step_s * (0.5e9 if view.reason & START else 1e9)))
+    else:
+        delay = 1 + int(exponential(agent, NEXT, 0.5e9 / rate))
+    if view.reason & START or view.phase != CONTINUOUS:
+        return delay
+    if step_s > 0.0:
+        if uniform(agent, BUYER) < rate * step_s:
+            send_one(view, agent, out, 1, REACH)
+        if uniform(agent, SELLER) < rate * step_s:
+            send_one(view, agent, out, -1, REACH + 1)
+    else:
+        send_one(view, agent, out, 1 if uniform(agent, BUYER) < 0.5 else -1, REACH)
     return delay
 
 

@@ -12,6 +12,7 @@ from agents.rules import gaussian_noise, informed
 from bench.theory.markets import MID_TICKS, SECOND_NS, one_agent, theory_market
 from bench.theory.oracles.intervals import mean_interval
 from bench.theory.rows import Row, covers
+from sim.fundamental import Fundamental
 
 __all__ = ["measure"]
 
@@ -24,12 +25,12 @@ STEP_TICKS = 190
 
 
 @dataclass(frozen=True)
-class NewValueEachPeriod:
+class NewValueEachPeriod(Fundamental):
     """A value that is drawn anew, independently, for each period."""
 
     step_ns: int = int(PERIOD_S * SECOND_NS)
 
-    def grid(self, seed: int, name: str, open_ns: int, close_ns: int) -> np.ndarray:
+    def grid(self, seed: int, symbol: str, open_ns: int, close_ns: int) -> np.ndarray:
         """Return one value for each period."""
         n = (close_ns - open_ns) // self.step_ns + 1
         return MID_TICKS + VALUE_SD_TICKS * np.random.default_rng([seed, 1985]).standard_normal(n)
