@@ -33,11 +33,11 @@ class HeuristicBelief(InducedValues):
     """Settings of an HBL trader, with those of InducedValues.
 
     Attributes:
-        memory_shouts: number of shouts remembered.
+        memory_shouts: number of shouts remembered; 24 are about those of the last five trades, as in the paper.
         low_ticks, high_ticks: bounds of the market, between which a trader quotes before it has seen anything.
     """
 
-    memory_shouts: Annotated[int, Field(ge=1, le=MAX_SHOUTS)] = 40
+    memory_shouts: Annotated[int, Field(ge=1, le=MAX_SHOUTS)] = 24
     low_ticks: Number = 9_000.0
     high_ticks: Number = 11_000.0
 
@@ -113,21 +113,30 @@ def belief(view: Any, agent: Any, cells: Any, side: int, price: float) -> float:
 
 
 @decision
+def is_repeated(cells: Any, k: int) -> bool:
+    """Whether an earlier cell holds a shout at the same price."""
+    price = cells[CELLS * k + 1]
+    for j in range(k):  # noqa: SIM110 (compiled code has no generators)
+        if cells[CELLS * j + 1] == price:
+            return True
+    return False
+
+
+@decision
 def best_quote(view: Any, agent: Any, cells: Any, side: int, value: float) -> int:
     """Price with the largest believed surplus; NO_PRICE if none is positive."""
     best, best_surplus = NO_PRICE, 0.0
     n_kept = min(int(agent.state[S.n_shouts]), int(agent.params[P.memory_shouts]))
-    for k in range(n_kept + 1):
+    opposite = view.ask_ticks if side > 0 else view.bid_ticks
+    if opposite != NO_PRICE and side * (value - opposite) > 0.0:
+        best, best_surplus = int(opposite), side * (value - opposite)
+    for k in range(n_kept):
+        if is_repeated(cells, k):
+            continue
         for shift in range(-1, 2):
-            if k < n_kept:
-                price = int(cells[CELLS * k + 1]) + shift
-            else:
-                opposite = view.ask_ticks if side > 0 else view.bid_ticks
-                if opposite == NO_PRICE or shift != 0:
-                    continue
-                price = opposite
+            price = int(cells[CELLS * k + 1]) + shift
             surplus = side * (value - price)
-            if surplus > best_surplus:
+            if surplus > best_surplus:  # a belief is at most 1
                 expected = surplus * belief(view, agent, cells, side, float(price))
                 if expected > best_surplus:
                     best, best_surplus = price, expected

@@ -25,8 +25,8 @@ def simulate(
 ) -> tuple[float, float, float]:
     """Return mean and standard deviation of the profit after one unit of time, and that of the final inventory.
 
-    With `inventory_strategy` quotes follow equations 29 and 30, otherwise they lie at `half_spread` on both sides of the
-    value. The other defaults are the parameters of section 3.3; `n` is the number of runs.
+    With `inventory_strategy` quotes follow equations 29 and 30, otherwise they lie at `half_spread` on both sides of
+    the value. The other defaults are the parameters of section 3.3; `n` is the number of runs.
     """
     generator = np.random.default_rng(seed)
     value, inventory, cash = np.zeros((3, n))
