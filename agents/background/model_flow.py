@@ -4,6 +4,11 @@ The setting of Avellaneda and Stoikov (2008) and of Gueant, Lehalle and Fernande
 and sellers each come at rate A; each would pay an exponential reach, of mean 1 / k, beyond the value, and sends an
 order that does not rest at that price. A quote that stands alone at distance d is therefore filled at rate A exp(-k
 d).
+
+Reaches are real numbers, quotes whole ticks, and an order's price is rounded towards the value: the rate is exact for
+the distance between the quote's price and the value, and no tick is too large. (A maker's own rounding of its quotes
+is another matter: 1 / k should be many ticks.) There is no reach below 0, so a quote beyond the value is filled at rate
+A, where the formula has more.
 """
 
 from __future__ import annotations
@@ -54,12 +59,15 @@ NEXT, BUYER, SELLER, REACH = 0, 1, 2, 3
 def send_one(view: Any, agent: Any, out: Any, side: int, index: int) -> None:
     """Send an order of one side that reaches beyond the value."""
     price = view.signal + side * exponential(agent, index, 1.0 / agent.params[P.k_per_tick])
+    price = min(max(price, -1e15), 1e15)  # a larger float has no defined integer
     ticks = int(price)
     # A buyer pays at most its price, a seller takes at least its: rounded so that no quote beyond is reached.
     if side > 0 and ticks > price:
         ticks -= 1
     elif side < 0 and ticks < price:
         ticks += 1
+    # Beyond the price range on the far side there are no quotes; an order may not be priced there.
+    ticks = min(ticks, view.max_price_ticks) if side > 0 else max(ticks, view.min_price_ticks)
     if view.min_price_ticks <= ticks <= view.max_price_ticks:
         send_limit(out, side, ticks, int(agent.params[P.size_lots]), IOC)
 

@@ -1,20 +1,29 @@
 """Fixed-ladder market maker: the same quantities at the same distances from the fair price, whatever its position.
 
 At a refresh it cancels only what no longer belongs to the ladder and sends only what is missing, so that orders at
-prices that stay keep their place in the queue. Levels lie on a grid of `spacing_ticks`.
+prices that stay keep their place in the queue. Levels lie on a grid of `spacing_ticks`. A level is renewed when it has
+been taken as a whole; until then the rest of its order stays.
 """
 
 from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from agents.makers._quotes import CONTINUOUS, fair_price, withdraw_all
+from agents.makers._quotes import (
+    CONTINUOUS,
+    NEEDS,
+    POST_ONLY,
+    WAKES_ON,
+    fair_price,
+    is_time_to_quote,
+    timer_ns,
+    withdraw_all,
+)
 from sim.distributions import NonNegative, Positive, Settings
 from sim.lookup import own_count_at
 from sim.policy import Policy, decision, indices, send_cancel, send_limit
-from sim.records import Needs, Wake
 
 __all__ = ["FixedLadder", "policy"]
 
@@ -29,7 +38,12 @@ class FixedLadder(Settings):
         n_levels: levels on each side, at most 15.
         size_lots: quantity of a level.
         move_ticks: the ladder moves when the fair price has left the last one's by this much.
-        use_signal: the fair price is the value signal instead of the midpoint.
+        use_signal: the fair price is the value signal instead of the midpoint of the others' quotes. While others do
+            not quote both sides there is no such midpoint, and the ladder stays.
+        use_last_trade: the fair price is the last trade's instead.
+        max_position_lots: position and open orders of a side together do not exceed this.
+        requote_on_fill: renew levels after a fill, as soon as no message is on its way; otherwise at the next refresh.
+        post_only: orders that would trade at once are refused.
     """
 
     refresh_s: Positive = 1.0
@@ -39,18 +53,27 @@ class FixedLadder(Settings):
     size_lots: Annotated[int, Field(ge=1)] = 100
     move_ticks: NonNegative = 1.0
     use_signal: bool = False
+    use_last_trade: bool = False
+    max_position_lots: Annotated[int, Field(ge=1)] = 100_000
+    requote_on_fill: bool = False
+    post_only: bool = True
+
+    @model_validator(mode="after")
+    def _has_one_fair_price(self) -> FixedLadder:
+        if self.use_signal and self.use_last_trade:
+            raise ValueError("use_signal and use_last_trade are both true; allowed: one of them at most")
+        return self
 
 
 P = indices(FixedLadder)
-S = indices(None, "fair_ticks", "is_laid")
-START = int(Wake.START)
+S = indices(None, "is_due", "is_laid", "fair_ticks")
 
 
 @decision
 def first_level(fair: float, agent: Any, side: int) -> int:
     """Price on the grid nearest to the fair price that keeps the half spread."""
     spacing = int(agent.params[P.spacing_ticks])
-    wanted = fair - side * agent.params[P.half_spread_ticks]
+    wanted = min(max(fair - side * agent.params[P.half_spread_ticks], -1e15), 1e15)
     level = int(wanted / spacing)
     if side > 0:
         while level * spacing > wanted:
@@ -65,39 +88,52 @@ def first_level(fair: float, agent: Any, side: int) -> int:
 def lay_ladder(view: Any, agent: Any, out: Any, fair: float) -> None:
     """Cancel what does not belong to the ladder and send what is missing."""
     spacing, n_levels = int(agent.params[P.spacing_ticks]), int(agent.params[P.n_levels])
+    size, limit = int(agent.params[P.size_lots]), int(agent.params[P.max_position_lots])
     bid, ask = first_level(fair, agent, 1), first_level(fair, agent, -1)
     if ask <= bid:
         ask = bid + spacing
     last = spacing * (n_levels - 1)
+    bid_room, ask_room = limit - view.position_lots, limit + view.position_lots
     for k in range(view.n_own):
-        price = view.own_ticks[k]
+        price, lots = view.own_ticks[k], view.own_lots[k]
         on_bid = view.own_side[k] > 0 and bid - last <= price <= bid and (bid - price) % spacing == 0
         on_ask = view.own_side[k] < 0 and ask <= price <= ask + last and (price - ask) % spacing == 0
-        if not (on_bid or on_ask):
+        if on_bid and lots <= bid_room:
+            bid_room -= lots
+        elif on_ask and lots <= ask_room:
+            ask_room -= lots
+        else:
             send_cancel(out, view.own_id[k])
+    flags = POST_ONLY if agent.params[P.post_only] > 0.0 else 0
     for level in range(n_levels):
         low, high = bid - spacing * level, ask + spacing * level
-        if view.min_price_ticks <= low <= view.max_price_ticks and own_count_at(view, 1, low) == 0:
-            send_limit(out, 1, low, int(agent.params[P.size_lots]))
-        if view.min_price_ticks <= high <= view.max_price_ticks and own_count_at(view, -1, high) == 0:
-            send_limit(out, -1, high, int(agent.params[P.size_lots]))
+        if bid_room > 0 and view.min_price_ticks <= low <= view.max_price_ticks and own_count_at(view, 1, low) == 0:
+            send_limit(out, 1, low, min(size, bid_room), 0, flags)
+            bid_room -= size
+        if ask_room > 0 and view.min_price_ticks <= high <= view.max_price_ticks and own_count_at(view, -1, high) == 0:
+            send_limit(out, -1, high, min(size, ask_room), 0, flags)
+            ask_room -= size
 
 
 @decision
 def decide(view: Any, agent: Any, out: Any) -> int:
-    """Renew the ladder at each refresh."""
-    delay = max(1, int(agent.params[P.refresh_s] * 1e9))
+    """Renew the ladder, around a new fair price if that has moved enough."""
+    delay = timer_ns(view, agent.params[P.refresh_s])
+    if not is_time_to_quote(view, agent, S.is_due, agent.params[P.requote_on_fill]):
+        return delay
     if view.phase != CONTINUOUS:
         withdraw_all(view, out)
         return delay
-    if view.n_in_flight > 0:
-        return delay
-    fair = fair_price(view, agent.params[P.use_signal])
-    if agent.state[S.is_laid] == 0.0 or abs(fair - agent.state[S.fair_ticks]) >= agent.params[P.move_ticks]:
+    last_fair = agent.state[S.fair_ticks] if agent.state[S.is_laid] > 0.0 else float(view.last_ticks)
+    if agent.params[P.use_last_trade] > 0.0:
+        fair = float(view.last_ticks)
+    else:
+        fair = fair_price(view, agent.params[P.use_signal], last_fair)
+    if agent.state[S.is_laid] == 0.0 or abs(fair - last_fair) >= agent.params[P.move_ticks]:
         agent.state[S.fair_ticks] = fair
         agent.state[S.is_laid] = 1.0
     lay_ladder(view, agent, out, agent.state[S.fair_ticks])
     return delay
 
 
-policy = Policy(FixedLadder, decide, needs=Needs.OWN | Needs.SIGNAL | Needs.BOOK)
+policy = Policy(FixedLadder, decide, needs=NEEDS, wakes_on=WAKES_ON)

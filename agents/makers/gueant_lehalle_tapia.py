@@ -16,11 +16,19 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from agents.makers._quotes import CONTINUOUS, fair_price, quote_two_sides, rounded, withdraw_all
-from lob.types import NO_PRICE
+from agents.makers._quotes import (
+    CONTINUOUS,
+    NEEDS,
+    WAKES_ON,
+    fair_price,
+    is_time_to_quote,
+    quote_two_sides,
+    rounded,
+    timer_ns,
+    withdraw_all,
+)
 from sim.distributions import NonNegative, Positive, Settings
 from sim.policy import Policy, decision, indices
-from sim.records import Needs, Wake
 from sim.rng import exp_portable, log_portable
 
 __all__ = ["GueantLehalleTapia", "policy"]
@@ -36,9 +44,11 @@ class GueantLehalleTapia(Settings):
         sigma_ticks_per_sqrt_s: volatility of the fair price.
         refresh_s: time between two refreshes, in seconds.
         size_lots: size of a quote, the unit of the inventory.
-        max_quotes: Q; at this inventory the quote that would add to it is withdrawn.
-        use_signal: the fair price is the value signal instead of the midpoint.
-        requote_on_fill: move the quotes at once after a fill; otherwise at the next refresh.
+        max_quotes: Q; no quote is larger than what would bring the inventory there; at it, one side is withdrawn. A
+            fill while a new quote is on its way can exceed it by that quote.
+        use_signal: the fair price is the value signal instead of the midpoint of the others' quotes.
+        requote_on_fill: move the quotes after a fill, as soon as no message is on its way; otherwise at the next
+            refresh.
         post_only: quotes that would trade at once are refused.
     """
 
@@ -55,7 +65,7 @@ class GueantLehalleTapia(Settings):
 
 
 P = indices(GueantLehalleTapia)
-START, TIMER = int(Wake.START), int(Wake.TIMER)
+S = indices(None, "is_due")
 
 
 @decision
@@ -70,23 +80,23 @@ def skew_ticks(agent: Any) -> float:
 @decision
 def decide(view: Any, agent: Any, out: Any) -> int:
     """Move the quotes to the optimal ones of this inventory."""
-    delay = max(1, int(agent.params[P.refresh_s] * 1e9)) if view.reason & (START | TIMER) else 0
+    delay = timer_ns(view, agent.params[P.refresh_s])
+    if not is_time_to_quote(view, agent, S.is_due, agent.params[P.requote_on_fill]):
+        return delay
     if view.phase != CONTINUOUS:
         withdraw_all(view, out)
-        return delay
-    if view.n_in_flight > 0 or (delay == 0 and agent.params[P.requote_on_fill] == 0.0):
         return delay
     gamma = agent.params[P.gamma_per_tick]
     base = log_portable(1.0 + gamma / agent.params[P.k_per_tick]) / gamma
     inventory = view.position_lots / agent.params[P.size_lots]
     skew = skew_ticks(agent)
-    fair = fair_price(view, agent.params[P.use_signal])
+    fair = fair_price(view, agent.params[P.use_signal], float(view.last_ticks))
     bid = rounded(fair - base - (2.0 * inventory + 1.0) / 2.0 * skew)
     ask = rounded(fair + base - (2.0 * inventory - 1.0) / 2.0 * skew)
-    bid = bid if inventory < agent.params[P.max_quotes] else NO_PRICE
-    ask = ask if inventory > -agent.params[P.max_quotes] else NO_PRICE
-    quote_two_sides(view, out, bid, ask, int(agent.params[P.size_lots]), agent.params[P.post_only])
+    size = int(agent.params[P.size_lots])
+    limit = size * int(agent.params[P.max_quotes])
+    quote_two_sides(view, out, bid, ask, size, limit, agent.params[P.post_only])
     return delay
 
 
-policy = Policy(GueantLehalleTapia, decide, needs=Needs.OWN | Needs.SIGNAL, wakes_on=Wake.FILL | Wake.ACK | Wake.PHASE)
+policy = Policy(GueantLehalleTapia, decide, needs=NEEDS, wakes_on=WAKES_ON)

@@ -1,4 +1,9 @@
-"""Inventory-skewed market maker: two quotes that shift against its position (Amihud and Mendelson 1980)."""
+"""Inventory-skewed market maker: two quotes that shift against its position.
+
+With position q it quotes at s - skew q -+ h. That both quotes fall as the inventory grows is a result of Amihud and
+Mendelson (Journal of Financial Economics 8, 1980), where the spread widens with it, and of Ho and Stoll (Journal of
+Financial Economics 9, 1981), where the spread does not depend on it and the shift is linear; here as in the latter.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +11,19 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from agents.makers._quotes import CONTINUOUS, fair_price, quote_two_sides, rounded, withdraw_all
-from lob.types import NO_PRICE
+from agents.makers._quotes import (
+    CONTINUOUS,
+    NEEDS,
+    WAKES_ON,
+    fair_price,
+    is_time_to_quote,
+    quote_two_sides,
+    rounded,
+    timer_ns,
+    withdraw_all,
+)
 from sim.distributions import NonNegative, Positive, Settings
 from sim.policy import Policy, decision, indices
-from sim.records import Needs, Wake
 
 __all__ = ["InventorySkewed", "policy"]
 
@@ -23,9 +36,11 @@ class InventorySkewed(Settings):
         half_spread_ticks: distance of both quotes from their centre.
         skew_ticks_per_lot: the centre lies this much below the fair price for each lot held.
         size_lots: size of a quote.
-        max_position_lots: at this position the quote that would add to it is withdrawn.
-        use_signal: quote around the value signal instead of the midpoint.
-        requote_on_fill: move the quotes at once after a fill; otherwise at the next refresh.
+        max_position_lots: no quote is larger than what would bring the position there; at it, one side is withdrawn.
+            A fill while a new quote is on its way can exceed it by that quote.
+        use_signal: quote around the value signal instead of the midpoint of the others' quotes.
+        requote_on_fill: move the quotes after a fill, as soon as no message is on its way; otherwise at the next
+            refresh.
         post_only: quotes that would trade at once are refused.
     """
 
@@ -40,25 +55,24 @@ class InventorySkewed(Settings):
 
 
 P = indices(InventorySkewed)
-START, TIMER = int(Wake.START), int(Wake.TIMER)
+S = indices(None, "is_due")
 
 
 @decision
 def decide(view: Any, agent: Any, out: Any) -> int:
     """Move the quotes to where they belong."""
-    delay = max(1, int(agent.params[P.refresh_s] * 1e9)) if view.reason & (START | TIMER) else 0
+    delay = timer_ns(view, agent.params[P.refresh_s])
+    if not is_time_to_quote(view, agent, S.is_due, agent.params[P.requote_on_fill]):
+        return delay
     if view.phase != CONTINUOUS:
         withdraw_all(view, out)
         return delay
-    if view.n_in_flight > 0 or (delay == 0 and agent.params[P.requote_on_fill] == 0.0):
-        return delay
-    centre = fair_price(view, agent.params[P.use_signal]) - agent.params[P.skew_ticks_per_lot] * view.position_lots
+    fair = fair_price(view, agent.params[P.use_signal], float(view.last_ticks))
+    centre = fair - agent.params[P.skew_ticks_per_lot] * view.position_lots
     half = agent.params[P.half_spread_ticks]
-    most = agent.params[P.max_position_lots]
-    bid = rounded(centre - half) if view.position_lots < most else NO_PRICE
-    ask = rounded(centre + half) if view.position_lots > -most else NO_PRICE
-    quote_two_sides(view, out, bid, ask, int(agent.params[P.size_lots]), agent.params[P.post_only])
+    size, limit = int(agent.params[P.size_lots]), int(agent.params[P.max_position_lots])
+    quote_two_sides(view, out, rounded(centre - half), rounded(centre + half), size, limit, agent.params[P.post_only])
     return delay
 
 
-policy = Policy(InventorySkewed, decide, needs=Needs.OWN | Needs.SIGNAL, wakes_on=Wake.FILL | Wake.ACK | Wake.PHASE)
+policy = Policy(InventorySkewed, decide, needs=NEEDS, wakes_on=WAKES_ON)

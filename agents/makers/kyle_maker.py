@@ -48,6 +48,8 @@ class KyleMaker(Settings):
 P = indices(KyleMaker)
 S = indices(None, "lambda_", "value_flow", "flow_flow", "n_periods", "position_lots", "value_variance", "rest_variance")
 START = int(Wake.START)
+MAX_STEP = 1.1
+"""Largest factor by which lambda changes from one period to the next: a lucky guess must not empty the market."""
 CLOSING_SHARE = 0.95
 """The value is looked at, and the next ladder laid, when this share of a period is over."""
 
@@ -72,14 +74,17 @@ def learn(view: Any, agent: Any) -> None:
     flow = agent.state[S.position_lots] - view.position_lots
     surprise = view.signal - agent.params[P.price_ticks]
     agent.state[S.n_periods] += 1.0
-    weight = max(1.0 / agent.state[S.n_periods], 1.0 / agent.params[P.memory_periods])
+    # What was learned under a wrong lambda is soon forgotten: at first only the last fifth of all periods counts.
+    weight = max(5.0 / (agent.state[S.n_periods] + 4.0), 1.0 / agent.params[P.memory_periods])
     agent.state[S.value_flow] += weight * (surprise * flow - agent.state[S.value_flow])
     agent.state[S.flow_flow] += weight * (flow * flow - agent.state[S.flow_flow])
     rest = surprise - agent.state[S.lambda_] * flow
     agent.state[S.value_variance] += weight * (surprise * surprise - agent.state[S.value_variance])
     agent.state[S.rest_variance] += weight * (rest * rest - agent.state[S.rest_variance])
     if agent.state[S.n_periods] >= 10.0 and agent.state[S.value_flow] > 0.0:
-        agent.state[S.lambda_] = agent.state[S.value_flow] / agent.state[S.flow_flow]
+        found = agent.state[S.value_flow] / agent.state[S.flow_flow]
+        before = agent.state[S.lambda_]
+        agent.state[S.lambda_] = min(max(found, before / MAX_STEP), before * MAX_STEP)
     agent.state[S.position_lots] = view.position_lots
 
 

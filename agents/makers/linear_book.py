@@ -3,7 +3,12 @@
 Both sides hold the same quantity at every step of price, so that an order of n lots pays half the spread and n / (2
 density) more on average: temporary impact. The centre is the value signal plus `permanent_ticks_per_lot` for each lot
 sold so far (less for each bought): permanent impact. The ladder is laid anew at each refresh, so trades that are at
-least `refresh_s` apart find it whole.
+least `refresh_s` apart find it whole; with `refresh_on_fill` those that are a reaction and a latency apart do.
+
+Prices are whole ticks. Of n = m L + r lots, L a level's and r < L, bought when the first ask is at a, the last r pay
+a + m step, so that the order costs n a + step (L m (m - 1) / 2 + m r), which is n (a - step / 2 + n step / (2 L)) at
+whole levels: the average lies half a step below the half spread plus n / (2 density). With first levels half a step
+further out than the half spread that is wanted, the two agree at all whole levels.
 """
 
 from __future__ import annotations
@@ -12,7 +17,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from agents.makers._quotes import CONTINUOUS, rounded
+from agents.makers._quotes import CONTINUOUS, rounded, timer_ns
 from sim.distributions import NonNegative, Positive, Settings
 from sim.policy import Policy, decision, indices, send_cancel_all, send_limit
 from sim.records import Needs, Wake
@@ -32,6 +37,7 @@ class LinearBook(Settings):
         level_lots: quantity of a level; the density is level_lots / step_ticks.
         n_levels: levels on each side, at most 31.
         permanent_ticks_per_lot: shift of the centre for each lot that it has sold.
+        refresh_on_fill: lay the ladder anew after a fill too.
     """
 
     refresh_s: Positive = 1.0
@@ -40,15 +46,19 @@ class LinearBook(Settings):
     level_lots: Annotated[int, Field(ge=1)] = 100
     n_levels: Annotated[int, Field(ge=1, le=MAX_LEVELS)] = MAX_LEVELS
     permanent_ticks_per_lot: NonNegative = 0.0
+    refresh_on_fill: bool = False
 
 
 P = indices(LinearBook)
+FILL = int(Wake.FILL)
 
 
 @decision
 def decide(view: Any, agent: Any, out: Any) -> int:
     """Lay the ladder anew."""
-    delay = max(1, int(agent.params[P.refresh_s] * 1e9))
+    if view.reason == FILL and agent.params[P.refresh_on_fill] == 0.0:
+        return 0
+    delay = timer_ns(view, agent.params[P.refresh_s])
     send_cancel_all(out)
     if view.phase != CONTINUOUS:
         return delay
@@ -64,4 +74,4 @@ def decide(view: Any, agent: Any, out: Any) -> int:
     return delay
 
 
-policy = Policy(LinearBook, decide, needs=Needs.SIGNAL, wakes_on=Wake.PHASE)
+policy = Policy(LinearBook, decide, needs=Needs.SIGNAL, wakes_on=Wake.PHASE | Wake.FILL)

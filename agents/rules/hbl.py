@@ -159,8 +159,8 @@ def decide(view: Any, agent: Any, out: Any) -> int:
         return delay
     side, value = int(agent.params[SIDE]), unit_value(view, agent)
     price = best_quote(view, agent, cells, side, value)
-    if price == NO_PRICE and agent.state[S.n_shouts] == 0.0:
-        # Nothing is known yet: a random price that makes no loss.
+    if price == NO_PRICE:
+        # No price is believed to be accepted, as before the first trade: a random one that makes no loss.
         bound = agent.params[P.low_ticks] if side > 0 else agent.params[P.high_ticks]
         price = int(value + (bound - value) * uniform(agent, FIRST))
     if price != NO_PRICE:

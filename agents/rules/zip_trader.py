@@ -72,13 +72,15 @@ def learn(view: Any, agent: Any, active: bool) -> None:
         offer_accepted = view.last_side > 0
         if side * (own - seen) >= 0.0:  # could have had a better price
             move_towards(agent, seen, side < 0, value)
-        elif active and (offer_accepted if side < 0 else not offer_accepted):
+        elif active and (offer_accepted if side > 0 else not offer_accepted):
             move_towards(agent, seen, side > 0, value)
         return
     best = view.bid_ticks if side > 0 else view.ask_ticks
     last_best = agent.state[S.bid_ticks] if side > 0 else agent.state[S.ask_ticks]
-    # A better quote of a competitor that was not accepted: follow it.
-    if active and best != NO_PRICE and best != last_best and side * (best - own) > 0.0:
+    # A quote at least as good as the own one, or the own one itself, that is not accepted: make a better one. A quote
+    # that stays in the book counts as shouted again whenever the trader's turn comes. Quotes are whole ticks: hence 1.
+    is_new = best != last_best or view.reason & TIMER != 0
+    if active and best != NO_PRICE and is_new and side * (best - own) > -1.0:
         move_towards(agent, float(best), side > 0, value)
 
 

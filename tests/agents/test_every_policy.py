@@ -1,0 +1,15 @@
+"""Every policy of the library passes the checks that a user's own policy must pass."""
+
+from __future__ import annotations
+
+import pytest
+
+from scenarios.kinds import library_policy, policy_kinds
+from sim.checks import check_policy
+
+NEEDS_A_FILE = {"replay"}
+
+
+@pytest.mark.parametrize("kind", sorted(set(policy_kinds()) - NEEDS_A_FILE))
+def test_it_is_a_proper_policy(kind: str) -> None:
+    check_policy(library_policy(kind))
