@@ -135,10 +135,10 @@ def _table(fitted: Any, target: Any, scale: Any, held_back: Any) -> Table:
     table.add_column("Moment")
     for name in ("Data", "Fitted", "Floor", "Gap/floor", *(["Held back", "Gap/floor"] if held_back else [])):
         table.add_column(name, justify="right")
-    for name, words in MOMENTS.items():
+    for name in MOMENTS:
         cells = [f"{target[name]:.4g}", f"{fitted[name]:.4g}", f"{scale[name]:.3g}"]
         cells.append(f"{(fitted[name] - target[name]) / scale[name]:+.1f}")
         if held_back:
             cells += [f"{held_back[name]:.4g}", f"{(fitted[name] - held_back[name]) / scale[name]:+.1f}"]
-        table.add_row(words, *cells)
+        table.add_row(name, *cells)
     return table

@@ -29,9 +29,9 @@ def draw_moments(
         held_back: moments of data that the fit has not seen, if there are any.
         history: best distance after each generation.
     """
-    figure = Figure(figsize=(9, 8), layout="constrained")
+    figure = Figure(figsize=(11, 8.5), layout="constrained")
     FigureCanvasAgg(figure)
-    axes, path = figure.subplots(1, 2, width_ratios=[3, 1])
+    axes, path = figure.subplots(1, 2, width_ratios=[4, 1])
     axes.axvspan(-1, 1, color=FLOOR, label="varies by this much within the data")
     names = list(MOMENTS)
     rows = range(len(names))
@@ -53,14 +53,14 @@ def draw_moments(
     axes.set_yticks(list(rows), [f"{MOMENTS[name]}  ({target[name]:.3g})" for name in names], fontsize=8)
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.set_xlim(-REACH - 0.5, REACH + 0.5)
-    axes.set_xlabel("difference from the data fitted to (value in brackets), in units of its noise floor")
-    axes.set_title(title, loc="left", fontsize=10)
-    axes.legend(frameon=False, fontsize=8, loc="lower right")
-    path.plot(range(len(history)), history, color=FITTED)
+    axes.set_xlabel("gap to the fitted data (its value in brackets) [noise floors]")
+    figure.suptitle(title, fontsize=10)
+    axes.legend(frameon=False, fontsize=8, loc="lower center", bbox_to_anchor=(0.4, 1.0), ncols=3)
+    path.plot(range(len(history)), history, color=FITTED, marker="o" if len(history) == 1 else None)
     path.set_ylim(0, None)
     path.set_xlabel("generation")
     path.set_ylabel("mean distance [noise floors]")
-    path.set_title("search", loc="left", fontsize=10)
+    path.set_title("search", fontsize=9)
     for part in (axes, path):
         part.spines[["top", "right"]].set_visible(False)
         part.grid(axis="x", color="#dddddd", lw=0.5)
