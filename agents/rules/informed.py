@@ -44,21 +44,20 @@ NEXT = 0
 
 @decision
 def book_slope(view: Any, side: int) -> float:
-    """Rise of the marginal price over the shown levels of the side to be taken, in ticks a lot; 0 if unknown."""
+    """Rise of the marginal price on the side to be taken, in ticks a lot; 0 if fewer than three levels are shown.
+
+    The best level is left out: somebody may have taken a part of it.
+    """
     lots = 0.0
     if side > 0:
-        if view.n_ask_levels < 2:
-            return 0.0
         last = view.n_ask_levels - 1
-        for k in range(last):
+        for k in range(1, last):
             lots += 0.5 * (view.ask_depth_lots[k] + view.ask_depth_lots[k + 1])
-        return (view.ask_depth_ticks[last] - view.ask_depth_ticks[0]) / lots
-    if view.n_bid_levels < 2:
-        return 0.0
+        return (view.ask_depth_ticks[last] - view.ask_depth_ticks[1]) / lots if lots > 0.0 else 0.0
     last = view.n_bid_levels - 1
-    for k in range(last):
+    for k in range(1, last):
         lots += 0.5 * (view.bid_depth_lots[k] + view.bid_depth_lots[k + 1])
-    return (view.bid_depth_ticks[0] - view.bid_depth_ticks[last]) / lots
+    return (view.bid_depth_ticks[1] - view.bid_depth_ticks[last]) / lots if lots > 0.0 else 0.0
 
 
 @decision

@@ -19,6 +19,7 @@ from agents.metaorder import Metaorder
 from agents.rules import latent_liquidity, order_splitter
 from bench.theory.markets import SECOND_NS, one_agent, theory_market
 from bench.theory.rows import Row
+from lob.types import NO_PRICE
 from sim.settings import Population
 
 __all__ = ["draw", "measure"]
@@ -63,22 +64,23 @@ def path(job: tuple[str, int, float]) -> Floats:
         market.run()
         tape = market.tape
         at = np.searchsorted(tape["time_ns"], [int(t * SECOND_NS) for t in LOOKS_S], side="right") - 1
-        mids.append((tape["bid_ticks"][at].astype(np.float64) + tape["ask_ticks"][at]) / 2)
+        quoted = (tape["bid_ticks"][at] != NO_PRICE) & (tape["ask_ticks"][at] != NO_PRICE)
+        mids.append(np.where(quoted, (tape["bid_ticks"][at].astype(np.float64) + tape["ask_ticks"][at]) / 2, np.nan))
     return np.asarray(mids[0] - mids[1])
 
 
 def _exponent(impact: Floats) -> float:
     """Slope of the log of the mean impact at the end against log Q; impact has shape (shares, pairs, looks)."""
-    mean = impact[:, :, END].mean(axis=1)
+    mean = np.nanmean(impact[:, :, END], axis=1)
     if (mean <= 0).any():
         return float("nan")
-    error = impact[:, :, END].std(axis=1) / mean
+    error = np.nanstd(impact[:, :, END], axis=1) / mean
     return float(np.polyfit(np.log(SHARES), np.log(mean), 1, w=1 / np.maximum(error, 1e-3))[0])
 
 
 def _kept(impact: Floats) -> float:
     """Share of the impact at the end that is left three durations later, all quantities together."""
-    return float(impact[:, :, LATER].mean() / impact[:, :, END].mean())
+    return float(np.nanmean(impact[:, :, LATER]) / np.nanmean(impact[:, :, END]))
 
 
 def _interval(impact: Floats, estimate: Any) -> tuple[float, float, float]:
@@ -92,13 +94,18 @@ def _interval(impact: Floats, estimate: Any) -> tuple[float, float, float]:
 
 def measure(quick: bool = False) -> Iterator[Row]:
     """Yield exponents and decay of both markets."""
-    n_pairs = {"zero_intelligence": 10 if quick else 60, "latent": 6 if quick else 160}
+    n_pairs = {"zero_intelligence": 10 if quick else 40, "latent": 6 if quick else 120}
     with ProcessPoolExecutor(2) as pool:
         for name, n in n_pairs.items():
             jobs = [(name, seed, share) for share in SHARES for seed in range(n)]
             found = np.array(list(pool.map(path, jobs, chunksize=4))).reshape(len(SHARES), n, len(LOOKS_S))
             _IMPACT[name] = found
-    detail = {name: f"{found.shape[1]} pairs at each of Q/V = {SHARES}" for name, found in _IMPACT.items()}
+    detail = {}
+    for name, found in _IMPACT.items():
+        one_sided = int(np.isnan(found[:, :, [END, LATER]]).sum())
+        detail[name] = (
+            f"{found.shape[1]} pairs at each of Q/V = {SHARES}; {one_sided} looks at a one-sided book left out"
+        )
     zero = _interval(_IMPACT["zero_intelligence"], _exponent)
     latent = _interval(_IMPACT["latent"], _exponent)
     yield Row(
@@ -128,13 +135,14 @@ def draw(folder: Path) -> list[tuple[str, str]]:
     figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
     words = {"zero_intelligence": "zero intelligence", "latent": "splitting and latent liquidity"}
     for k, (name, found) in enumerate(_IMPACT.items()):
-        mean, error = found[:, :, END].mean(axis=1), found[:, :, END].std(axis=1) / found.shape[1] ** 0.5
+        mean = np.nanmean(found[:, :, END], axis=1)
+        error = np.nanstd(found[:, :, END], axis=1) / found.shape[1] ** 0.5
         left.errorbar(SHARES, mean, 2.6 * error, fmt="o", color=f"C{k}", label=words[name], capsize=3)
         times = (np.array(LOOKS_S) - START_S) / DURATION_S
-        path_mean = found.mean(axis=(0, 1)) / found[:, :, END].mean()
+        path_mean = np.nanmean(found, axis=(0, 1)) / np.nanmean(found[:, :, END])
         right.plot(times, path_mean, color=f"C{k}", label=words[name])
     ends = np.array([SHARES[0], SHARES[-1]])
-    anchor = _IMPACT["latent"][-1, :, END].mean()
+    anchor = np.nanmean(_IMPACT["latent"][-1, :, END])
     left.plot(ends, anchor * (ends / ends[1]) ** 0.5, color="0.6", lw=1, label="slope 1/2")
     left.plot(ends, anchor * (ends / ends[1]), color="0.6", lw=1, ls="--", label="slope 1")
     left.set(xscale="log", yscale="log", xlabel="Q / volume of the others in the same time", ylabel="impact [ticks]")
