@@ -167,6 +167,29 @@ def test_a_position_never_exceeds_its_limit_whatever_part_of_a_quote_is_filled(n
 
 
 @pytest.mark.parametrize("name", MAKERS)
+def test_one_large_order_takes_no_more_than_the_limit(name: str) -> None:
+    limit = {"max_quotes": 2} if "max_quotes" in MAKERS[name][1].model_dump() else {"max_position_lots": 20}
+    market = with_script(maker(name, use_signal=True, **limit), {0.5 + 1.1 * k: sell(100) for k in range(5)}, seconds=9)
+    market.run()
+    assert market.world.accounts["position_lots"][0, 0] == 20
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_fills_while_messages_are_on_their_way_do_not_double_the_quotes(name: str) -> None:
+    """A burst of small fills, faster than the maker's messages travel, in each second."""
+    burst = {1.5 + k + 0.002 * j: sell(2) for k in range(8) for j in range(3)}
+    market = with_script(maker(name, 5 * MS_NS, use_signal=True, requote_on_fill=True), burst, seconds=20)
+    most = 1 if name in TWO_SIDED else LADDER.n_levels
+    for k in range(8):
+        for wait in (0.006, 0.012, 0.03, 0.4):
+            run_to(market, 1.5 + k + wait)
+            sides = [int(o[1]) for o in resting_orders(market) if o[4] == 0]
+            assert max(sides.count(1), sides.count(-1)) <= most
+    assert market.world.accounts["position_lots"][0, 0] > 48 / 2  # a quote that is used up leaves some unfilled
+    assert not (market.tape["reason"] == Reject.UNKNOWN_ORDER).any()
+
+
+@pytest.mark.parametrize("name", MAKERS)
 def test_at_a_halt_quotes_leave_at_once_and_come_back_at_once(name: str) -> None:
     halt = [
         Scheduled(OPEN_NS + 10 * SECOND_NS, ScheduledKind.PHASE, Phase.HALTED),
