@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agents.metaorder import Metaorder, execution_report
+from agents import Metaorder, execution_report
 from agents.rules import zero_intelligence
 from lob import Instrument
 from sim import ConstantValue, Listing, Market, Population, Session

@@ -4,7 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sim.distributions import Distribution, Settings
+    from sim.distributions import DataFile, Distribution, Settings
     from sim.fundamental import ConstantValue, Fundamental, OrnsteinUhlenbeck, SparseMeanReverting, ValueFromFile
     from sim.market import Market, Snapshot
     from sim.policy import Policy, decision
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ConstantValue",
+    "DataFile",
     "Distribution",
     "Fundamental",
     "Latency",
@@ -41,6 +42,7 @@ __all__ = [
 # Loaded on first use: a command that only prints its help must not wait for the compiler.
 _HOME = {
     "ConstantValue": "sim.fundamental",
+    "DataFile": "sim.distributions",
     "Distribution": "sim.distributions",
     "Fundamental": "sim.fundamental",
     "Latency": "sim.settings",

@@ -17,8 +17,16 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from agents._draws import poisson_delay_ns
-from agents.rules._private_values import INTERVAL, SIDE, InducedValues, quote_one, unit_value, units_left
+from agents.rules._private_values import (
+    SIDE,
+    InducedValues,
+    begin_period,
+    nearest_tick,
+    next_decision_ns,
+    quote_one,
+    unit_value,
+    units_left,
+)
 from lob.types import NO_PRICE, Phase
 from sim.distributions import Number
 from sim.policy import Policy, decision, indices, memory, uniform
@@ -150,19 +158,21 @@ def decide(view: Any, agent: Any, out: Any) -> int:
     if view.reason & START:
         agent.state[S.bid_ticks] = NO_PRICE
         agent.state[S.ask_ticks] = NO_PRICE
-        return poisson_delay_ns(agent, NEXT, agent.params[INTERVAL])
+        return next_decision_ns(view, agent, NEXT)
+    is_new = begin_period(view, agent, out)
     observe(view, agent, cells)
     if not view.reason & TIMER:
         return 0
-    delay = poisson_delay_ns(agent, NEXT, agent.params[INTERVAL])
-    if view.phase != CONTINUOUS or view.n_in_flight > 0 or units_left(view, agent) <= 0:
+    delay = next_decision_ns(view, agent, NEXT)
+    if is_new or view.phase != CONTINUOUS or view.n_in_flight > 0 or units_left(view, agent) <= 0:
         return delay
     side, value = int(agent.params[SIDE]), unit_value(view, agent)
     price = best_quote(view, agent, cells, side, value)
     if price == NO_PRICE:
         # No price is believed to be accepted, as before the first trade: a random one that makes no loss.
         bound = agent.params[P.low_ticks] if side > 0 else agent.params[P.high_ticks]
-        price = int(value + (bound - value) * uniform(agent, FIRST))
+        if side * (value - bound) > 0.0:
+            price = nearest_tick(value + (bound - value) * uniform(agent, FIRST), side)
     if price != NO_PRICE:
         quote_one(view, out, side, price)
     return delay

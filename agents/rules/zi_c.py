@@ -3,15 +3,24 @@
 At random times a trader draws a price uniformly between its value and the bound of the market, so that it can never
 lose (ZI-C), or over the whole range (ZI-U, `constrained` false), and quotes one lot there in place of its last quote.
 A quote that crosses trades at the resting price. In the original a trade clears all quotes; here other quotes stay in
-the book.
+the book until their traders' next decision, so that nobody need be woken by a trade.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from agents._draws import poisson_delay_ns
-from agents.rules._private_values import INTERVAL, SIDE, InducedValues, nearest_tick, quote_one, unit_value, units_left
+from agents.rules._private_values import (
+    PERIOD,
+    SIDE,
+    InducedValues,
+    begin_period,
+    nearest_tick,
+    next_decision_ns,
+    quote_one,
+    unit_value,
+    units_left,
+)
 from lob.types import Phase
 from sim.distributions import Number
 from sim.policy import Policy, decision, indices, uniform
@@ -42,14 +51,13 @@ NEXT, PRICE = 0, 1
 @decision
 def decide(view: Any, agent: Any, out: Any) -> int:
     """Quote the next unit at a random price."""
-    delay = poisson_delay_ns(agent, NEXT, agent.params[INTERVAL])
-    if view.reason & START or view.phase != CONTINUOUS:
-        return delay
+    is_new = begin_period(view, agent, out)
+    delay = next_decision_ns(view, agent, NEXT)
     # With a message on its way the position may be about to change: a second quote could trade one unit too many.
-    if view.n_in_flight > 0:
+    if is_new or view.reason & START or view.phase != CONTINUOUS or view.n_in_flight > 0:
         return delay
     if units_left(view, agent) <= 0:
-        return 0
+        return delay if agent.params[PERIOD] > 0.0 else 0
     side = int(agent.params[SIDE])
     low, high = agent.params[P.low_ticks], agent.params[P.high_ticks]
     if agent.params[P.constrained] > 0.0:
@@ -58,9 +66,9 @@ def decide(view: Any, agent: Any, out: Any) -> int:
             high = min(high, value)
         else:
             low = max(low, value)
-    if low > high:  # the unit is worth less than anything that may be quoted
-        return delay
-    quote_one(view, out, side, nearest_tick(low + (high - low) * uniform(agent, PRICE), side))
+    lowest, highest = nearest_tick(low, -1), nearest_tick(high, 1)
+    if lowest <= highest:  # else the unit is worth less than anything that may be quoted
+        quote_one(view, out, side, lowest + int((highest - lowest + 1) * uniform(agent, PRICE)))
     return delay
 
 

@@ -12,8 +12,16 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from agents._draws import poisson_delay_ns
-from agents.rules._private_values import INTERVAL, SIDE, InducedValues, nearest_tick, quote_one, unit_value, units_left
+from agents.rules._private_values import (
+    SIDE,
+    InducedValues,
+    begin_period,
+    nearest_tick,
+    next_decision_ns,
+    quote_one,
+    unit_value,
+    units_left,
+)
 from lob.types import NO_PRICE, Phase
 from sim.distributions import Distribution, NonNegative, Positive
 from sim.policy import Policy, decision, indices, uniform
@@ -90,7 +98,8 @@ def decide(view: Any, agent: Any, out: Any) -> int:
     if view.reason & START:
         margin = agent.params[P.first_margin]
         agent.state[S.price_ticks] = unit_value(view, agent) * (1.0 - agent.params[SIDE] * margin)
-        return poisson_delay_ns(agent, NEXT, agent.params[INTERVAL])
+        return next_decision_ns(view, agent, NEXT)
+    is_new = begin_period(view, agent, out)
     active = units_left(view, agent) > 0
     learn(view, agent, active)
     agent.state[S.n_trades] = view.n_trades
@@ -98,8 +107,8 @@ def decide(view: Any, agent: Any, out: Any) -> int:
     agent.state[S.ask_ticks] = view.ask_ticks
     if not view.reason & TIMER:
         return 0
-    delay = poisson_delay_ns(agent, NEXT, agent.params[INTERVAL])
-    if view.phase != CONTINUOUS or view.n_in_flight > 0:
+    delay = next_decision_ns(view, agent, NEXT)
+    if is_new or view.phase != CONTINUOUS or view.n_in_flight > 0:
         return delay
     if active:
         side = int(agent.params[SIDE])
