@@ -6,9 +6,10 @@ these it forms a belief that an offer at a price would be accepted: for a seller
     q(a) = (TA(a) + B(a)) / (TA(a) + B(a) + RA(a))
 
 with TA the accepted asks at a or above, B the bids at a or above, RA the rejected asks at a or below; for a buyer the
-mirror image. It quotes the price that maximises belief x surplus. Beliefs are evaluated at the remembered prices and
-one tick beside them and taken as constant between; the paper joins them by cubic splines, which moves a quote by less
-than the gap between two remembered prices.
+mirror image. A shout counts as rejected until it is accepted. The trader quotes the price that maximises
+belief x surplus. Beliefs are evaluated at the remembered prices and one tick beside them and taken as constant
+between; the paper joins them by cubic splines, which moves a quote by less than the gap between two remembered
+prices.
 """
 
 from __future__ import annotations

@@ -3,7 +3,8 @@
 A trader quotes value x (1 + margin), with a negative margin for buyers, and learns the margin from what the market
 does: after each trade and each improvement of the quotes it moves its price towards a target a little above or below
 the price that was seen, by Widrow-Hoff steps with momentum. Margins rise when a deal at a better price was possible
-and fall when others get the deals.
+and fall when others get the deals. What is kept is the price, not the margin as in the paper: with one value per
+trader they are the same, and after a unit of another value the learned price still holds.
 """
 
 from __future__ import annotations
