@@ -146,6 +146,8 @@ def draw(folder: Path) -> list[tuple[str, str]]:
     left.plot(ends, anchor * (ends / ends[1]) ** 0.5, color="0.6", lw=1, label="slope 1/2")
     left.plot(ends, anchor * (ends / ends[1]), color="0.6", lw=1, ls="--", label="slope 1")
     left.set(xscale="log", yscale="log", xlabel="Q / volume of the others in the same time", ylabel="impact [ticks]")
+    left.set_xticks(SHARES, [f"{share:g}" for share in SHARES])
+    left.set_xticks([], minor=True)
     right.axvline(1, color="0.7", lw=1)
     right.set(xlabel="time since the start / duration", ylabel="impact / impact at the end", ylim=(0, None))
     left.legend(frameon=False, fontsize=8)
