@@ -54,11 +54,12 @@ class Built:
     schedule: tuple[Scheduled, ...]
     content: str
 
-    def market(self, seed: int | None = None) -> Market:
+    def market(self, seed: int | None = None, *, shared_stream: bool = False) -> Market:
         """Return a fresh market before its open.
 
         Args:
             seed: default: the scenario's own.
+            shared_stream: see Market.
         """
         return Market(
             self.listings,
@@ -67,6 +68,7 @@ class Built:
             self.schedule,
             self.scenario.seed if seed is None else seed,
             max_in_flight=self.scenario.max_in_flight,
+            shared_stream=shared_stream,
         )
 
     def config_hash(self, seed: int) -> str:

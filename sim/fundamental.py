@@ -37,6 +37,10 @@ class Fundamental:
         """Return the values in ticks, shape (n,), on the grid open_ns + k * step_ns."""
         raise NotImplementedError
 
+    def memory(self, steps: np.ndarray[Any, Any]) -> Grid:
+        """Return what is left of a displacement after each number of steps; 1: all, for processes without reversion."""
+        return np.ones(len(steps))
+
     def n_steps(self, open_ns: int, close_ns: int) -> int:
         """Number of grid points."""
         return (close_ns - open_ns) // self.step_ns + 1
@@ -88,6 +92,10 @@ class OrnsteinUhlenbeck(Fundamental):
         n = self.n_steps(open_ns, close_ns)
         path: Grid = _mean_reverting(key, n, self.mean_ticks, self.mean_ticks, decay, sd)
         return path
+
+    def memory(self, steps: np.ndarray[Any, Any]) -> Grid:
+        """Return the decay of a displacement by mean reversion."""
+        return np.exp(-self.kappa_per_s * steps * (self.step_ns / SECOND_NS))
 
 
 def _transition(kappa: float, sigma: float, dt: float) -> tuple[float, float]:
@@ -152,6 +160,10 @@ class SparseMeanReverting(Fundamental):
             index += 1
         decayed: Grid = _decaying(impulses, float(exp_portable(-self.kappa_per_s * dt)))
         return path + decayed
+
+    def memory(self, steps: np.ndarray[Any, Any]) -> Grid:
+        """Return the decay of a displacement by mean reversion."""
+        return np.exp(-self.kappa_per_s * steps * (self.step_ns / SECOND_NS))
 
 
 @dataclass(frozen=True)

@@ -52,8 +52,8 @@ _decide = call_address(nb_types.int64, from_dtype(VIEW), from_dtype(AGENT), from
 
 
 @leaf
-def begin_decision(world: Record, index: int) -> int:
-    """Take the reason of the wake-up that just fired off the agent, and key the decision's draws."""
+def _take_reason(world: Record, index: int) -> int:
+    """Take the reason of the wake-up off the agent, and key its draws by the agent and its decisions alone."""
     agent = agent_at(world, index)
     if agent.timer_ns == world.time_ns and agent.timer_ns > 0:
         # A timer that is due comes before a trigger of the same instant: its heap number is lower.
@@ -66,6 +66,16 @@ def begin_decision(world: Record, index: int) -> int:
     agent.pending_reason = 0
     agent.n_triggered += 1
     agent.draw_key = draw_key(agent.key, int64(agent.n_triggered), int64(1))
+    return reason
+
+
+@leaf
+def begin_decision(world: Record, index: int) -> int:
+    """Take the reason of the wake-up that just fired off the agent, and key the decision's draws."""
+    reason = _take_reason(world, index)
+    if world.shared_stream != 0:
+        # For contrast only: as if all agents drew from one generator in the order of events.
+        agent_at(world, index).draw_key = draw_key(world.seed, int64(world.n_events), int64(3))
     return reason
 
 

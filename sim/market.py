@@ -17,7 +17,7 @@ from sim.kernel import run_kernel
 from sim.records import MAX_POPULATIONS, RUNTIME, VIEW, Status
 from sim.settings import Listing, Population, Scheduled, Session
 from sim.trader import Trader, TraderView
-from sim.world import FORMAT_VERSION, build_world, new_runtime
+from sim.world import FORMAT_VERSION, build_world, new_runtime, reseed_world
 
 __all__ = ["Market", "Snapshot"]
 
@@ -52,6 +52,8 @@ class Market:
         tape_rows: rows of the tape buffer; results do not depend on it.
         max_in_flight: messages that can be on their way at once; default: enough for every agent's full output
             up to a limit of 2^20.
+        shared_stream: draw as if all agents shared one random generator, as many simulators do. One more order then
+            changes every later draw of everybody. Only to show what that does to paired worlds.
 
     Example:
         >>> market = Market(listings, populations, seed=1)     # doctest: +SKIP
@@ -71,6 +73,7 @@ class Market:
         *,
         tape_rows: int = 65_536,
         max_in_flight: int | None = None,
+        shared_stream: bool = False,
     ) -> None:
         self._definition = (tuple(listings), tuple(populations), session or Session(), tuple(schedule), seed)
         self._tape_rows = tape_rows
@@ -85,6 +88,7 @@ class Market:
             if population.policy is not None:
                 self._runtime["policy_address"][p] = population.policy.address()
         self.world = build_world(*self._definition, self._max_in_flight)
+        self.world.header["shared_stream"] = shared_stream
         self._traders: dict[int, Trader] = {}
         first = 0
         for population in populations:
@@ -275,6 +279,20 @@ class Market:
         other = Market(*self._definition, tape_rows=self._tape_rows, max_in_flight=self._max_in_flight)
         other.restore(self.snapshot())
         return other
+
+    def reseed(self, seed: int) -> None:
+        """Draw all that is still to come anew: the decisions from now on, and the further paths of the fundamentals.
+
+        What has happened stays: books, positions, what agents remember, wake-ups that are set, messages on their way.
+        With a snapshot before it, many futures can be run from one state.
+
+        Raises:
+            RunError: if there are Python traders, whose state is their own.
+        """
+        if self._traders:
+            raise RunError("reseed: a Python trader keeps its own state; only compiled policies can be reseeded")
+        reseed_world(self.world, seed, self.session)
+        self.seed = seed
 
 
 def _remembers(trader: Trader) -> bool:

@@ -35,7 +35,7 @@ from sim.rng import agent_key, draw_key
 from sim.settings import Listing, Population, Scheduled, Session, as_grid, full_schedule
 from sim.wakes import start_agents
 
-__all__ = ["FORMAT_VERSION", "World", "build_world"]
+__all__ = ["FORMAT_VERSION", "World", "build_world", "new_runtime", "reseed_world"]
 
 FORMAT_VERSION = 2
 Bytes = np.ndarray[Any, np.dtype[np.uint8]]
@@ -265,6 +265,28 @@ def _fill_agents(agents: np.ndarray[Any, Any], population: Population, p: int, s
             agents["params"][:, column] = value
         else:
             agents["params"][:, column] = [draw(value, int(draw_key(key, 0, 2)), column) for key in keys]
+
+
+def reseed_world(world: World, seed: int, session: Session) -> None:
+    """Give every agent the key of another seed, and continue each fundamental from its value now on another path."""
+    header = world.header
+    header["seed"] = seed
+    first = 0
+    for population in world.populations:
+        keys = [agent_key(seed, population.name, k) for k in range(population.count)]
+        world.agents["key"][first : first + population.count] = np.array(keys, np.uint64)
+        first += population.count
+    n_floats = int((world.symbols["first_value"] + world.symbols["n_values"]).max())
+    floats = world.table("floats", n_floats)["value"]
+    for listing, symbol in zip(world.listings, world.symbols, strict=True):
+        start, n = int(symbol["first_value"]), int(symbol["n_values"])
+        fundamental, name = listing.fundamental, listing.instrument.name
+        k = min(n - 1, (int(header["time_ns"]) - session.open_ns) // fundamental.step_ns)
+        path = floats[start : start + n]
+        fresh = as_grid(fundamental.grid(seed, name, session.open_ns, session.close_ns))
+        # Two paths of a linear process with the same shocks differ by what the mean reversion has left of the gap.
+        gap = (path[k] - fresh[k]) * fundamental.memory(np.arange(n - k))
+        path[k:] = fresh[k:] + gap
 
 
 def _check(

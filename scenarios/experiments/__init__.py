@@ -1,0 +1,1 @@
+"""Experiments in paired worlds: market impact with intervals, sweeps over parameters, attribution to populations."""

@@ -1,0 +1,207 @@
+"""From what a user asks to a checked experiment: arms, quantities, times. Mistakes are told before anything runs."""
+
+from __future__ import annotations
+
+import datetime as dt
+import tomllib
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from agents.metaorder import Metaorder
+from lob.errors import InputError, RunError
+from scenarios.build import build
+from scenarios.experiments.observe import Window
+from scenarios.experiments.pairs import Arm, Branch, PairTask
+from scenarios.experiments.treatment import (
+    Tables,
+    Treatment,
+    apply_treatment,
+    at_participation,
+    mirrored,
+    placebo,
+    without_metaorder,
+    worked_population,
+)
+from scenarios.load import find_scenario, read_tables, source_of
+from scenarios.map_runs import Failed, map_runs
+from scenarios.schema import time_ns
+from scenarios.toml_text import toml_text
+
+__all__ = ["ARMS", "Design", "design_of"]
+
+ARMS = ("control", "treated", "placebo", "mirrored")
+N_PILOTS = 20
+"""Control runs from which the volume that a participation refers to is taken."""
+SECOND_NS = 1_000_000_000
+
+
+@dataclass(frozen=True)
+class Design:
+    """A checked experiment: what `impact` makes of its arguments."""
+
+    task: PairTask
+    participation: tuple[float, ...]
+    identity: dict[str, Any]
+
+
+def design_of(
+    scenario: str | Path,
+    treatment: Treatment,
+    participation: tuple[float, ...],
+    arms: tuple[str, ...],
+    overrides: Sequence[str],
+    start: str | None,
+    horizon_s: float | None,
+    after_s: float | None,
+    branch: str | None,
+    history_seed: int | None,
+    n_structure: int,
+    shared_stream: bool,
+    executor: str,
+    workers: int | None,
+) -> Design:
+    """Return the checked experiment; the arguments are those of `impact`.
+
+    Raises:
+        InputError: about the first thing that is wrong.
+    """
+    unknown = [name for name in arms if name not in ARMS]
+    if unknown:
+        raise InputError(f"arms: {unknown[0]!r}; allowed: {', '.join(ARMS)}")
+    for share in participation:
+        if not 0 < share < 1:
+            raise InputError(f"participation = {share:g}; allowed: above 0 and below 1")
+    if participation and not isinstance(treatment, Metaorder):
+        raise InputError("participation: only a Metaorder has a quantity to be chosen")
+    path = find_scenario(str(scenario))
+    control = read_tables(path, overrides)
+    if isinstance(treatment, Metaorder):
+        control = without_metaorder(control)
+    built = build(source_of(control, path))
+    session = built.session
+    window = _window(session.open_ns, session.close_ns, treatment, start, horizon_s, after_s)
+    if isinstance(treatment, Metaorder):
+        treatment = replace(
+            treatment,
+            start_s=(window.start_ns - session.open_ns) / SECOND_NS,
+            duration_s=(window.end_ns - window.start_ns) / SECOND_NS,
+        )
+    where = None
+    if branch is not None:
+        at = _time(branch, "branch")
+        if not session.open_ns < at <= window.start_ns:
+            raise InputError(f"branch {branch}: allowed: after the open and not after the treatment's start")
+        where = Branch(at, built.scenario.seed if history_seed is None else history_seed)
+    elif history_seed is not None:
+        raise InputError("history_seed: only with branch, the time at which the pairs leave the shared history")
+    text = toml_text(control)
+    volume = _pilot_volume(path, text, window, int(built.scenario.seed), executor, workers) if participation else 0.0
+    chosen = [Arm("control", 0, text)]
+    orders: list[Treatment] = [treatment]
+    if isinstance(treatment, Metaorder) and participation:
+        if volume <= 0:
+            raise InputError(f"participation: nothing is traded in {path} during the treatment")
+        orders = [at_participation(treatment, share, volume) for share in participation]
+    for level, order in enumerate(orders, start=1):
+        treated = apply_treatment(control, order)
+        chosen += _arms_of(control, treated, level, arms, str(path))
+    for arm in chosen[1:]:
+        # Checked here, so that a mistake is one line before anything has run.
+        other = build(source_of(tomllib.loads(arm.text), path))
+        if (other.session, len(other.listings)) != (built.session, len(built.listings)):
+            raise InputError(f"treatment: arm {arm.name} has another session or other instruments than the control")
+    identity = {
+        "kind": "impact",
+        "scenario": built.name,
+        "seed": built.scenario.seed,
+        "config_hash": built.config_hash(0),
+        "arms": [asdict(arm) for arm in chosen[1:]],
+        "window": asdict(window),
+        "participation": list(participation),
+        "volume_lots": volume,
+        "branch": asdict(where) if where is not None else None,
+        "shared_stream": shared_stream,
+    }
+    task = PairTask(str(path), tuple(chosen), window, where, n_structure, shared_stream=shared_stream)
+    return Design(task, participation, identity)
+
+
+def _arms_of(control: Tables, treated: Tables, level: int, arms: tuple[str, ...], file: str) -> list[Arm]:
+    """Return the arms of one treated market: itself, its placebo, its mirror image."""
+    found = []
+    makers: dict[str, Callable[[Tables, Tables], Tables | None]] = {
+        "treated": lambda before, after: after,
+        "placebo": placebo,
+        "mirrored": mirrored,
+    }
+    worked = worked_population(control, treated)
+    side = int(worked["settings"].get("side", 1)) if worked is not None else 1
+    quantity = int(worked["settings"]["quantity_lots"]) if worked is not None else 0
+    name = str(worked["name"]) if worked is not None else None
+    for arm, make in makers.items():
+        # One placebo will do: without a quantity all levels are the same.
+        if arm not in arms or (arm == "placebo" and level > 1):
+            continue
+        tables = make(control, treated)
+        if tables is None:
+            raise InputError(f"{file}: arm {arm} needs a treatment with a population that works a quantity_lots")
+        found.append(
+            Arm(
+                arm, level, toml_text(tables), name,
+                -side if arm == "mirrored" else side, 0 if arm == "placebo" else quantity,
+            )
+        )  # fmt: skip
+    return found
+
+
+def _time(text: str, what: str) -> int:
+    try:
+        return time_ns(dt.time.fromisoformat(text))
+    except ValueError:
+        raise InputError(f"{what} {text}: not a time; allowed: a time of day such as 10:30:00") from None
+
+
+def _window(
+    open_ns: int,
+    close_ns: int,
+    treatment: Treatment,
+    start: str | None,
+    horizon_s: float | None,
+    after_s: float | None,
+) -> Window:
+    own = isinstance(treatment, Metaorder)
+    if start is not None:
+        start_ns = _time(start, "start")
+    else:
+        start_ns = open_ns + round(treatment.start_s * SECOND_NS) if isinstance(treatment, Metaorder) else open_ns
+    if horizon_s is not None:
+        horizon_ns = round(horizon_s * SECOND_NS)
+    else:
+        horizon_ns = round(treatment.duration_s * SECOND_NS) if isinstance(treatment, Metaorder) else 0
+        horizon_ns = horizon_ns if own else (close_ns - start_ns) // 2
+    after_ns = horizon_ns if after_s is None else round(after_s * SECOND_NS)
+    if not open_ns <= start_ns < close_ns:
+        raise InputError(f"start {start_ns / 1e9:g} s: outside the session ({open_ns / 1e9:g} to {close_ns / 1e9:g} s)")
+    if horizon_ns < SECOND_NS or after_ns < 0:
+        raise InputError("horizon: allowed: at least 1 s, and a time after it of 0 s or more")
+    end_ns = start_ns + horizon_ns
+    if end_ns >= close_ns:
+        raise InputError(f"horizon {horizon_ns / 1e9:g} s: the treatment must end before the close")
+    if after_s is not None and end_ns + after_ns > close_ns:
+        raise InputError(f"after {after_s:g} s: beyond the close; allowed: up to {(close_ns - end_ns) / 1e9:g} s")
+    return Window(start_ns, end_ns, min(close_ns, end_ns + after_ns))
+
+
+def _pilot_volume(path: Path, text: str, window: Window, seed: int, executor: str, workers: int | None) -> float:
+    """Return the mean volume of control runs during the treatment's time, the base of a participation."""
+    task = PairTask(str(path), (Arm("control", 0, text),), replace(window, until_ns=window.end_ns))
+    volumes = {}
+    for k, rows in map_runs(task, [(k, seed + k) for k in range(N_PILOTS)], executor=executor, workers=workers):
+        if isinstance(rows, Failed):
+            raise RunError(f"{path}: a run without the treatment failed: {rows.reason}")
+        volumes[k] = rows[0]["window_volume_lots"]
+    return float(np.mean([volumes[k] for k in sorted(volumes)]))

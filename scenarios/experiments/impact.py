@@ -1,0 +1,166 @@
+"""`impact`: a treatment in many pairs of worlds that differ in nothing else, and what it did to the price.
+
+Randomness is keyed by event, so the control and the treated world of a pair are the same up to the treatment, and
+after it differ only by what it causes. See docs/impact.md for the method.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from lob.errors import InputError, RunError
+from scenarios.experiments.design import Design, design_of
+from scenarios.experiments.estimates import COSTS, SHAPE, Paired, sequential_target
+from scenarios.experiments.pairs import PairTask
+from scenarios.experiments.result import ImpactResult
+from scenarios.experiments.sequential import FIRST_LOOK, StoppingRule, confidence_sequence, pseudo_values
+from scenarios.experiments.treatment import Treatment
+from scenarios.map_runs import Failed, map_runs
+from scenarios.result_set import ResultSet
+
+__all__ = ["impact"]
+
+
+def impact(
+    scenario: str | Path,
+    treatment: Treatment,
+    *,
+    participation: Sequence[float] = (),
+    pairs: int = 100,
+    arms: Sequence[str] = ("control", "treated"),
+    overrides: Sequence[str] = (),
+    start: str | None = None,
+    horizon_s: float | None = None,
+    after_s: float | None = None,
+    branch: str | None = None,
+    history_seed: int | None = None,
+    first_seed: int | None = None,
+    stop: StoppingRule | None = None,
+    n_structure: int = 20,
+    confidence: float = 0.95,
+    executor: str = "process",
+    workers: int | None = None,
+    out: Path | str | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    shared_stream: bool = False,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> ImpactResult:
+    """Run an experiment on market impact.
+
+    Args:
+        scenario: a scenario file or library name.
+        treatment: a Metaorder, a scenario fragment (TOML text or tables), or a function from the scenario's tables to
+            those of the treated market.
+        participation: for a Metaorder: quantities as shares of the volume that others trade in its time, one treated
+            arm each, all with the same control; default: its own quantity.
+        pairs: number of pairs; with `stop` the largest number.
+        arms: of "control", "treated", "placebo" (the agent is there with quantity 0) and "mirrored" (sides exchanged);
+            the last two for treatments that work a quantity.
+        overrides: changes of the scenario for all arms, as in `outcry run --set`.
+        start: time of day "HH:MM:SS" at which the treatment begins; default: the Metaorder's, else the open.
+        horizon_s: length of the treatment in seconds; default: the Metaorder's, else half of what is left.
+        after_s: seconds that are watched after it; default: as long as the treatment.
+        branch: time of day up to which all pairs share the one history of `history_seed`; after it each pair has a
+            future of its own. Default: each pair is a world of its own from the open.
+        history_seed: default: the scenario's seed.
+        first_seed: pair k has seed first_seed + k; default: the scenario's seed.
+        stop: end before `pairs` when the interval of an estimate is narrow enough.
+        n_structure: of the first so many control runs the statistics of order flow are taken.
+        confidence: of all intervals.
+        executor: "process", "ray" or "serial"; see `map_runs`.
+        workers: number of processes.
+        out: folder for results; runs that are there already are not repeated with `resume`.
+        resume: go on with the study in `out`.
+        overwrite: replace it.
+        shared_stream: for contrast, draw all random numbers from one stream; see sim.Market.
+        on_progress: called with the finished and all pairs.
+
+    Raises:
+        InputError: if anything asked for is wrong; nothing has been run or written then.
+        RunError: if no pair could be run.
+    """
+    if pairs < 1:
+        raise InputError(f"pairs = {pairs}; allowed: at least 1")
+    if not 0.5 <= confidence < 1:
+        raise InputError(f"confidence = {confidence:g}; allowed: from 0.5 to below 1")
+    design = design_of(
+        scenario, treatment, tuple(participation), tuple(arms), overrides, start, horizon_s, after_s, branch,
+        history_seed, n_structure, shared_stream, executor, workers,
+    )  # fmt: skip
+    first = first_seed if first_seed is not None else int(design.identity["seed"])
+    if stop is not None:
+        _check_rule(stop, design)
+    identity = {**design.identity, "first_seed": first}
+    folder = Path(out) if out is not None else None
+    store = ResultSet(folder, identity, ("pair", "arm", "level"), resume=resume, overwrite=overwrite)
+    failures: dict[int, str] = {}
+    done = set(store.frame()["pair"].to_list()) if len(store.frame()) else set()
+    if on_progress is not None:
+        on_progress(len(done), pairs)
+    batch = stop.batch if stop is not None else pairs
+    end = 0
+    while end < pairs:
+        end = min(pairs, end + batch)
+        for pair, result in _run(design.task, [k for k in range(end) if k not in done], first, executor, workers):
+            done.add(pair)
+            if isinstance(result, Failed):
+                failures[pair] = result.reason
+            else:
+                store.add(result)
+            if on_progress is not None:
+                on_progress(len(done), pairs)
+        store.flush()
+        if stop is not None and _narrow_enough(store.frame(), design, stop, pairs, confidence):
+            break
+    runs = store.finish()
+    if len(runs) == 0:
+        raise RunError(f"none of {pairs} pairs could be run; the first failed: {next(iter(failures.values()))}")
+    # Pairs of an earlier, longer study may be there; the first `end` are what was asked for.
+    runs = runs.filter(pl.col("pair") < end)
+    found = ImpactResult(
+        runs, design.task.window, design.participation, identity, confidence,
+        failures=failures, stop=stop, budget=pairs,
+    )  # fmt: skip
+    if folder is not None:
+        found.save(folder)
+    return found
+
+
+def _run(
+    task: PairTask, numbers: list[int], first_seed: int, executor: str, workers: int | None
+) -> Iterator[tuple[int, list[dict[str, Any]] | Failed]]:
+    jobs = [(k, first_seed + k) for k in numbers]
+    for position, result in map_runs(task, jobs, executor=executor, workers=workers):
+        yield numbers[position], result
+
+
+# ---- stopping ---------------------------------------------------------------------------------------------------
+
+
+def _check_rule(rule: StoppingRule, design: Design) -> None:
+    worked = any(arm.population is not None for arm in design.task.arms)
+    names = [*SHAPE, *(COSTS if worked else [])]
+    if rule.estimate not in names:
+        raise InputError(f"stop: estimate {rule.estimate!r}; allowed: {', '.join(names)}")
+
+
+def _narrow_enough(runs: pl.DataFrame, design: Design, rule: StoppingRule, budget: int, confidence: float) -> bool:
+    """Whether the widest of all levels' intervals is as narrow as asked for."""
+    for arm in design.task.arms:
+        if arm.name != "treated" or len(runs) == 0:
+            continue
+        data = Paired.of(runs, design.task.window, arm.name, arm.level)
+        if len(data) < FIRST_LOOK:
+            return False
+        columns, function, k = sequential_target(data, rule.estimate)
+        with np.errstate(all="ignore"):
+            interval = confidence_sequence(pseudo_values(columns, function, k), budget, confidence)
+        if not interval.high - interval.value <= rule.half_width:
+            return False
+    return True
