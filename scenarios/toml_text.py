@@ -8,7 +8,7 @@ import math
 import re
 from typing import Any
 
-__all__ = ["toml_text"]
+__all__ = ["toml_text", "toml_value"]
 
 
 def toml_text(data: dict[str, Any]) -> str:
@@ -26,7 +26,7 @@ def _table(table: dict[str, Any], path: tuple[str, ...], lines: list[str]) -> No
         if isinstance(value, dict) or _is_table_list(value):
             nested.append((key, value))
         else:
-            lines.append(f"{_key(key)} = {_value(value)}")
+            lines.append(f"{_key(key)} = {toml_value(value)}")
     for key, value in nested:
         name = ".".join(map(_key, (*path, key)))
         for row in [value] if isinstance(value, dict) else value:
@@ -42,7 +42,8 @@ def _key(key: str) -> str:
     return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else json.dumps(key)
 
 
-def _value(value: Any) -> str:
+def toml_value(value: Any) -> str:
+    """Return one value as TOML."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int):
@@ -52,8 +53,8 @@ def _value(value: Any) -> str:
     if isinstance(value, dt.date | dt.time | dt.datetime):
         return value.isoformat()
     if isinstance(value, list | tuple):
-        return f"[{', '.join(map(_value, value))}]"
+        return f"[{', '.join(map(toml_value, value))}]"
     if isinstance(value, dict):
-        return f"{{{', '.join(f'{_key(k)} = {_value(v)}' for k, v in value.items() if v is not None)}}}"
+        return f"{{{', '.join(f'{_key(k)} = {toml_value(v)}' for k, v in value.items() if v is not None)}}}"
     # JSON's escapes are TOML's, except that TOML also wants DEL escaped.
     return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -15,6 +15,7 @@ import polars as pl
 
 from scenarios.experiments.bootstrap import Floats, Function, bootstrap
 from scenarios.experiments.observe import Window
+from scenarios.outcomes import OUTCOMES
 
 __all__ = ["COSTS", "SHAPE", "Paired", "across_levels", "impact_path", "level_estimates", "sequential_target"]
 
@@ -97,8 +98,8 @@ class Paired:
 
     def scale(self) -> Floats:
         """Columns (squared volatility in bps^2 over the treatment's time, volume in lots in it), of the control."""
-        seconds = (self.window.end_ns - self.window.start_ns) / 1e9
-        variance = (1e4 * self.control["volatility_per_sqrt_s"].to_numpy()) ** 2 * seconds
+        minutes = (self.window.end_ns - self.window.start_ns) / 60e9
+        variance = self.control[OUTCOMES["volatility"].column].to_numpy() ** 2 * minutes
         volume = self.control["window_volume_lots"].to_numpy()
         return np.nan_to_num(np.column_stack([variance, volume]).astype(np.float64))
 
@@ -152,27 +153,14 @@ def level_estimates(data: Paired, confidence: float = 0.95) -> Rows:
     for name, (unit, meaning) in COSTS.items():
         if name in data.treated.columns:
             rows += _mean_of(data.treated[name].to_numpy(), name, "cost", unit, meaning, confidence)
-    for name in data.control.columns:
-        group = "profit" if name.startswith("pnl.") else "quality" if name in _QUALITY else None
-        if group is None:
-            continue
+    compared = [(o.column, "quality", o.unit, f"change of: {o.meaning}") for o in OUTCOMES.values()]
+    profits = [name for name in data.control.columns if name.startswith("pnl.")]
+    compared += [(name, "profit", "ticks x lots", f"change of the profit of {name[4:]}") for name in profits]
+    for name, group, unit, meaning in compared:
         after, before = (frame[name].to_numpy().astype(np.float64) for frame in (data.treated, data.control))
-        unit, meaning = _QUALITY.get(name, ("ticks x lots", f"change of the profit of {name[4:]}"))
-        rows += _mean_of(after - before, name, group, unit, meaning, confidence, control=float(np.nanmean(before)))
+        if np.isfinite(before).any():
+            rows += _mean_of(after - before, name, group, unit, meaning, confidence, control=float(np.nanmean(before)))
     return rows
-
-
-_QUALITY = {
-    "mean_spread_ticks": ("ticks", "change of the time-weighted mean spread"),
-    "mean_depth_lots": ("lots", "change of the time-weighted quantity at both best prices"),
-    "volatility_per_sqrt_s": ("1/sqrt(s)", "change of the realised volatility"),
-    "volume_lots": ("lots", "change of the volume"),
-    "n_trades": ("", "change of the number of trades"),
-    "max_drawdown_bps": ("bps", "change of the largest fall of the midpoint"),
-    "pricing_error_ticks": ("ticks", "change of the root mean square of midpoint less fundamental value"),
-    "allocative_efficiency": ("", "change of the surplus realised / the largest possible"),
-}
-"""Columns of market quality that are compared between the arms, with unit and meaning."""
 
 
 def _mean_of(values: Floats, name: str, group: str, unit: str, meaning: str, confidence: float, **more: Any) -> Rows:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,10 +12,10 @@ import numpy as np
 
 from lob.types import EVENT
 from scenarios.build import build
-from scenarios.experiments.observe import Window, execution_costs, population_results, touch_of
-from scenarios.experiments.quality import market_quality
+from scenarios.experiments.observe import Window, execution_costs, population_results
 from scenarios.experiments.structure import structure_of
 from scenarios.load import source_of
+from scenarios.outcomes import OUTCOMES, FinishedRun, outcomes_of
 
 if TYPE_CHECKING:
     from scenarios.build import Built
@@ -91,7 +91,9 @@ class PairTask:
             built, market, rows = self._run(arm, seed)
             if len(built.listings) > 1:
                 rows = rows[rows["symbol"] == self.symbol]
-            touch = touch_of(rows)
+            window = self.window
+            run = FinishedRun(rows, market, built, window.start_ns, window.until_ns, self.symbol)
+            touch = run.touch
             if control_tape is None or control_touch is None:
                 control_tape, control_touch = rows, touch
             names = [group.name for group in built.populations]
@@ -102,17 +104,18 @@ class PairTask:
                 "level": arm.level,
                 "side": arm.side,
                 "quantity_lots": arm.quantity_lots,
-                "mid_ticks": touch.mid_at(self.window.looks_ns).tolist(),
+                "mid_ticks": touch.mid_at(window.looks_ns).tolist(),
                 "same_tape": rows is control_tape or rows.tobytes() == control_tape.tobytes(),
                 "n_rows": len(rows),
-                **market_quality(rows, touch, market, built.listings[self.symbol], self.window, self.symbol),
+                "window_volume_lots": OUTCOMES["volume"].of(replace(run, end_ns=window.end_ns)),
+                **outcomes_of(run),
             }
             last_mid = float(touch.mid_ticks[-1]) if len(rows) else float("nan")
             results = population_results(market, names, last_mid, self.symbol)
             row |= {f"pnl.{name}": value for name, value in results.items()}
             if arm.population is not None:
                 agent = sum(group.count for group in built.populations[: names.index(arm.population)])
-                costs = execution_costs(rows, touch, control_touch, agent, arm.side, arm.quantity_lots, self.window)
+                costs = execution_costs(rows, touch, control_touch, agent, arm.side, arm.quantity_lots, window)
                 row |= costs
             if arm.name == "control" and pair < self.n_structure:
                 row |= structure_of(rows)

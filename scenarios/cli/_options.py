@@ -1,0 +1,85 @@
+"""What commands that make many runs share: how durations, lists and seeds are written, and the progress bar."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from lob.errors import InputError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+__all__ = ["duration_s", "numbers", "pair_progress", "seed_list", "side_table", "wide_console"]
+
+_UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
+
+
+def duration_s(text: str, option: str) -> float:
+    """Return seconds from "90", "90s", "30m" or "1.5h".
+
+    Raises:
+        InputError: if it is none of these.
+    """
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([a-z]*)", text.strip())
+    if found is None or found[2] not in _UNITS:
+        raise InputError(f"{option} {text}: not a duration; allowed: a number with s, m or h, as in 30m")
+    return float(found[1]) * _UNITS[found[2]]
+
+
+def numbers(text: str, option: str) -> tuple[float, ...]:
+    """Return the numbers of a list such as "0.01,0.05"."""
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise InputError(f"{option} {text}: allowed: numbers with commas between, as in 0.01,0.05") from None
+
+
+def seed_list(text: str, option: str = "--seeds") -> list[int]:
+    """Return the seeds of "1..200", "1,2,5" or a mixture."""
+    seeds: list[int] = []
+    for part in text.split(","):
+        first, dots, last = part.partition("..")
+        try:
+            seeds += range(int(first), int(last) + 1) if dots else [int(first)]
+        except ValueError:
+            raise InputError(f"{option} {text}: allowed: whole numbers and ranges, as in 1..200 or 1,2,5") from None
+    if not seeds:
+        raise InputError(f"{option} {text}: an empty range; allowed: as in 1..200")
+    return seeds
+
+
+def wide_console() -> Console:
+    """Return a console for tables: as wide as the terminal, or 120 columns where there is none."""
+    from rich.console import Console
+
+    console = Console(highlight=False, markup=False)
+    return console if console.is_terminal else Console(highlight=False, markup=False, width=120)
+
+
+@contextmanager
+def pair_progress(console: Console, what: str) -> Iterator[Callable[[int, int], None]]:
+    """Show a bar with the time that is left; yields what is called with the finished and all runs."""
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    columns: Sequence[Any] = (
+        TextColumn("{task.completed:.0f} of {task.total:.0f} " + what), BarColumn(), TimeElapsedColumn(),
+        TextColumn("left"), TimeRemainingColumn(),
+    )  # fmt: skip
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("", total=1, completed=0)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def side_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Any:
+    """Return a plain table whose first column is to the left and the others to the right."""
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for k, name in enumerate(header):
+        table.add_column(name, justify="left" if k == 0 else "right", no_wrap=True)
+    for row in rows:
+        table.add_row(*row)
+    return table

@@ -1,0 +1,81 @@
+"""`outcry attribute`: which population caused an outcome."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+__all__ = ["command"]
+
+
+def command(
+    scenario: Annotated[str, typer.Argument(help="A scenario file, or a name from `outcry scenarios`.")],
+    outcome: Annotated[str, typer.Option(help="max_drawdown, mean_spread, volatility, volume, ...")],
+    group: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=A,B", help="Populations that count as one; default: each is a group."),
+    ] = None,
+    always: Annotated[
+        list[str] | None, typer.Option(metavar="A", help="A population that is there in all runs, without a share.")
+    ] = None,
+    seeds: Annotated[str, typer.Option(help="Worlds, as in 1..20.")] = "1..20",
+    orders: Annotated[int, typer.Option(min=1, help="Pairs of orders a world, with more than 8 groups.")] = 8,
+    symbol: Annotated[str | None, typer.Option(help="The instrument; default: the first.")] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="A.B=C", help="Change a value in all runs.")
+    ] = None,
+    confidence: Annotated[float, typer.Option(min=0.5, max=0.9999, help="Of all intervals.")] = 0.95,
+    executor: Annotated[str, typer.Option(help="process, ray or serial.")] = "process",
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes. Default: one for each core.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder. Default: runs/NAME-attribution.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the study in the folder.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace it.")] = False,
+) -> None:
+    """Share an outcome out among populations: Shapley values by leaving populations out of the same worlds.
+
+    All 2^n subsets of up to 8 groups are run; beyond, orders are sampled. Events that name an absent population are
+    left out with it.
+    """
+    from scenarios.cli._options import pair_progress, seed_list, side_table, wide_console
+    from scenarios.experiments.attribution import attribute
+    from scenarios.load import find_scenario
+
+    console = wide_console()
+    folder = out if out is not None else Path("runs") / f"{find_scenario(scenario).stem}-attribution"
+    with pair_progress(console, "runs") as show:
+        found = attribute(
+            scenario, outcome, seeds=seed_list(seeds), groups=_groups(group), always=always or (), n_orders=orders,
+            overrides=set_ or [], symbol=symbol, confidence=confidence, executor=executor, workers=workers, out=folder,
+            resume=resume, overwrite=overwrite, on_progress=show,
+        )  # fmt: skip
+    unit = f" [{found.outcome.unit}]" if found.outcome.unit else ""
+    rows: list[list[str]] = [
+        [row["group"], f"{row['value']:+.4g}", f"({row['low']:.3g}, {row['high']:.3g})", f"{row['share']:.0%}"]
+        for row in found.table.rows(named=True)
+    ]
+    value, low, high = found.total
+    rows.append(["sum", f"{value:+.4g}", f"({low:.3g}, {high:.3g})", "100%"])
+    console.print(side_table([f"{found.outcome.name}{unit}", "Shapley value", "", "Share"], rows))
+    console.print(
+        f"From {found.none:.4g} without them to {found.all:.4g} with all, over {len(found.seeds)} worlds "
+        f"({found.n_runs} runs, {'all subsets' if found.exact else 'sampled orders'})"
+    )
+    for (subset, seed), reason in list(found.failures.items())[:1]:
+        console.print(f"{len(found.failures)} runs failed, their worlds are left out; {subset}, seed {seed}: {reason}")
+    console.print(f"Picture: {folder / 'attribution.png'}", soft_wrap=True)
+
+
+def _groups(texts: list[str] | None) -> Any:
+    from lob.errors import InputError
+
+    if not texts:
+        return None
+    groups: dict[str, list[str]] = {}
+    for text in texts:
+        name, equals, rows = text.partition("=")
+        if not equals or not name or not rows:
+            raise InputError(f"--group {text}: not understood; allowed: NAME=A,B, as in makers=maker,ladder")
+        groups[name] = rows.split(",")
+    return groups

@@ -1,0 +1,190 @@
+"""`outcry impact`: an experiment on market impact in paired worlds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from scenarios.experiments.result import ImpactResult
+
+__all__ = ["command"]
+
+_ALIASES = {"ac": "almgren_chriss", "is": "implementation_shortfall"}
+_SHOWN = ("impact_half", "impact_end", "impact_end_unpaired", "impact_late", "decay_ratio", "concavity", "prefactor",
+          "paired_slippage_bps", "arrival_slippage_bps", "spread_cost_bps", "opportunity_cost_bps", "shortfall_bps",
+          "variance_reduction_end", "variance_reduction_late")  # fmt: skip
+
+
+def command(
+    scenario: Annotated[str, typer.Argument(help="A scenario file, or a name from `outcry scenarios`.")],
+    quantity: Annotated[int | None, typer.Option(min=1, help="Lots to trade.")] = None,
+    participation: Annotated[
+        str | None, typer.Option(help="Instead: shares of the others' volume, one experiment each, as in 0.01,0.05.")
+    ] = None,
+    algo: Annotated[str, typer.Option(help="twap, vwap, pov, ac, is or iceberg.")] = "twap",
+    side: Annotated[str, typer.Option(help="buy or sell.")] = "buy",
+    start: Annotated[str | None, typer.Option(metavar="HH:MM:SS", help="Default: a quarter into the session.")] = None,
+    horizon: Annotated[str, typer.Option(help="Length of the metaorder, as in 30m.")] = "30m",
+    after: Annotated[str | None, typer.Option(help="How long to watch after it. Default: as long.")] = None,
+    pairs: Annotated[int, typer.Option(min=1, help="Pairs of worlds; with --stop at most so many.")] = 100,
+    treatment: Annotated[
+        Path | None, typer.Option(help="Instead of a metaorder: a TOML file laid over the scenario.")
+    ] = None,
+    arms: Annotated[str, typer.Option(help="Of treated, placebo, mirrored.")] = "treated",
+    branch: Annotated[
+        str | None, typer.Option(metavar="HH:MM:SS", help="One history up to here, a future of its own for each pair.")
+    ] = None,
+    stop: Annotated[
+        str | None, typer.Option(metavar="NAME:WIDTH", help="End when the half width is reached: impact_end:0.2.")
+    ] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="A.B=C", help="Change a value of the scenario, in all arms.")
+    ] = None,
+    algo_set: Annotated[
+        list[str] | None, typer.Option("--algo-set", metavar="A=B", help="Change a setting of the algorithm.")
+    ] = None,
+    first_seed: Annotated[int | None, typer.Option("--seed", min=0, help="Seed of the first pair.")] = None,
+    confidence: Annotated[float, typer.Option(min=0.5, max=0.9999, help="Of all intervals.")] = 0.95,
+    executor: Annotated[str, typer.Option(help="process, ray or serial.")] = "process",
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes. Default: one for each core.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder. Default: runs/NAME-impact.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the experiment in the folder.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace it.")] = False,
+) -> None:
+    """Measure market impact: the same worlds with and without a metaorder, with intervals over pairs.
+
+    Leaves all runs and estimates as Parquet, a picture, and report.html, one self-contained file.
+    """
+    from lob.errors import InputError
+    from scenarios.cli._options import duration_s, numbers, pair_progress, wide_console
+    from scenarios.experiments.impact import impact
+    from scenarios.load import find_scenario
+
+    console = wide_console()
+    path = find_scenario(scenario)
+    what: Any
+    if treatment is not None:
+        if quantity is not None or participation is not None:
+            raise InputError("--treatment: not together with --quantity or --participation")
+        try:
+            what = treatment.read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputError(f"--treatment {treatment}: cannot be read ({error})") from None
+    else:
+        if (quantity is None) == (participation is None):
+            raise InputError("give either --quantity or --participation")
+        what = _metaorder(algo, side, quantity, algo_set or [])
+    folder = out if out is not None else Path("runs") / f"{path.stem}-impact"
+    with pair_progress(console, "pairs") as show:
+        result = impact(
+            scenario,
+            what,
+            participation=numbers(participation, "--participation") if participation is not None else (),
+            pairs=pairs,
+            arms=("control", *(name.strip() for name in arms.split(",") if name.strip() != "control")),
+            overrides=set_ or [],
+            start=start if start is not None else _default_start(scenario, set_ or []),
+            horizon_s=duration_s(horizon, "--horizon"),
+            after_s=duration_s(after, "--after") if after is not None else None,
+            branch=branch,
+            first_seed=first_seed,
+            stop=_rule(stop),
+            confidence=confidence,
+            executor=executor,
+            workers=workers,
+            out=folder,
+            resume=resume,
+            overwrite=overwrite,
+            on_progress=show,
+        )
+    _print(console, result)
+    console.print(f"Report: {folder / 'report.html'}", soft_wrap=True)
+    console.print(f"Picture: {folder / 'impact.png'}", soft_wrap=True)
+
+
+def _metaorder(algo: str, side: str, quantity: int | None, changes: list[str]) -> Any:
+    import tomllib
+
+    from agents.metaorder import Metaorder
+    from lob.errors import InputError
+
+    settings: dict[str, Any] = {}
+    for change in changes:
+        try:
+            settings |= tomllib.loads(change)
+        except tomllib.TOMLDecodeError:
+            raise InputError(f"--algo-set {change}: allowed: NAME=VALUE, as in passive=true") from None
+    if side not in ("buy", "sell"):
+        raise InputError(f"--side {side}: allowed: buy, sell")
+    return Metaorder("buy" if side == "buy" else "sell", quantity or 1, _ALIASES.get(algo, algo), settings=settings)
+
+
+def _default_start(scenario: str, overrides: list[str]) -> str:
+    """Return the time a quarter into the session, on a whole minute."""
+    from scenarios.load import load_scenario
+    from scenarios.schema import time_ns
+    from scenarios.summary import clock
+
+    session = load_scenario(scenario, overrides).scenario.session
+    first, last = time_ns(session.open), time_ns(session.close)
+    minute = 60 * 10**9
+    start = first + (last - first) // 4
+    return clock(start - start % minute if start - start % minute > first else start)
+
+
+def _rule(text: str | None) -> Any:
+    from lob.errors import InputError
+    from scenarios.experiments.sequential import StoppingRule
+
+    if text is None:
+        return None
+    name, _, width = text.partition(":")
+    try:
+        return StoppingRule(name, float(width))
+    except ValueError:
+        raise InputError(f"--stop {text}: allowed: NAME:WIDTH, as in impact_end:0.2") from None
+
+
+def _print(console: Any, result: ImpactResult) -> None:
+    """Print the main estimates, a column for each level."""
+    import polars as pl
+
+    from scenarios.cli._options import side_table
+
+    levels = [level for arm, level in result.arms if arm == "treated"]
+    table = result.estimates.filter((pl.col("arm") == "treated") & (pl.col("group") != "stopping"))
+    rows = []
+    for name in _SHOWN:
+        of_name = table.filter(pl.col("estimate") == name)
+        if len(of_name) == 0:
+            continue
+        cells = [_cell(of_name.filter(pl.col("level") == level)) for level in levels]
+        unit = f" [{of_name['unit'][0]}]" if of_name["unit"][0] else ""
+        rows.append([name.removesuffix("_bps") + unit, *cells])
+    heads = [f"{100 * share:g}% of volume" for share in result.participation] or ["Treated"]
+    console.print(side_table(["Estimate", *heads], rows))
+    scaling = table.filter(pl.col("group") == "scaling")
+    for row in scaling.rows(named=True):
+        console.print(f"{row['estimate']}: {_cell(scaling.filter(pl.col('estimate') == row['estimate']))}")
+    for row in result.estimates.filter(pl.col("group") == "stopping").rows(named=True):
+        console.print(
+            f"Stopped after {row['n_pairs']} pairs: {row['estimate']} {row['value']:.4g} ({row['low']:.4g}, "
+            f"{row['high']:.4g}), an interval that holds for all looks"
+        )
+    if result.placebo_identical is not None:
+        console.print(f"Placebo: tapes {'identical to' if result.placebo_identical else 'DIFFER FROM'} the control's")
+    if result.failures:
+        pair, reason = next(iter(result.failures.items()))
+        console.print(f"{len(result.failures)} pairs failed; pair {pair}: {reason}", soft_wrap=True)
+    console.print(f"{result.n_pairs} pairs, {result.confidence:.0%} intervals in brackets (BCa bootstrap over pairs)")
+
+
+def _cell(rows: Any) -> str:
+    if len(rows) == 0 or rows["value"][0] is None:
+        return "-"
+    value, low, high = rows["value"][0], rows["low"][0], rows["high"][0]
+    interval = f" ({low:.3g}, {high:.3g})" if low is not None and high is not None else ""
+    return f"{value:.3g}{interval}"

@@ -1,0 +1,98 @@
+"""`outcry sweep`: a grid of values over many seeds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+__all__ = ["command"]
+
+
+def command(
+    scenario: Annotated[str, typer.Argument(help="A scenario file, or a name from `outcry scenarios`.")],
+    grid: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="A.B=1,2,3", help="Values of one place of the file; several --grid make all combinations."
+        ),
+    ] = None,
+    seeds: Annotated[str, typer.Option(help="As in 1..200 or 1,2,5.")] = "1..20",
+    outcome: Annotated[list[str] | None, typer.Option(help="What to measure; default: all outcomes.")] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="A.B=C", help="Change a value in all runs.")
+    ] = None,
+    confidence: Annotated[float, typer.Option(min=0.5, max=0.9999, help="Of all intervals.")] = 0.95,
+    executor: Annotated[str, typer.Option(help="process, ray or serial.")] = "process",
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes. Default: one for each core.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder. Default: runs/NAME-sweep.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on: only runs that are missing or failed.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the sweep in the folder.")] = False,
+) -> None:
+    """Run a scenario with every combination of some values over many seeds; compares settings seed by seed.
+
+    Leaves runs.parquet (one row for each run), table.parquet (means and paired differences) and a picture. Ends with
+    status 1 if runs failed; --resume tries these again.
+    """
+    from scenarios.cli._options import pair_progress, seed_list, wide_console
+    from scenarios.experiments.sweep import sweep
+    from scenarios.load import find_scenario
+
+    console = wide_console()
+    folder = out if out is not None else Path("runs") / f"{find_scenario(scenario).stem}-sweep"
+    with pair_progress(console, "runs") as show:
+        result = sweep(
+            scenario, dict(_axis(text) for text in grid or []), seed_list(seeds), outcomes=outcome or (),
+            overrides=set_ or [], confidence=confidence, executor=executor, workers=workers, out=folder,
+            resume=resume, overwrite=overwrite, on_progress=show,
+        )  # fmt: skip
+    _print(console, result)
+    console.print(f"Runs: {folder / 'runs.parquet'}", soft_wrap=True)
+    console.print(f"Picture: {folder / 'sweep.png'}", soft_wrap=True)
+    if len(result.failed):
+        raise typer.Exit(1)
+
+
+def _axis(text: str) -> tuple[str, list[Any]]:
+    """Return (path, values) of "a.b=1,2,3"; values are TOML, bare words texts."""
+    import tomllib
+
+    from lob.errors import InputError
+
+    name, equals, values = text.partition("=")
+    if not equals or not name.strip() or not values.strip():
+        raise InputError(f"--grid {text}: not understood; allowed: a.b=1,2,3, as in population.maker.count=1,2,4")
+    try:
+        return name.strip(), list(tomllib.loads(f"x = [{values}]")["x"])
+    except tomllib.TOMLDecodeError:
+        return name.strip(), [part.strip() for part in values.split(",")]
+
+
+def _print(console: Any, result: Any) -> None:
+    """Print the means by setting, and the differences from the first one."""
+    import polars as pl
+
+    from scenarios.cli._options import side_table
+
+    names = list(result.cells[0])
+    for outcome in result.outcomes:
+        rows = result.table.filter((pl.col("outcome") == outcome.name) & pl.col("mean").is_finite())
+        if len(rows) == 0:
+            continue
+        unit = f" [{outcome.unit}]" if outcome.unit else ""
+        cells = [
+            [
+                ", ".join(f"{name.split('.', 1)[-1]}={row[name]}" for name in names) or "as it is",
+                f"{row['mean']:.5g}", f"({row['low']:.4g}, {row['high']:.4g})",
+                *([f"{row['difference']:+.4g}", f"({row['difference_low']:.3g}, {row['difference_high']:.3g})"]
+                  if row["variant"] > 0 else ["", ""]),
+            ]
+            for row in rows.rows(named=True)
+        ]  # fmt: skip
+        console.print(side_table([f"{outcome.name}{unit}", "Mean", "", "Difference from the first", ""], cells))
+    n = result.runs.filter(pl.col("status") == "done").select("variant", "seed").unique().height
+    console.print(f"{n} runs, {result.confidence:.0%} intervals in brackets, differences paired by seed")
+    if len(result.failed):
+        row = result.failed.row(0, named=True)
+        console.print(f"{len(result.failed)} runs failed; setting {row['variant']}, seed {row['seed']}: {row['error']}")
