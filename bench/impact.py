@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 from agents.metaorder import Metaorder
-from scenarios.experiments.impact import impact
+from scenarios.experiments.experiment import impact
 from scenarios.map_runs import usable_cores
 
 __all__ = ["run"]

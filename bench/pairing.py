@@ -1,8 +1,8 @@
 """What pairing buys: variance of the unpaired over that of the paired mean impact, in rmsc's populations.
 
-For contrast, two lesser pairings. One random stream for all agents, as simulators have it that call "the same seed" the
-same world: the first extra order then shifts every later draw of everybody. And only the path of the fundamental value in
-common, all agents' draws independent: what is gained by sharing the value that the price follows anyway.
+For contrast, two lesser pairings. One random stream for all agents, as simulators have it that call "the same seed"
+the same world: the first extra order then shifts every later draw of everybody. And only the path of the fundamental
+value in common, all agents' draws independent: what is gained by sharing the value that the price follows anyway.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from agents.metaorder import Metaorder
-from scenarios.experiments.impact import impact
+from scenarios.experiments.experiment import impact
 from scenarios.experiments.result import ImpactResult
 
 __all__ = ["run"]

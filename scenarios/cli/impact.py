@@ -60,7 +60,7 @@ def command(
     """
     from lob.errors import InputError
     from scenarios.cli._options import duration_s, numbers, pair_progress, wide_console
-    from scenarios.experiments.impact import impact
+    from scenarios.experiments.experiment import impact
     from scenarios.load import find_scenario
 
     console = wide_console()

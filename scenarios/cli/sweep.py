@@ -36,7 +36,7 @@ def command(
     status 1 if runs failed; --resume tries these again.
     """
     from scenarios.cli._options import pair_progress, seed_list, wide_console
-    from scenarios.experiments.sweep import sweep
+    from scenarios.experiments.grid import sweep
     from scenarios.load import find_scenario
 
     console = wide_console()

@@ -27,8 +27,8 @@ _TITLES = {
 }
 _METHOD = (
     "Every draw in the simulation is a function of (seed, agent, its decision) alone. The control and the treated "
-    "world of a pair have the same seed, so they are the same up to the treatment, and afterwards differ only by what "
-    "it causes. Impact at a time is s (m1 - m0) / m0(start), with m1 and m0 the midpoints with and without the treatment "
+    "world of a pair have the same seed: up to the treatment they are the same, and then they differ only by what it "
+    "causes. Impact at a time is s (m1 - m0) / m0(start), with m1 and m0 the midpoints with and without the treatment "
     "at that time, and s its side.",
     "Intervals are BCa bootstrap intervals (Efron 1987) over pairs: pairs are resampled, never runs of one arm. The "
     "line impact_end_unpaired is what the same runs say to somebody who compares the mean returns of both arms "

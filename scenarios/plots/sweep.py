@@ -13,7 +13,7 @@ from scenarios.plots.style import SERIES, new_figure, png
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from scenarios.experiments.sweep import SweepResult
+    from scenarios.experiments.grid import SweepResult
 
 __all__ = ["draw_sweep"]
 
