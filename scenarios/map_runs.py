@@ -6,6 +6,7 @@ raises, runs out of memory or kills its process gives a `Failed` with the reason
 
 from __future__ import annotations
 
+import importlib.util
 import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -15,7 +16,7 @@ from typing import Any, Literal, TypeVar, get_args
 
 from lob.errors import InputError, OutcryError
 
-__all__ = ["EXECUTORS", "Executor", "Failed", "map_runs"]
+__all__ = ["EXECUTORS", "Executor", "Failed", "check_executor", "map_runs", "usable_cores"]
 
 J = TypeVar("J")
 R = TypeVar("R")
@@ -57,13 +58,20 @@ def map_runs(
     Raises:
         InputError: if there is no such executor, or Ray is not installed.
     """
+    check_executor(executor, workers)
+    if executor == "serial":
+        return ((k, _attempt(task, job)) for k, job in enumerate(jobs))
+    return _in_processes(task, jobs, workers) if executor == "process" else _on_ray(task, jobs, workers)
+
+
+def check_executor(executor: str, workers: int | None) -> None:
+    """Raise InputError if `map_runs` could not use these."""
     if executor not in EXECUTORS:
         raise InputError(f"executor = {executor!r}; allowed: {', '.join(EXECUTORS)}")
     if workers is not None and workers < 1:
         raise InputError(f"workers = {workers}; allowed: at least 1")
-    if executor == "serial":
-        return ((k, _attempt(task, job)) for k, job in enumerate(jobs))
-    return _in_processes(task, jobs, workers) if executor == "process" else _on_ray(task, jobs, workers)
+    if executor == "ray" and importlib.util.find_spec("ray") is None:
+        raise InputError("executor ray needs the package ray; install openoutcry[ray]")
 
 
 def _attempt(task: Callable[[J], R], job: J) -> R | Failed:
@@ -157,10 +165,8 @@ def _one_line(error: BaseException | None) -> str:
 
 
 def _on_ray(task: Callable[[J], R], jobs: Sequence[J], workers: int | None) -> Iterator[tuple[int, R | Failed]]:
-    try:
-        import ray
-    except ModuleNotFoundError:
-        raise InputError("executor ray needs the package ray; install openoutcry[ray]") from None
+    import ray
+
     if not ray.is_initialized():
         address = os.environ.get("RAY_ADDRESS")
         local: dict[str, Any] = {} if address else {"num_cpus": workers or usable_cores(), "include_dashboard": False}

@@ -204,8 +204,9 @@ def n_trades(run: FinishedRun) -> float:
 
 @outcome("", "number of messages that reached the exchange")
 def n_messages(run: FinishedRun) -> float:
-    """Return the number of rows that are the first of a message."""
-    return float(np.count_nonzero(run.inside["flags"] & Flag.FIRST))
+    """Return the number of rows that are the first of a participant's message; phases and news are the venue's."""
+    theirs = ~np.isin(run.inside["kind"], (EventKind.PHASE, EventKind.NEWS))
+    return float(np.count_nonzero(theirs & ((run.inside["flags"] & Flag.FIRST) > 0)))
 
 
 @outcome("ticks", "root mean square of midpoint less fundamental value, on a grid of 10 s")

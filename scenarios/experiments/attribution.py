@@ -29,6 +29,7 @@ from scenarios.build import build
 from scenarios.experiments.bootstrap import bootstrap
 from scenarios.experiments.variants import KEY, VariantRun, run_variants
 from scenarios.load import find_scenario, nearest, read_tables, source_of
+from scenarios.map_runs import check_executor
 from scenarios.outcomes import Outcome, find_outcomes
 from scenarios.result_set import ResultSet
 from scenarios.toml_text import toml_text
@@ -123,6 +124,7 @@ def attribute(
     chosen = find_outcomes([outcome], "outcome")[0]
     if len(seeds) < 2 or len(set(seeds)) != len(seeds):
         raise InputError("seeds: allowed: at least two, none twice")
+    check_executor(executor, workers)
     path = find_scenario(str(scenario))
     tables = read_tables(path, overrides)
     built = build(source_of(tables, path))

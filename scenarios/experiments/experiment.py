@@ -20,7 +20,7 @@ from scenarios.experiments.pairs import PairTask
 from scenarios.experiments.result import ImpactResult
 from scenarios.experiments.sequential import FIRST_LOOK, StoppingRule, confidence_sequence, pseudo_values
 from scenarios.experiments.treatment import Treatment
-from scenarios.map_runs import Failed, map_runs
+from scenarios.map_runs import Failed, check_executor, map_runs
 from scenarios.result_set import ResultSet
 
 __all__ = ["impact"]
@@ -89,6 +89,7 @@ def impact(
         raise InputError(f"pairs = {pairs}; allowed: at least 1")
     if not 0.5 <= confidence < 1:
         raise InputError(f"confidence = {confidence:g}; allowed: from 0.5 to below 1")
+    check_executor(executor, workers)
     design = design_of(
         scenario, treatment, tuple(participation), tuple(arms), overrides, start, horizon_s, after_s, branch,
         history_seed, n_structure, shared_stream, executor, workers,

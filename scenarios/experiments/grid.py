@@ -23,6 +23,7 @@ from scenarios.build import build
 from scenarios.experiments.bootstrap import bootstrap
 from scenarios.experiments.variants import KEY, VariantRun, run_variants
 from scenarios.load import find_scenario, override_value, read_tables, source_of
+from scenarios.map_runs import check_executor
 from scenarios.outcomes import OUTCOMES, Outcome, find_outcomes
 from scenarios.result_set import ResultSet
 from scenarios.toml_text import toml_text, toml_value
@@ -137,6 +138,7 @@ def sweep(
         raise InputError("seeds: allowed: at least one, none twice")
     if any(not 0 <= seed < 2**63 for seed in seeds):
         raise InputError("seeds: allowed: whole numbers from 0 to 2^63 - 1")
+    check_executor(executor, workers)
     path = find_scenario(str(scenario))
     base = read_tables(path, overrides)
     cells = [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
