@@ -27,6 +27,7 @@ from sim.fundamental import (
     OrnsteinUhlenbeck,
     SparseMeanReverting,
     ValueFromFile,
+    WithJumps,
 )
 from sim.market import Market
 from sim.records import LatencyKind, ScheduledKind
@@ -125,7 +126,7 @@ def build(source: Source) -> Built:
     n_agents = sum(group.count for group in groups)
     listings, instruments = [], []
     for k, table in enumerate(scenario.instrument):
-        listings.append(_listing(table, folder, n_agents))
+        listings.append(_listing(table, folder, n_agents, _value_jumps(scenario, table, k)))
         _check_file_range(table, listings[-1], session, f"{file}: instrument[{k}].fundamental.path")
         instruments.append(_absolute(table, folder))
     resolved = scenario.model_copy(
@@ -202,7 +203,17 @@ def _latency(table: Any) -> Latency:
     return Latency(LatencyKind.LOGNORMAL, a_ns=duration_ns(table, "median"), sigma=table.sigma)
 
 
-def _listing(table: InstrumentTable, folder: Path, n_agents: int) -> Listing:
+def _value_jumps(scenario: Scenario, table: InstrumentTable, position: int) -> tuple[tuple[int, float], ...]:
+    """Return (time, ticks) of the news that move an instrument's fundamental value."""
+    return tuple(
+        (time_ns(event.at), event.value)
+        for event in scenario.event
+        if event.kind == "news" and event.enabled and event.moves_value
+        and (event.symbol == table.name or (event.symbol is None and position == 0))
+    )  # fmt: skip
+
+
+def _listing(table: InstrumentTable, folder: Path, n_agents: int, jumps: tuple[tuple[int, float], ...] = ()) -> Listing:
     names = ("name", "n_prices", "min_order_lots", "max_order_lots", "collar_ticks", "reference_ticks",
              "replace_keeps_priority")  # fmt: skip
     instrument = Instrument(
@@ -212,6 +223,8 @@ def _listing(table: InstrumentTable, folder: Path, n_agents: int) -> Listing:
     )
     fees = {side: round(100 * getattr(table, f"{side}_fee_bps")) for side in ("maker", "taker")}
     fundamental = _fundamental(table, folder)
+    if jumps:
+        fundamental = WithJumps(fundamental, jumps)
     return Listing(instrument, fundamental, table.tick_size, fees["maker"], fees["taker"])
 
 
@@ -261,6 +274,8 @@ def _schedule(scenario: Scenario, symbols: list[str]) -> list[Scheduled]:
     entries = []
     names = [row.name for row in (*scenario.population, *scenario.trader)]
     for event in scenario.event:
+        if not event.enabled:
+            continue
         if event.kind == "kill":
             entries.append(Scheduled(time_ns(event.at), ScheduledKind.KILL, names.index(event.population)))
             continue

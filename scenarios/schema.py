@@ -35,7 +35,16 @@ class SessionTable(Table):
         return self
 
 
-class HaltEvent(Table):
+class EventBase(Table):
+    """What all events have in common."""
+
+    name: Name | None = None
+    """For `--set event.NAME.enabled=false` and the like."""
+    enabled: bool = True
+    """Without it the event stays in the file and does not happen."""
+
+
+class HaltEvent(EventBase):
     """Trading stops and starts again; orders may be cancelled in between."""
 
     kind: Literal["halt"]
@@ -50,16 +59,18 @@ class HaltEvent(Table):
         return self
 
 
-class NewsEvent(Table):
+class NewsEvent(EventBase):
     """News with a number, seen by the populations that subscribe to news."""
 
     kind: Literal["news"]
     at: dt.time
     value: Finite
     symbol: Name | None = None
+    moves_value: bool = False
+    """The news is true: from then on the fundamental value is `value` ticks higher."""
 
 
-class PhaseEvent(Table):
+class PhaseEvent(EventBase):
     """A change of the trading phase."""
 
     kind: Literal["phase"]
@@ -68,7 +79,7 @@ class PhaseEvent(Table):
     symbol: Name | None = None
 
 
-class KillEvent(Table):
+class KillEvent(EventBase):
     """The kill switch of a population: no new orders from then on, and all resting ones withdrawn."""
 
     kind: Literal["kill"]
@@ -137,6 +148,7 @@ class Scenario(Table):
         groups = [("population", self.population), ("trader", self.trader)]
         _unique([(f"instrument[{k}].name", name) for k, name in enumerate(symbols)])
         _unique([(f"{table}[{k}].name", g.name) for table, rows in groups for k, g in enumerate(rows)])
+        _unique([(f"event[{k}].name", event.name) for k, event in enumerate(self.event) if event.name is not None])
         for table, rows in [*groups, ("event", self.event)]:
             for k, row in enumerate(rows):
                 symbol = getattr(row, "symbol", None)

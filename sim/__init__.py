@@ -5,7 +5,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sim.distributions import DataFile, Distribution, Settings
-    from sim.fundamental import ConstantValue, Fundamental, OrnsteinUhlenbeck, SparseMeanReverting, ValueFromFile
+    from sim.fundamental import (
+        ConstantValue,
+        Fundamental,
+        OrnsteinUhlenbeck,
+        SparseMeanReverting,
+        ValueFromFile,
+        WithJumps,
+    )
     from sim.market import Market, Snapshot
     from sim.policy import Policy, decision
     from sim.records import LatencyKind, Needs, ScheduledKind, Wake
@@ -36,6 +43,7 @@ __all__ = [
     "TraderView",
     "ValueFromFile",
     "Wake",
+    "WithJumps",
     "decision",
 ]
 
@@ -64,6 +72,7 @@ _HOME = {
     "TraderView": "sim.trader",
     "ValueFromFile": "sim.fundamental",
     "Wake": "sim.records",
+    "WithJumps": "sim.fundamental",
     "decision": "sim.policy",
 }
 

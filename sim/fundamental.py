@@ -22,6 +22,7 @@ __all__ = [
     "OrnsteinUhlenbeck",
     "SparseMeanReverting",
     "ValueFromFile",
+    "WithJumps",
 ]
 
 Grid = np.ndarray[Any, np.dtype[np.float64]]
@@ -200,3 +201,35 @@ class ValueFromFile(Fundamental):
             raise InputError(f"fundamental file {path}: starts at {times[0]} ns, after the open at {open_ns} ns")
         grid_ns = open_ns + np.arange(self.n_steps(open_ns, close_ns)) * self.step_ns
         return np.ascontiguousarray(values[np.searchsorted(times, grid_ns, side="right") - 1])
+
+
+@dataclass(frozen=True)
+class WithJumps(Fundamental):
+    """Another process, moved for good at set times.
+
+    Attributes:
+        base: the process.
+        jumps: (time in ns since midnight, ticks) of each move; it shows from the next grid point on.
+    """
+
+    base: Fundamental
+    jumps: tuple[tuple[int, float], ...] = ()
+
+    @property
+    def step_ns(self) -> int:  # type: ignore[override]
+        """Grid step of the process."""
+        return self.base.step_ns
+
+    def memory(self, steps: np.ndarray[Any, Any]) -> Grid:
+        """Return the decay of a displacement of the process."""
+        return self.base.memory(steps)
+
+    def grid(self, seed: int, symbol: str, open_ns: int, close_ns: int) -> Grid:
+        """Return the process with its moves."""
+        path = self.base.grid(seed, symbol, open_ns, close_ns)
+        n = self.n_steps(open_ns, close_ns)
+        # A process that never moves gives a single value.
+        path = np.concatenate([path, np.full(n - len(path), path[-1])]) if len(path) < n else path.copy()
+        for time_ns, ticks in self.jumps:
+            path[max(0, -(-(time_ns - open_ns) // self.step_ns)) :] += ticks
+        return path
