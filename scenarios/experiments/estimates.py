@@ -142,6 +142,8 @@ def _row(name: str, group: str, unit: str, interval: Any, n: int, meaning: str, 
 def level_estimates(data: Paired, confidence: float = 0.95) -> Rows:
     """Return the estimates of one treated arm: shape of the impact, costs, changes of the market's quality."""
     rows: Rows = []
+    if len(data) == 0:
+        return rows
     columns, function = _shape(data)
     with np.errstate(all="ignore"):
         found = bootstrap(columns, function, confidence=confidence)

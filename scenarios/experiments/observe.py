@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lob.types import EventKind, Flag
-from sim.metrics.touch import Touch, touch_of
+from sim.metrics.touch import Touch
 
 if TYPE_CHECKING:
     from sim.market import Market
 
-__all__ = ["Touch", "Window", "execution_costs", "population_results", "touch_of"]
+__all__ = ["Window", "execution_costs", "population_results"]
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 Ints = np.ndarray[Any, np.dtype[np.int64]]

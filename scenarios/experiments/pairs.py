@@ -16,6 +16,7 @@ from scenarios.experiments.observe import Window, execution_costs, population_re
 from scenarios.experiments.structure import structure_of
 from scenarios.load import source_of
 from scenarios.outcomes import OUTCOMES, FinishedRun, outcomes_of
+from sim.metrics.touch import touch_of
 
 if TYPE_CHECKING:
     from scenarios.build import Built
@@ -93,7 +94,8 @@ class PairTask:
                 rows = rows[rows["symbol"] == self.symbol]
             window = self.window
             run = FinishedRun(rows, market, built, window.start_ns, window.until_ns, self.symbol)
-            touch = run.touch
+            # Before anybody has quoted both sides the reference price counts.
+            touch = touch_of(rows, float(built.listings[self.symbol].instrument.reference_ticks))
             if control_tape is None or control_touch is None:
                 control_tape, control_touch = rows, touch
             names = [group.name for group in built.populations]

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -41,9 +44,23 @@ def test_every_executor_gives_each_job_its_result(executor: str) -> None:
     assert found(executor, lambda job: job + offset, 23) == {k: k + 100 for k in range(23)}
 
 
-@pytest.mark.parametrize("executor", ["process", "ray"])
-def test_jobs_that_fail_or_die_are_reported_and_the_others_are_done(executor: str) -> None:
-    results = found(executor, square_or_die, 20)
+def test_jobs_that_fail_or_die_are_reported_and_the_others_are_done() -> None:
+    check_failures(found("process", square_or_die, 20))
+
+
+def test_jobs_that_fail_or_die_on_ray_are_reported_and_the_others_are_done() -> None:
+    # In a process of its own: Ray tells of the death on the terminal of whoever started it.
+    code = (
+        "from tests.experiments.test_map_runs import check_failures, found, square_or_die\n"
+        "check_failures(found('ray', square_or_die, 20))\nprint('all there')\n"
+    )
+    root = Path(__file__).resolve().parents[2]
+    environment = {**os.environ, "PYTHONPATH": str(root)}
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0 and "all there" in done.stdout, done.stderr
+
+
+def check_failures(results: dict[int, Any]) -> None:
     failed = {k: r.reason for k, r in results.items() if isinstance(r, Failed)}
     assert set(failed) == {3, 5, 7, 9}
     assert "its process died" in failed[3]
