@@ -16,8 +16,8 @@ from sim.distributions import Settings
 from sim.fundamental import OrnsteinUhlenbeck
 from sim.market import Market
 from sim.policy import Policy
-from sim.records import AGENT, OUT, VIEW, LatencyKind, Wake
-from sim.settings import Latency, Listing, Population
+from sim.records import AGENT, OUT, VIEW, LatencyKind, ScheduledKind, Wake
+from sim.settings import Latency, Listing, Population, Scheduled
 from sim.trader import Trader, TraderView
 
 __all__ = ["run"]
@@ -84,7 +84,12 @@ def _views(policy: Policy, settings: Settings) -> tuple[Any, Any, Any]:
         Population("others", 20, crowd, _Crowd(), latency=latency, symbol=1),
         Population("checked", N_AGENTS, trader=make, settings=settings, watch=1),
     ]
-    market = Market(listings, populations, SESSION, seed=1)
+    # News all the time, now up, now down, for those who do nothing without.
+    news = [
+        Scheduled(SESSION.open_ns + k * 10**10, ScheduledKind.NEWS, 100.0 * (-1) ** k)
+        for k in range(1, (SESSION.close_ns - SESSION.open_ns) // 10**10)
+    ]
+    market = Market(listings, populations, SESSION, news, seed=1)
     market.run(should_stop=lambda: len(seen) >= N_VIEWS)
     views, agents = (np.concatenate([pair[k] for pair in seen]) for k in range(2))
     return views, agents, (market, traders)
