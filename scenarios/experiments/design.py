@@ -72,6 +72,7 @@ def design_of(
     unknown = [name for name in arms if name not in ARMS]
     if unknown:
         raise InputError(f"arms: {unknown[0]!r}; allowed: {', '.join(ARMS)}")
+    arms = tuple(dict.fromkeys(("control", "treated", *arms)))
     for share in participation:
         if not 0 < share < 1:
             raise InputError(f"participation = {share:g}; allowed: above 0 and below 1")

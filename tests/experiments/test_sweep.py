@@ -220,6 +220,49 @@ def test_outcomes_equal_their_plain_definitions(tmp_path: Path) -> None:
     assert OUTCOMES["pricing_error"].of(run) == pytest.approx(np.sqrt(np.mean((grid - 10_000) ** 2)))
 
 
+AUCTION = """
+[session]
+open = 09:30:00
+close = 09:35:00
+
+[[instrument]]
+name = "ABC"
+reference_ticks = 100
+n_prices = 201
+min_price_ticks = 1
+
+[[population]]
+name = "buyers"
+kind = "zi_c"
+count = 20
+settings = { side = 1, value_ticks = { uniform = [60.0, 160.0] }, low_ticks = 1.0, high_ticks = 201.0 }
+
+[[population]]
+name = "sellers"
+kind = "zi_c"
+count = 20
+settings = { side = -1, value_ticks = { uniform = [40.0, 140.0] }, low_ticks = 1.0, high_ticks = 201.0 }
+"""
+
+
+def test_welfare_is_measured_where_there_are_private_values_and_only_there(tmp_path: Path) -> None:
+    parts = built(tmp_path, AUCTION)
+    market = parts.market(3)
+    market.run()
+    run = FinishedRun(market.tape, market, parts, market.session.open_ns, market.session.close_ns)
+    value = market.world.agents["params"][:, 1]
+    traded = market.world.accounts["position_lots"][:, 0] != 0
+    buyers = np.arange(40) < 20
+    realised = value[traded & buyers].sum() - value[traded & ~buyers].sum()
+    demand, supply = np.sort(value[buyers])[::-1], np.sort(value[~buyers])
+    best = np.maximum(demand - supply, 0).sum()
+    assert OUTCOMES["allocative_efficiency"].of(run) == pytest.approx(realised / best)
+    assert 0.8 < realised / best <= 1
+    plain = built(tmp_path)
+    other = plain.market(1)
+    assert np.isnan(OUTCOMES["allocative_efficiency"].of(FinishedRun(other.tape, other, plain, 0, 1)))
+
+
 def test_outcomes_of_a_market_without_any_row_are_defined_or_nan(tmp_path: Path) -> None:
     parts = built(tmp_path)
     market = parts.market(1)
