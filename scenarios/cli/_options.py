@@ -5,14 +5,40 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from lob.errors import InputError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["duration_s", "numbers", "pair_progress", "seed_list", "side_table", "wide_console"]
+__all__ = [
+    "ConfidenceOption",
+    "ExecutorOption",
+    "OverwriteOption",
+    "ResumeOption",
+    "ScenarioArgument",
+    "SetOption",
+    "WorkersOption",
+    "duration_s",
+    "numbers",
+    "pair_progress",
+    "seed_list",
+    "side_table",
+    "wide_console",
+]
+
+ScenarioArgument = Annotated[str, typer.Argument(help="A scenario file, or a name from `outcry scenarios`.")]
+SetOption = Annotated[
+    list[str] | None, typer.Option("--set", metavar="A.B=C", help="Change a value of the scenario, in all runs.")
+]
+ConfidenceOption = Annotated[float, typer.Option(min=0.5, max=0.9999, help="Of all intervals.")]
+ExecutorOption = Annotated[str, typer.Option(help="process, ray or serial.")]
+WorkersOption = Annotated[int | None, typer.Option(min=1, help="Processes. Default: one for each core.")]
+ResumeOption = Annotated[bool, typer.Option("--resume", help="Go on in the folder: only what is missing is run.")]
+OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace what is in the folder.")]
 
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 

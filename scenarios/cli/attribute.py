@@ -7,11 +7,25 @@ from typing import Annotated, Any
 
 import typer
 
+from scenarios.cli._options import (
+    ConfidenceOption,
+    ExecutorOption,
+    OverwriteOption,
+    ResumeOption,
+    ScenarioArgument,
+    SetOption,
+    WorkersOption,
+    pair_progress,
+    seed_list,
+    side_table,
+    wide_console,
+)
+
 __all__ = ["command"]
 
 
 def command(
-    scenario: Annotated[str, typer.Argument(help="A scenario file, or a name from `outcry scenarios`.")],
+    scenario: ScenarioArgument,
     outcome: Annotated[str, typer.Option(help="max_drawdown, mean_spread, volatility, volume, ...")],
     group: Annotated[
         list[str] | None,
@@ -23,22 +37,19 @@ def command(
     seeds: Annotated[str, typer.Option(help="Worlds, as in 1..20.")] = "1..20",
     orders: Annotated[int, typer.Option(min=1, help="Pairs of orders a world, with more than 8 groups.")] = 8,
     symbol: Annotated[str | None, typer.Option(help="The instrument; default: the first.")] = None,
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", metavar="A.B=C", help="Change a value in all runs.")
-    ] = None,
-    confidence: Annotated[float, typer.Option(min=0.5, max=0.9999, help="Of all intervals.")] = 0.95,
-    executor: Annotated[str, typer.Option(help="process, ray or serial.")] = "process",
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes. Default: one for each core.")] = None,
+    set_: SetOption = None,
+    confidence: ConfidenceOption = 0.95,
+    executor: ExecutorOption = "process",
+    workers: WorkersOption = None,
     out: Annotated[Path | None, typer.Option(help="Folder. Default: runs/NAME-attribution.")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the study in the folder.")] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace it.")] = False,
+    resume: ResumeOption = False,
+    overwrite: OverwriteOption = False,
 ) -> None:
     """Share an outcome out among populations: Shapley values by leaving populations out of the same worlds.
 
     All 2^n subsets of up to 8 groups are run; beyond, orders are sampled. Events that name an absent population are
     left out with it.
     """
-    from scenarios.cli._options import pair_progress, seed_list, side_table, wide_console
     from scenarios.experiments.attribution import attribute
     from scenarios.load import find_scenario
 

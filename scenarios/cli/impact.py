@@ -7,6 +7,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from scenarios.cli._options import (
+    ConfidenceOption,
+    ExecutorOption,
+    OverwriteOption,
+    ResumeOption,
+    ScenarioArgument,
+    SetOption,
+    WorkersOption,
+    duration_s,
+    numbers,
+    pair_progress,
+    side_table,
+    wide_console,
+)
+
 if TYPE_CHECKING:
     from scenarios.experiments.result import ImpactResult
 
@@ -19,7 +34,7 @@ _SHOWN = ("impact_half", "impact_end", "impact_end_unpaired", "impact_late", "de
 
 
 def command(
-    scenario: Annotated[str, typer.Argument(help="A scenario file, or a name from `outcry scenarios`.")],
+    scenario: ScenarioArgument,
     quantity: Annotated[int | None, typer.Option(min=1, help="Lots to trade.")] = None,
     participation: Annotated[
         str | None, typer.Option(help="Instead: shares of the others' volume, one experiment each, as in 0.01,0.05.")
@@ -40,26 +55,23 @@ def command(
     stop: Annotated[
         str | None, typer.Option(metavar="NAME:WIDTH", help="End when the half width is reached: impact_end:0.2.")
     ] = None,
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", metavar="A.B=C", help="Change a value of the scenario, in all arms.")
-    ] = None,
+    set_: SetOption = None,
     algo_set: Annotated[
         list[str] | None, typer.Option("--algo-set", metavar="A=B", help="Change a setting of the algorithm.")
     ] = None,
     first_seed: Annotated[int | None, typer.Option("--seed", min=0, help="Seed of the first pair.")] = None,
-    confidence: Annotated[float, typer.Option(min=0.5, max=0.9999, help="Of all intervals.")] = 0.95,
-    executor: Annotated[str, typer.Option(help="process, ray or serial.")] = "process",
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes. Default: one for each core.")] = None,
+    confidence: ConfidenceOption = 0.95,
+    executor: ExecutorOption = "process",
+    workers: WorkersOption = None,
     out: Annotated[Path | None, typer.Option(help="Folder. Default: runs/NAME-impact.")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the experiment in the folder.")] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace it.")] = False,
+    resume: ResumeOption = False,
+    overwrite: OverwriteOption = False,
 ) -> None:
     """Measure market impact: the same worlds with and without a metaorder, with intervals over pairs.
 
     Leaves all runs and estimates as Parquet, a picture, and report.html, one self-contained file.
     """
     from lob.errors import InputError
-    from scenarios.cli._options import duration_s, numbers, pair_progress, wide_console
     from scenarios.experiments.experiment import impact
     from scenarios.load import find_scenario
 
@@ -151,8 +163,6 @@ def _rule(text: str | None) -> Any:
 def _print(console: Any, result: ImpactResult) -> None:
     """Print the main estimates, a column for each level."""
     import polars as pl
-
-    from scenarios.cli._options import side_table
 
     levels = [level for arm, level in result.arms if arm == "treated"]
     table = result.estimates.filter((pl.col("arm") == "treated") & (pl.col("group") != "stopping"))

@@ -7,11 +7,25 @@ from typing import Annotated, Any
 
 import typer
 
+from scenarios.cli._options import (
+    ConfidenceOption,
+    ExecutorOption,
+    OverwriteOption,
+    ResumeOption,
+    ScenarioArgument,
+    SetOption,
+    WorkersOption,
+    pair_progress,
+    seed_list,
+    side_table,
+    wide_console,
+)
+
 __all__ = ["command"]
 
 
 def command(
-    scenario: Annotated[str, typer.Argument(help="A scenario file, or a name from `outcry scenarios`.")],
+    scenario: ScenarioArgument,
     grid: Annotated[
         list[str] | None,
         typer.Option(
@@ -20,22 +34,19 @@ def command(
     ] = None,
     seeds: Annotated[str, typer.Option(help="As in 1..200 or 1,2,5.")] = "1..20",
     outcome: Annotated[list[str] | None, typer.Option(help="What to measure; default: all outcomes.")] = None,
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", metavar="A.B=C", help="Change a value in all runs.")
-    ] = None,
-    confidence: Annotated[float, typer.Option(min=0.5, max=0.9999, help="Of all intervals.")] = 0.95,
-    executor: Annotated[str, typer.Option(help="process, ray or serial.")] = "process",
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes. Default: one for each core.")] = None,
+    set_: SetOption = None,
+    confidence: ConfidenceOption = 0.95,
+    executor: ExecutorOption = "process",
+    workers: WorkersOption = None,
     out: Annotated[Path | None, typer.Option(help="Folder. Default: runs/NAME-sweep.")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on: only runs that are missing or failed.")] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the sweep in the folder.")] = False,
+    resume: ResumeOption = False,
+    overwrite: OverwriteOption = False,
 ) -> None:
     """Run a scenario with every combination of some values over many seeds; compares settings seed by seed.
 
     Leaves runs.parquet (one row for each run), table.parquet (means and paired differences) and a picture. Ends with
     status 1 if runs failed; --resume tries these again.
     """
-    from scenarios.cli._options import pair_progress, seed_list, wide_console
     from scenarios.experiments.grid import sweep
     from scenarios.load import find_scenario
 
@@ -72,8 +83,6 @@ def _axis(text: str) -> tuple[str, list[Any]]:
 def _print(console: Any, result: Any) -> None:
     """Print the means by setting, and the differences from the first one."""
     import polars as pl
-
-    from scenarios.cli._options import side_table
 
     names = list(result.cells[0])
     for outcome in result.outcomes:
