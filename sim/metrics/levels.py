@@ -12,7 +12,7 @@ from numba import int64, uint64
 from lob._jit import kernel, leaf
 from lob.types import EventKind
 
-__all__ = ["DepthHistory", "RebuiltBook"]
+__all__ = ["DepthHistory", "RebuiltBook", "find_order", "remove_order"]
 
 Ints = np.ndarray[Any, np.dtype[np.int64]]
 ADD, CANCEL, REDUCE = int(EventKind.ADD), int(EventKind.CANCEL), int(EventKind.REDUCE)
@@ -26,7 +26,7 @@ def _home(order_id: int, mask: int) -> int:
 
 
 @leaf
-def _find(orders: Any, mask: int, order_id: int) -> int:
+def find_order(orders: Any, mask: int, order_id: int) -> int:
     """Slot of an order, or the empty slot where it belongs."""
     slot = _home(order_id, mask)
     while orders[slot, 0] != 0 and orders[slot, 0] != order_id:
@@ -35,7 +35,7 @@ def _find(orders: Any, mask: int, order_id: int) -> int:
 
 
 @leaf
-def _remove(orders: Any, mask: int, slot: int) -> None:
+def remove_order(orders: Any, mask: int, slot: int) -> None:
     """Empty a slot and move later entries of its run back, so that no run has a hole."""
     hole = slot
     probe = (slot + 1) & mask
@@ -66,7 +66,7 @@ def _apply_rows(levels: Any, min_price_ticks: int, orders: Any, rows: Any) -> in
         price = int64(row.price_ticks) - min_price_ticks
         side = int64(0) if row.side > 0 else int64(1)
         if kind == ADD:
-            slot = _find(orders, mask, int64(row.order_id))
+            slot = find_order(orders, mask, int64(row.order_id))
             orders[slot, 0] = row.order_id
             orders[slot, 1] = price
             orders[slot, 2] = lots
@@ -74,20 +74,20 @@ def _apply_rows(levels: Any, min_price_ticks: int, orders: Any, rows: Any) -> in
             change += 1
         elif kind == EXECUTE:
             levels[1 - side, price] -= lots
-            slot = _find(orders, mask, int64(row.contra_order_id))
+            slot = find_order(orders, mask, int64(row.contra_order_id))
             if orders[slot, 0] != 0:
                 orders[slot, 2] -= lots
                 if row.contra_leaves_lots == 0:
-                    _remove(orders, mask, slot)
+                    remove_order(orders, mask, slot)
                     change -= 1
         elif kind == REDUCE or kind == CANCEL or kind == REPLACE:
-            slot = _find(orders, mask, int64(row.order_id))
+            slot = find_order(orders, mask, int64(row.order_id))
             if orders[slot, 0] != 0:
                 taken = lots if kind == REDUCE else orders[slot, 2]
                 levels[side, orders[slot, 1]] -= taken
                 orders[slot, 2] -= taken
                 if kind != REDUCE:
-                    _remove(orders, mask, slot)
+                    remove_order(orders, mask, slot)
                     change -= 1
     return change
 
@@ -97,7 +97,7 @@ def _copy_orders(old: Any, new: Any) -> None:
     mask = int64(new.shape[0] - 1)
     for i in range(old.shape[0]):
         if old[i, 0] != 0:
-            slot = _find(new, mask, old[i, 0])
+            slot = find_order(new, mask, old[i, 0])
             new[slot, 0] = old[i, 0]
             new[slot, 1] = old[i, 1]
             new[slot, 2] = old[i, 2]
@@ -118,12 +118,21 @@ class RebuiltBook:
         self._orders: Ints = np.zeros((1024, 3), np.int64)
         self._n_orders = 0
 
-    def apply(self, rows: np.ndarray[Any, Any]) -> None:
-        """Book rows of this symbol, in order."""
-        while 2 * (self._n_orders + len(rows)) > len(self._orders):
+    def reserve(self, n_more: int) -> Ints:
+        """Return the table of resting orders (id, price index, lots), with room for more."""
+        while 2 * (self._n_orders + n_more) > len(self._orders):
             larger = np.zeros((2 * len(self._orders), 3), np.int64)
             _copy_orders(self._orders, larger)
             self._orders = larger
+        return self._orders
+
+    def count_orders(self) -> None:
+        """Count the resting orders anew, after somebody else has changed the table."""
+        self._n_orders = int(np.count_nonzero(self._orders[:, 0]))
+
+    def apply(self, rows: np.ndarray[Any, Any]) -> None:
+        """Book rows of this symbol, in order."""
+        self.reserve(len(rows))
         self._n_orders += int(_apply_rows(self.lots, self.min_price_ticks, self._orders, rows))
 
 

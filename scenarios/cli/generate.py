@@ -1,0 +1,74 @@
+"""`outcry generate`: synthetic order data, many days, in several formats, with labels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from scenarios.cli._options import (
+    ExecutorOption,
+    OverwriteOption,
+    ResumeOption,
+    ScenarioArgument,
+    SetOption,
+    WorkersOption,
+    pair_progress,
+    seed_list,
+    side_table,
+    wide_console,
+)
+
+__all__ = ["command"]
+
+
+def command(
+    scenario: ScenarioArgument,
+    days: Annotated[int, typer.Option(min=1, help="Weekdays of each series.")] = 1,
+    seeds: Annotated[str, typer.Option(help="One series each, as in 1..20.")] = "1",
+    format_: Annotated[
+        list[str] | None,
+        typer.Option("--format", help="parquet, lobster, dbn or hftbacktest; several --format make all."),
+    ] = None,
+    levels: Annotated[int, typer.Option(min=1, max=200, help="Levels of LOBSTER's book files.")] = 10,
+    labels: Annotated[bool, typer.Option(help="Write who is behind each order, and the events.")] = True,
+    set_: SetOption = None,
+    executor: ExecutorOption = "process",
+    workers: WorkersOption = None,
+    out: Annotated[Path | None, typer.Option(help="Folder. Default: runs/NAME-data.")] = None,
+    resume: ResumeOption = False,
+    overwrite: OverwriteOption = False,
+) -> None:
+    """Generate order data: each day is one run with a seed of its own, all instruments of the scenario are written.
+
+    Leaves a folder for each format, labels/, scenario.toml, and the manifest: manifest.json with results/*.parquet, one
+    row for each day and instrument. Ends with status 1 if days failed; --resume makes only these and the missing ones.
+    """
+    from scenarios.generation import generate
+    from scenarios.load import find_scenario
+
+    console = wide_console()
+    folder = out if out is not None else Path("runs") / f"{find_scenario(scenario).stem}-data"
+    with pair_progress(console, "days") as show:
+        made = generate(
+            scenario, folder, days=days, seeds=seed_list(seeds), formats=format_ or ("parquet",), levels=levels,
+            labels=labels, overrides=set_ or [], executor=executor, workers=workers, resume=resume,
+            overwrite=overwrite, on_progress=show,
+        )  # fmt: skip
+    done = made.manifest.filter(made.manifest["status"] == "done")
+    rows = [
+        [symbol, f"{len(part):,}", *(f"{part[name].sum():,}" for name in ("n_messages", "n_trades", "n_rows"))]
+        for (symbol,), part in done.group_by(["symbol"], maintain_order=True)
+    ]
+    console.print(side_table(["Instrument", "Days", "Messages", "Trades", "Tape rows"], rows))
+    size = int(done.unique(["seed", "date"])["bytes"].sum())
+    console.print(f"{size / 1e6:,.1f} MB in {', '.join(format_ or ['parquet'])}")
+    if len(made.failed):
+        row = made.failed.row(0, named=True)
+        console.print(
+            f"{len(made.failed)} days failed; seed {row['seed']}, {row['date']}: {row['error']}", soft_wrap=True
+        )
+    console.print(f"Data: {folder}", soft_wrap=True)
+    if len(made.failed):
+        raise typer.Exit(1)

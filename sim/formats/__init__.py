@@ -1,0 +1,7 @@
+"""A tape in other people's formats: LOBSTER, Databento MBO (DBN), hftbacktest. Each writer is a sink of tape rows."""
+
+from sim.formats.dbn import DbnWriter, read_dbn
+from sim.formats.hftbacktest import HftbacktestWriter, read_hftbacktest
+from sim.formats.lobster import LobsterWriter
+
+__all__ = ["DbnWriter", "HftbacktestWriter", "LobsterWriter", "read_dbn", "read_hftbacktest"]

@@ -1,0 +1,56 @@
+"""A file that is written piece by piece under a temporary name and has its own only when it is complete."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from sim.writer import write_error
+
+__all__ = ["GrowingFile"]
+
+
+class GrowingFile:
+    """An output file.
+
+    Args:
+        path: its name once it is complete.
+
+    Raises:
+        InputError: if it cannot be written.
+        RunError: when the disk is full.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._temporary = path.with_name(path.name + ".tmp")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = self._temporary.open("wb")
+        except OSError as error:
+            raise write_error(path, error) from None
+
+    def write(self, data: bytes | memoryview) -> None:
+        """Append bytes."""
+        try:
+            self._file.write(data)
+        except OSError as error:
+            self.discard()
+            raise write_error(self.path, error) from None
+
+    def close(self) -> Path:
+        """Give the file its name and return it."""
+        try:
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self._file.close()
+            self._temporary.replace(self.path)
+        except OSError as error:
+            self.discard()
+            raise write_error(self.path, error) from None
+        return self.path
+
+    def discard(self) -> None:
+        """Leave nothing behind."""
+        self._file.close()
+        self._temporary.unlink(missing_ok=True)

@@ -1,0 +1,125 @@
+"""LOBSTER files from a tape: a message file and the order book after each message.
+
+The rules of the format are in lob/lobster.py, which also reads it. As in the recorded files only messages that change
+the best levels are written, executions always; a replaced order is a deletion and a new order; rejects and expiries
+are no messages. A halt is a message of type 7 with price -1, the return to trading one with price 1.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from lob.errors import InputError
+from lob.lobster import EMPTY_PRICE
+from lob.types import Phase
+from sim.formats.files import GrowingFile
+from sim.formats.orders import Action, EventFeed
+
+__all__ = ["LobsterWriter"]
+
+Rows = np.ndarray[Any, Any]
+UNITS = 10_000
+"""File prices are 1/10,000 of the currency."""
+_RESUMED, _HALTED = 1, -1
+
+
+class LobsterWriter:
+    """A sink that writes one day of one symbol.
+
+    Args:
+        folder: where both files go.
+        ticker: name of the instrument in the file names.
+        date: "YYYY-MM-DD".
+        open_ns: beginning of the session, in ns since midnight.
+        close_ns: its end.
+        min_price_ticks: lowest price of the instrument.
+        n_prices: number of its prices.
+        tick_size: one tick in the currency; a multiple of 0.0001.
+        depth: levels of the orderbook file.
+        symbol: index of the instrument on the tape.
+
+    Raises:
+        InputError: if the tick cannot be written in the format's units, or the files cannot be written.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        ticker: str,
+        date: str,
+        open_ns: int,
+        close_ns: int,
+        min_price_ticks: int,
+        n_prices: int,
+        tick_size: float = 0.01,
+        depth: int = 10,
+        symbol: int = 0,
+    ) -> None:
+        self._unit = round(tick_size * UNITS)
+        if self._unit < 1 or abs(self._unit - tick_size * UNITS) > 1e-6:
+            raise InputError(f"tick_size = {tick_size:g}: LOBSTER prices are multiples of 0.0001; allowed: such a tick")
+        self.symbol, self.n_messages = symbol, 0
+        stem = f"{ticker}_{date}_{open_ns // 1_000_000}_{close_ns // 1_000_000}"
+        self._messages = GrowingFile(folder / f"{stem}_message_{depth}.csv")
+        self._book = GrowingFile(folder / f"{stem}_orderbook_{depth}.csv")
+        self._feed = EventFeed(min_price_ticks, n_prices, depth)
+        self._halted = False
+
+    def __call__(self, rows: Rows) -> None:
+        """Take a stretch of tape rows."""
+        mine = rows["symbol"] == self.symbol
+        self._write(*self._feed(rows if mine.all() else rows[mine]))
+
+    def close(self) -> list[Path]:
+        """Complete both files and return their paths."""
+        self._write(*self._feed.finish())
+        return [self._messages.close(), self._book.close()]
+
+    def discard(self) -> None:
+        """Leave nothing behind."""
+        self._messages.discard()
+        self._book.discard()
+
+    def _write(self, events: Rows, book: Rows) -> None:
+        keep = (events["is_visible"] > 0) & self._is_message(events)
+        events, book = events[keep], book[keep]
+        if len(events) == 0:
+            return
+        self.n_messages += len(events)
+        phase = events["action"] == Action.PHASE
+        halt = np.where(events["qty_lots"] == Phase.HALTED, _HALTED, _RESUMED)
+        times = events["time_ns"]
+        table = pl.DataFrame(
+            {
+                "seconds": times // 1_000_000_000,
+                "ns": times % 1_000_000_000,
+                "type": events["action"],
+                "order_id": np.where(phase, 0, events["order_id"]),
+                "size": np.where(phase, 0, events["qty_lots"]),
+                "price": np.where(phase, halt, events["price_ticks"].astype(np.int64) * self._unit),
+                "direction": np.where(phase, -1, events["side"]).astype(np.int64),
+            }
+        )
+        time = pl.format("{}.{}", "seconds", pl.col("ns").cast(pl.String).str.zfill(9)).alias("time")
+        self._messages.write(_csv(table.select(time, "type", "order_id", "size", "price", "direction")))
+        prices, lots = book[:, :, 0::2], book[:, :, 1::2]
+        file_prices = np.where(prices >= 0, self._feed.prices_ticks(prices) * self._unit, [EMPTY_PRICE, -EMPTY_PRICE])
+        columns = np.stack([file_prices, lots], axis=3).reshape(len(events), -1)
+        self._book.write(_csv(pl.DataFrame(columns, orient="row")))
+
+    def _is_message(self, events: Rows) -> Rows:
+        """Phases count only where trading stops, and where it goes on afterwards."""
+        keep = np.ones(len(events), bool)
+        for k in np.flatnonzero(events["action"] == Action.PHASE):
+            halted = int(events["qty_lots"][k]) == Phase.HALTED
+            keep[k] = halted or (self._halted and int(events["qty_lots"][k]) == Phase.CONTINUOUS)
+            self._halted = halted
+        return keep
+
+
+def _csv(frame: pl.DataFrame) -> bytes:
+    return frame.write_csv(include_header=False).encode()

@@ -1,0 +1,193 @@
+"""A tape as a market-by-order feed: what each row did to which resting order, and the best levels afterwards."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import int64
+
+from lob._jit import kernel
+from lob.types import EventKind, Flag
+from sim.metrics.levels import RebuiltBook, find_order, remove_order
+
+__all__ = ["ORDER_EVENT", "Action", "EventFeed"]
+
+Rows = np.ndarray[Any, Any]
+ADD, CANCEL, REDUCE = int(EventKind.ADD), int(EventKind.CANCEL), int(EventKind.REDUCE)
+REPLACE, EXECUTE, PHASE = int(EventKind.REPLACE), int(EventKind.EXECUTE), int(EventKind.PHASE)
+FIRST = int(Flag.FIRST)
+
+
+class Action:
+    """What happened to a resting order; the numbers are LOBSTER's message types."""
+
+    ADD, REDUCE, DELETE, EXECUTE, PHASE = 1, 2, 3, 4, 7
+
+
+ORDER_EVENT: np.dtype[Any] = np.dtype(
+    [
+        ("time_ns", "<i8"),
+        ("order_id", "<i8"),
+        ("contra_order_id", "<i8"),
+        ("price_ticks", "<i4"),
+        ("qty_lots", "<i4"),
+        ("leaves_lots", "<i4"),
+        ("action", "i1"),
+        ("side", "i1"),
+        ("is_last", "i1"),
+        ("is_visible", "i1"),
+    ]
+)
+"""One event of a resting order: `side` is the order's (1 bid, -1 ask); `qty_lots` what was added, taken or executed;
+`leaves_lots` what stays; `contra_order_id` the aggressor of an execution; `is_last`: the last event of its message;
+`is_visible`: the levels that are kept changed. A PHASE event has the new phase as its quantity."""
+
+
+@kernel
+def _convert(levels: Any, min_price: int, orders: Any, rows: Any, touch: Any, depth: int, out: Any, book: Any) -> int:
+    """Fill `out` and `book` from tape rows; `touch` holds the best indices (bid, ask), -1: empty. Returns the count.
+
+    `book[k]` is the book after event k: (ask index, ask lots, bid index, bid lots) of each level, -1 where empty.
+    """
+    mask = int64(orders.shape[0] - 1)
+    n_prices = int64(levels.shape[1])
+    n = int64(0)
+    before = np.full((depth, 4), -2, np.int64)
+    for i in range(rows.shape[0]):
+        row = rows[i]
+        kind = int64(row.kind)
+        if row.flags & FIRST and n > 0:
+            out[n - 1].is_last = 1
+        if not (kind == ADD or kind == CANCEL or kind == REDUCE or kind == REPLACE or kind == EXECUTE or kind == PHASE):
+            continue
+        event = out[n]
+        event.time_ns = row.time_ns
+        event.order_id = row.order_id
+        event.contra_order_id = 0
+        event.price_ticks = row.price_ticks
+        event.qty_lots = row.qty_lots
+        event.leaves_lots = row.leaves_lots
+        event.side = row.side
+        event.is_last = 0
+        side = int64(0) if row.side > 0 else int64(1)
+        price = int64(row.price_ticks) - min_price
+        if kind == ADD:
+            slot = find_order(orders, mask, int64(row.order_id))
+            orders[slot, 0] = row.order_id
+            orders[slot, 1] = price
+            orders[slot, 2] = row.qty_lots
+            levels[side, price] += row.qty_lots
+            if side == 0:
+                touch[0] = max(touch[0], price)
+            elif touch[1] < 0 or price < touch[1]:
+                touch[1] = price
+            event.action = 1
+        elif kind == EXECUTE:
+            side = int64(1) - side
+            event.side = -row.side
+            event.order_id = row.contra_order_id
+            event.contra_order_id = row.order_id
+            event.leaves_lots = row.contra_leaves_lots
+            event.action = 4
+            levels[side, price] -= row.qty_lots
+            slot = find_order(orders, mask, int64(row.contra_order_id))
+            if orders[slot, 0] != 0:
+                orders[slot, 2] -= row.qty_lots
+                if row.contra_leaves_lots == 0:
+                    remove_order(orders, mask, slot)
+        elif kind == PHASE:
+            event.action = 7
+            event.qty_lots = row.qty_lots
+        else:
+            slot = find_order(orders, mask, int64(row.order_id))
+            if orders[slot, 0] == 0:
+                continue
+            taken = int64(row.qty_lots) if kind == REDUCE else orders[slot, 2]
+            if taken == 0:  # a replacement by the same quantity
+                continue
+            event.price_ticks = orders[slot, 1] + min_price
+            event.qty_lots = taken
+            event.leaves_lots = orders[slot, 2] - taken
+            event.action = 2 if kind == REDUCE else 3
+            levels[side, orders[slot, 1]] -= taken
+            orders[slot, 2] -= taken
+            if kind != REDUCE:
+                remove_order(orders, mask, slot)
+        while touch[0] >= 0 and levels[0, touch[0]] == 0:
+            touch[0] -= 1
+        if touch[1] >= 0:
+            while touch[1] < n_prices and levels[1, touch[1]] == 0:
+                touch[1] += 1
+            if touch[1] == n_prices:
+                touch[1] = -1
+        changed = False
+        bid, ask = touch[0], touch[1]
+        for k in range(depth):
+            while bid >= 0 and levels[0, bid] == 0:
+                bid -= 1
+            while 0 <= ask < n_prices and levels[1, ask] == 0:
+                ask += 1
+            if ask == n_prices:
+                ask = int64(-1)
+            ask_lots = levels[1, ask] if ask >= 0 else int64(0)
+            bid_lots = levels[0, bid] if bid >= 0 else int64(0)
+            if before[k, 0] != ask or before[k, 1] != ask_lots or before[k, 2] != bid or before[k, 3] != bid_lots:
+                changed = True
+                before[k, 0], before[k, 1], before[k, 2], before[k, 3] = ask, ask_lots, bid, bid_lots
+            book[n, k, 0], book[n, k, 1], book[n, k, 2], book[n, k, 3] = ask, ask_lots, bid, bid_lots
+            bid = bid - 1 if bid >= 0 else bid
+            ask = ask + 1 if ask >= 0 else ask
+        event.is_visible = 1 if changed or kind == EXECUTE or kind == PHASE else 0
+        n += 1
+    return n
+
+
+class EventFeed:
+    """Turns the rows of one symbol's tape, stretch by stretch, into events of resting orders with the book after each.
+
+    Args:
+        min_price_ticks: lowest price of the instrument.
+        n_prices: number of its prices.
+        depth: levels kept on each side.
+    """
+
+    def __init__(self, min_price_ticks: int, n_prices: int, depth: int = 10) -> None:
+        self.min_price_ticks, self.depth = min_price_ticks, depth
+        self._book = RebuiltBook(min_price_ticks, n_prices)
+        self._touch = np.full(2, -1, np.int64)
+        self._last: tuple[Rows, Rows] | None = None
+
+    def __call__(self, rows: Rows) -> tuple[Rows, Rows]:
+        """Return events (dtype ORDER_EVENT) and the book after each, int64 of shape (n, depth, 4), as price indices.
+
+        The last event of a stretch is held back until the next one shows whether its message goes on; see `finish`.
+        """
+        orders = self._book.reserve(len(rows))
+        out, book = np.zeros(len(rows), ORDER_EVENT), np.zeros((len(rows), self.depth, 4), np.int64)
+        n = int(
+            _convert(self._book.lots, self.min_price_ticks, orders, rows, self._touch, self.depth, out, book)
+        )  # fmt: skip
+        self._book.count_orders()
+        events, books = out[:n], book[:n]
+        if self._last is not None:
+            if len(rows) and rows["flags"][0] & FIRST:
+                self._last[0]["is_last"] = 1
+            events, books = np.concatenate([self._last[0], events]), np.concatenate([self._last[1], books])
+        if len(events) == 0:
+            return events, books
+        self._last = (events[-1:].copy(), books[-1:].copy())
+        return events[:-1], books[:-1]
+
+    def finish(self) -> tuple[Rows, Rows]:
+        """Return the event that was held back, if there is one."""
+        if self._last is None:
+            return np.zeros(0, ORDER_EVENT), np.zeros((0, self.depth, 4), np.int64)
+        events, books = self._last
+        events["is_last"] = 1
+        self._last = None
+        return events, books
+
+    def prices_ticks(self, index: Rows) -> Rows:
+        """Return prices in ticks of indices; those of -1 mean nothing."""
+        return index + self.min_price_ticks
