@@ -42,6 +42,7 @@ def command(
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     from scenarios.calibration import calibrate, problem_of
+    from scenarios.flows import part_of, read_flows
     from scenarios.plots.moments import draw_moments
     from scenarios.toml_text import toml_text
     from sim.metrics import moments
@@ -49,7 +50,7 @@ def command(
 
     console = Console(highlight=False, markup=False)
     with console.status("reading the data"):
-        flow = read_flow(to, orderbook)
+        flow = read_flows(to, orderbook, "--to", levels=0).flow
         target = part_of(flow, window, "--window") if window else within_session(flow, scenario, set_ or [])
         other = moments(part_of(flow, held_back, "--held-back")) if held_back else None
         problem = problem_of(scenario, target, overrides=set_ or [], warm_up_s=warm_up, n_seeds=seeds)
@@ -81,40 +82,6 @@ def command(
     )
     console.print(f"Fitted scenario: {folder / 'fitted.toml'}", soft_wrap=True)
     console.print(f"Picture: {folder / 'moments.png'}", soft_wrap=True)
-
-
-def read_flow(to: Path, orderbook: Path | None) -> OrderFlow:
-    """Return the order flow of LOBSTER files or of a run folder.
-
-    Raises:
-        InputError: if it is neither, or not readable.
-    """
-    from lob.errors import InputError
-    from lob.lobster import read_day
-    from sim.metrics import flow_of_day, flow_of_tape
-    from sim.writer import read_tape
-
-    if to.is_dir():
-        return flow_of_tape(read_tape(to / "tape" if (to / "tape").is_dir() else to))
-    if not to.is_file():
-        raise InputError(f"--to {to}: no such file or folder")
-    return flow_of_day(read_day(to, orderbook)).visible()
-
-
-def part_of(flow: OrderFlow, text: str, option: str) -> OrderFlow:
-    """Return the part of a flow between two times of day."""
-    import datetime as dt
-
-    from lob.errors import InputError
-    from scenarios.schema import time_ns
-
-    try:
-        first, last = (time_ns(dt.time.fromisoformat(part)) for part in text.split("-"))
-    except ValueError:
-        raise InputError(f"{option} {text}: allowed: two times, as in 09:45-12:30") from None
-    if first >= last:
-        raise InputError(f"{option} {text}: the second time must be later than the first")
-    return flow.window(first, last)
 
 
 def within_session(flow: OrderFlow, scenario: str, overrides: list[str]) -> OrderFlow:

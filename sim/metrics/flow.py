@@ -11,7 +11,7 @@ import numpy as np
 from lob.lobster import EMPTY_PRICE, PRICE_UNITS_PER_TICK, LobsterDay
 from lob.types import NO_PRICE, EventKind
 
-__all__ = ["FlowKind", "OrderFlow", "flow_of_day", "flow_of_tape"]
+__all__ = ["FlowKind", "OrderFlow", "flow_of_day", "flow_of_tape", "visible_flow_of_tape"]
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 Ints = np.ndarray[Any, np.dtype[np.int64]]
@@ -40,6 +40,8 @@ class OrderFlow:
         order_id: its order; 0 where unknown.
         bid_ticks, ask_ticks: best prices after the event, nan where a side is empty.
         bid_lots, ask_lots: quantities there.
+        book: the best levels after each event, shape (n, levels, 4): ask price [ticks], ask lots, bid price, bid lots;
+            prices nan and lots 0 where a level is empty. None where they were not asked for.
     """
 
     time_ns: Ints
@@ -52,6 +54,7 @@ class OrderFlow:
     ask_ticks: Floats
     bid_lots: Floats
     ask_lots: Floats
+    book: Floats | None = None
 
     def __len__(self) -> int:
         """Return the number of events."""
@@ -64,7 +67,8 @@ class OrderFlow:
 
     def take(self, mask: Any) -> OrderFlow:
         """Return the events that a mask or an array of indices selects."""
-        return OrderFlow(**{f.name: getattr(self, f.name)[mask] for f in fields(self)})
+        columns = {f.name: getattr(self, f.name)[mask] for f in fields(self) if f.name != "book"}
+        return OrderFlow(**columns, book=None if self.book is None else self.book[mask])
 
     def window(self, from_ns: int, until_ns: int) -> OrderFlow:
         """Return the events from one time up to before another."""
@@ -80,8 +84,9 @@ def flow_of_day(day: LobsterDay) -> OrderFlow:
     """Return the order flow of a recorded day; crosses and halts are left out."""
     rows = day.messages
     keep = rows["type"] <= FlowKind.HIDDEN
-    rows, book = rows[keep], day.book[keep, 0, :].astype(np.float64)
-    ask, bid = book[:, 0], book[:, 2]
+    rows, book = rows[keep], day.book[keep].astype(np.float64)
+    prices = book[:, :, 0::2]
+    book[:, :, 0::2] = np.where(np.abs(prices) < EMPTY_PRICE, prices / PRICE_UNITS_PER_TICK, np.nan)
     return OrderFlow(
         rows["time_ns"].astype(np.int64),
         rows["type"].astype(np.int64),
@@ -89,13 +94,16 @@ def flow_of_day(day: LobsterDay) -> OrderFlow:
         rows["price"] / PRICE_UNITS_PER_TICK,
         rows["size"].astype(np.int64),
         rows["order_id"].astype(np.int64),
-        np.where(np.abs(bid) < EMPTY_PRICE, bid / PRICE_UNITS_PER_TICK, np.nan),
-        np.where(np.abs(ask) < EMPTY_PRICE, ask / PRICE_UNITS_PER_TICK, np.nan),
-        book[:, 3],
-        book[:, 1],
+        *_touch(book),
+        book,
     )
 
 
+def _touch(book: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+    return book[:, 0, 2], book[:, 0, 0], book[:, 0, 3], book[:, 0, 1]
+
+
+_STRETCH = 1 << 18
 _KIND = np.zeros(256, np.int64)
 _KIND[EventKind.ADD] = FlowKind.SUBMIT
 _KIND[EventKind.CANCEL] = _KIND[EventKind.REPLACE] = FlowKind.DELETE
@@ -130,3 +138,44 @@ def flow_of_tape(rows: np.ndarray[Any, Any], symbol: int = 0) -> OrderFlow:
         rows["bid_lots"].astype(np.float64),
         rows["ask_lots"].astype(np.float64),
     )
+
+
+def visible_flow_of_tape(rows: np.ndarray[Any, Any], levels: int, symbol: int = 0) -> OrderFlow:
+    """Return the order flow of a tape with its book, as a LOBSTER file of so many levels would show it.
+
+    Unlike `flow_of_tape`, only events that change one of these levels are there (executions always), and a replaced
+    order's deletion has the old price and quantity. The tape must begin with an empty book.
+
+    Args:
+        rows: tape rows, dtype EVENT.
+        levels: of the book on each side.
+        symbol: index of the instrument.
+    """
+    from sim.formats.orders import Action, EventFeed
+
+    rows = rows[rows["symbol"] == symbol]
+    priced = rows["price_ticks"][_KIND[rows["kind"]] > 0]
+    if len(priced) == 0:
+        return flow_of_tape(rows, symbol)
+    lowest, highest = int(priced.min()), int(priced.max())
+    feed = EventFeed(lowest, highest - lowest + 1, levels)
+    stretches = [feed(rows[first : first + _STRETCH]) for first in range(0, len(rows), _STRETCH)] + [feed.finish()]
+    kept = [_kept(events, book, Action.PHASE) for events, book in stretches]
+    events, index = np.concatenate([e for e, _ in kept]), np.concatenate([b for _, b in kept])
+    book = index.astype(np.float64)
+    book[:, :, 0::2] = np.where(index[:, :, 0::2] >= 0, feed.prices_ticks(index[:, :, 0::2]), np.nan)
+    return OrderFlow(
+        events["time_ns"].astype(np.int64),
+        events["action"].astype(np.int64),
+        events["side"].astype(np.int64),
+        events["price_ticks"].astype(np.float64),
+        events["qty_lots"].astype(np.int64),
+        events["order_id"].astype(np.int64),
+        *_touch(book),
+        book,
+    )
+
+
+def _kept(events: Any, book: Any, phase: int) -> tuple[Any, Any]:
+    keep = (events["is_visible"] > 0) & (events["action"] != phase)
+    return events[keep], book[keep].astype(np.int32)

@@ -1,0 +1,100 @@
+"""`outcry realism`: how real a simulated order flow looks beside recorded data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from scenarios.cli._options import side_table, wide_console
+
+__all__ = ["command"]
+
+
+def command(
+    simulated: Annotated[
+        Path, typer.Argument(help="A run folder, generated days, a tape's folder, or a LOBSTER message file or zip.")
+    ],
+    against: Annotated[Path, typer.Option(help="The same of real data.")],
+    orderbook: Annotated[
+        Path | None, typer.Option(help="LOBSTER orderbook file of the first, if not in a zip.")
+    ] = None,
+    against_orderbook: Annotated[Path | None, typer.Option(help="And of the second.")] = None,
+    window: Annotated[str | None, typer.Option(metavar="HH:MM-HH:MM", help="Part of the first to use.")] = None,
+    against_window: Annotated[str | None, typer.Option(metavar="HH:MM-HH:MM", help="Part of the second.")] = None,
+    floor_window: Annotated[
+        str | None,
+        typer.Option(metavar="HH:MM-HH:MM", help="Part of the second whose distance to it is the noise floor. "
+                     "Default: half against half."),
+    ] = None,
+    models: Annotated[
+        bool, typer.Option(help="Also train the discriminator and the predictor (extras realism and learn).")
+    ] = True,
+    out: Annotated[Path | None, typer.Option(help="Folder. Default: runs/NAME-realism.")] = None,
+) -> None:  # fmt: skip
+    """Score order flow: every distribution, impact curve and stylised fact beside the noise floor of the real data.
+
+    Leaves realism.json, distances.parquet, facts.parquet, and realism.html, one self-contained page with pictures.
+    """
+    import io
+    import json
+
+    from scenarios.flows import part_of, read_flows
+    from scenarios.realism import scorecard
+    from scenarios.realism.inputs import check_comparable, check_extras
+    from scenarios.realism.page import model_sentences, realism_page
+    from scenarios.versions import versions
+    from sim.writer import write_atomically, write_error
+
+    if models:
+        check_extras()
+    console = wide_console()
+    with console.status("reading") as status:
+        real = read_flows(against, against_orderbook, "--against")
+        levels = real.flow.book.shape[1] if real.flow.book is not None else 10
+        mine = read_flows(simulated, orderbook, "SIMULATED", levels)
+        check_comparable(mine, real)
+        target = real.part(against_window, "--against-window") if against_window else real
+        other = part_of(real.flow, floor_window, "--floor-window") if floor_window else None
+        judged = mine.part(window, "--window") if window else mine
+        card = scorecard(judged.flows, target.flow, other, models=models, on_step=status.update)
+        status.update("drawing")
+        html = realism_page(card, judged.name, target.name)
+    folder = out if out is not None else Path("runs") / f"{simulated.resolve().stem}-realism"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise write_error(folder, error) from None
+    for key in ("distances", "facts"):
+        buffer = io.BytesIO()
+        getattr(card, key).write_parquet(buffer)
+        write_atomically(folder / f"{key}.parquet", buffer.getvalue())
+    record = {
+        "format_version": 1,
+        "simulated": str(simulated),
+        "against": str(against),
+        "windows": {"simulated": window, "against": against_window, "floor": floor_window},
+        **card.record(),
+        "versions": versions(),
+    }
+    write_atomically(folder / "realism.json", (json.dumps(record, indent=1) + "\n").encode())
+    write_atomically(folder / "realism.html", html.encode())
+    rows = [
+        [r["name"], f"{r['l1']:.3f}", f"{r['floor']:.3f}", f"{r['ratio']:.2f}", r["verdict"]]
+        for r in card.distances.rows(named=True)
+    ]
+    console.print(side_table(["Distribution", "Distance", "Floor", "Distance/floor", "Verdict"], rows))
+    rows = [
+        [r["name"], f"{r['simulated']:.4g}", f"{r['real']:.4g}", f"{r['floor']:.3g}", f"{r['ratio']:.2f}", r["verdict"]]
+        for r in card.facts.rows(named=True)
+    ]
+    console.print(side_table(["Stylised fact", "Simulated", "Real", "Floor", "Gap/floor", "Verdict"], rows))
+    for text in model_sentences(card):
+        console.print(text)
+    counts = ", ".join(f"{n} {verdict}" for verdict, n in card.verdicts().items() if n)
+    console.print(
+        f"LOB-Bench scores: mean distance {card.mean_l1:.3f}, {card.mean_l1_over_floor:.2f} noise floors. "
+        f"All rows: {counts}"
+    )
+    console.print(f"Page: {folder / 'realism.html'}", soft_wrap=True)
