@@ -138,7 +138,7 @@ def _returns(flow: OrderFlow, step_s: int) -> dict[str, Any]:
     r = grid_returns(flow, step_s, first, last)
     return {
         "n": len(r),
-        "std_bp": float(r.std() * 1e4),
+        "std_bp": float(r.std() * 1e4) if len(r) else float("nan"),
         "share_zero": _share(r == 0),
         "acf": _acf(r, *RETURN_LAGS),
         "abs_acf": _acf(np.abs(r), *ABS_LAGS),

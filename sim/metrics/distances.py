@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy.stats import wasserstein_distance
 
 __all__ = ["bin_edges", "total_variation", "wasserstein"]
 
@@ -42,6 +41,8 @@ def total_variation(one: Floats, other: Floats) -> float:
 
 def wasserstein(sample: Floats, reference: Floats) -> float:
     """Return the Wasserstein-1 distance in standard deviations of the reference; nan if either has no spread."""
+    from scipy.stats import wasserstein_distance  # most of a second to import
+
     scale = float(reference.std()) if len(reference) else 0.0
     if len(sample) == 0 or scale == 0:
         return float("nan")

@@ -75,9 +75,29 @@ def _sign_memory(lag: int) -> Callable[[OrderFlow], float]:
     return lambda flow: autocorrelation(market_orders(flow)[1], lag)
 
 
+def _submit_memory(lag: int) -> Callable[[OrderFlow], float]:
+    return lambda flow: autocorrelation(flow.side[flow.kind == FlowKind.SUBMIT], lag)
+
+
 def _still(flow: OrderFlow) -> float:
     returns = grid_returns(flow, 1.0)
     return float((returns == 0).mean()) if len(returns) else float("nan")
+
+
+def _size_memory(lag: int) -> Callable[[OrderFlow], float]:
+    return lambda flow: autocorrelation(np.log(flow.size_lots[flow.kind == FlowKind.SUBMIT]), lag)
+
+
+def _size_kept(flow: OrderFlow) -> float:
+    """Share of deletions, of orders submitted within the flow, that take out the quantity submitted."""
+    born, gone = flow.kind == FlowKind.SUBMIT, flow.kind == FlowKind.DELETE
+    order = np.argsort(flow.order_id[born], kind="stable")
+    ids, lots = flow.order_id[born][order], flow.size_lots[born][order]
+    if len(ids) == 0:
+        return float("nan")
+    at = np.searchsorted(ids, flow.order_id[gone], side="right") - 1
+    known = (at >= 0) & (ids[np.maximum(at, 0)] == flow.order_id[gone])
+    return float((lots[at[known]] == flow.size_lots[gone][known]).mean()) if known.any() else float("nan")
 
 
 def _fano(seconds: float) -> Callable[[OrderFlow], float]:
@@ -103,6 +123,11 @@ FACTS: dict[str, Fact] = {
     "fano_60s": Fact("the same in 60 s", _fano(60.0)),
     "log_dt_acf_1": Fact("autocorrelation of log time between events", lambda f: autocorrelation(log_dt(f), 1)),
     "log_dt_acf_10": Fact("the same at lag 10", lambda f: autocorrelation(log_dt(f), 10)),
+    "size_acf_1": Fact("memory of log sizes of limit orders, lag 1", _size_memory(1)),
+    "size_acf_10": Fact("the same at lag 10", _size_memory(10)),
+    "size_kept_share": Fact("share of deletions of the quantity submitted", _size_kept),
+    "submit_sign_acf_1": Fact("memory of the sides of limit orders, lag 1", _submit_memory(1)),
+    "submit_sign_acf_10": Fact("the same at lag 10", _submit_memory(10)),
     "market_sign_acf_1": Fact("memory of market-order signs, lag 1", _sign_memory(1)),
     "market_sign_acf_10": Fact("the same at lag 10", _sign_memory(10)),
     "market_sign_acf_50": Fact("the same at lag 50", _sign_memory(50)),

@@ -1,0 +1,1 @@
+"""How real a flow looks: the scorecard and what it reads."""
