@@ -1,0 +1,22 @@
+"""Make two days of order data, read them back as a table, and score one day's realism against the other."""
+
+import tempfile
+from pathlib import Path
+
+import polars as pl
+
+from scenarios.flows import read_flows
+from scenarios.generation import generate
+from scenarios.realism import scorecard
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as folder:
+        made = generate("first_market", folder, days=2, executor="serial")
+        print(made.manifest.select("date", "n_rows", "n_trades", "tape_hash"))
+
+        trades = pl.scan_parquet(f"{folder}/tape").filter(pl.col("kind") == 5)  # lob.EventKind.EXECUTE
+        print(trades.group_by("date").agg(pl.col("qty_lots").sum(), pl.len()).sort("date").collect())
+
+        first, second = read_flows(Path(folder), None, "first_market").flows
+        card = scorecard(first, second, models=False)
+        print(f"{card.mean_l1_over_floor:.2f} noise floors on average; {card.verdicts()}")
