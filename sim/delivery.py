@@ -11,6 +11,7 @@ from lob.tape import row_at
 from lob.types import EventKind, Flag, MessageKind, Reject
 from sim.accounts import book_row
 from sim.gate import check_limits
+from sim.history import remember
 from sim.records import (
     MAX_OUT,
     N_TRADES,
@@ -127,6 +128,8 @@ def deliver_message(world: Record, tape: Record, slot: int) -> int:
     for r in range(start, tape.cursor):
         row = row_at(tape, int64(r))
         book_row(world, symbol, symbol_index, row)
+        if world.off_history != 0:
+            remember(world, symbol, symbol_index, row)
         if row.kind == ROW_EXECUTE:
             slot_trade = symbol.n_trades % N_TRADES
             symbol.trade_ticks[slot_trade] = row.price_ticks

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from numba import int64, uint64
 
-from lob._jit import Record, leaf, prefetch_line
+from lob._jit import Record, kernel, leaf, prefetch_line
 from sim.records import entry_at
 
-__all__ = ["ENTRIES_OFFSET", "LAST_NS", "pop", "push", "top_ns", "top_slot"]
+__all__ = ["ENTRIES_OFFSET", "LAST_NS", "pop", "push", "remove", "top_ns", "top_slot"]
 
 NEVER = 2**62
 TIME_SHIFT = 17
@@ -102,3 +102,46 @@ def pop(heap: Record) -> int:
     target.high = high
     target.low = low
     return slot
+
+
+@kernel
+def remove(heap: Record, number: int, slot: int) -> None:
+    """Remove the entry of a slot with this number, wherever it is; nothing happens if there is none. Linear time."""
+    wanted = (uint64(number) << uint64(31)) | uint64(slot)
+    mask = uint64((1 << 32) - 1)
+    hole = int64(0)
+    while hole < heap.size and (entry_at(heap, hole).low & mask) != wanted:
+        hole += 1
+    if hole == heap.size:
+        return
+    size = int64(heap.size) - 1
+    heap.size = size
+    if hole == size:
+        return
+    last = entry_at(heap, size)
+    high, low = last.high, last.low
+    while hole > 0:  # the last entry may belong above the hole, if that lies in another branch
+        above = entry_at(heap, (hole - 1) >> 2)
+        if not before(high, low, above.high, above.low):
+            break
+        target = entry_at(heap, hole)
+        target.high = above.high
+        target.low = above.low
+        hole = (hole - 1) >> 2
+    while True:
+        best = int64(-1)
+        best_high, best_low = high, low
+        for other in range(4 * hole + 1, min(4 * hole + 5, size)):
+            entry = entry_at(heap, int64(other))
+            if before(entry.high, entry.low, best_high, best_low):
+                best = int64(other)
+                best_high, best_low = entry.high, entry.low
+        if best < 0:
+            break
+        target = entry_at(heap, hole)
+        target.high = best_high
+        target.low = best_low
+        hole = best
+    target = entry_at(heap, hole)
+    target.high = high
+    target.low = low

@@ -40,7 +40,7 @@ from sim.records import (
 from sim.rng import draw_key
 from sim.sending import put_in_flight
 from sim.view import fill_view
-from sim.wakes import set_timer
+from sim.wakes import move_timer, set_timer
 
 __all__ = ["post", "run_kernel", "set_python_timer"]
 
@@ -99,6 +99,8 @@ def run_policy(world: Record, runtime: Record, index: int, population_index: int
         return OUT_FULL
     if delay > 0 and agent.timer_ns == 0:
         set_timer(world, index, world.time_ns + min(delay, int64(LAST_NS)))
+    elif delay > 0 and population.moves_timer != 0:
+        move_timer(world, index, world.time_ns + min(delay, int64(LAST_NS)))
     for k in range(out.n):
         status = put_in_flight(
             world, index, int64(k), out.kind[k], out.side[k], out.price_ticks[k], out.qty_lots[k],

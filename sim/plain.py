@@ -31,6 +31,7 @@ _NEEDS = {
     **dict.fromkeys(("trade_ticks", "trade_lots", "n_recent"), Needs.TRADES),
     "signal": Needs.SIGNAL,
     "book_address": Needs.BOOK,
+    **dict.fromkeys(("history_address", "n_history"), Needs.HISTORY),
 }
 """Fields of the view that are filled for those who ask, and what they must declare."""
 

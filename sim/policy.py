@@ -87,6 +87,8 @@ class Policy:
         block: returns the read-only float64 block of a population from its settings; None: no block.
         memory: number of float64 cells, zero at first, that each agent has to itself beyond `agent.state`, or a
             function that returns it from the settings; see `memory`.
+        moves_timer: a positive delay returned from a wake-up by the market moves a pending timer instead of leaving it.
+            Such an agent's timers depend on the market: use it where every decision looks at all that has happened.
     """
 
     settings: type[Settings]
@@ -95,6 +97,7 @@ class Policy:
     wakes_on: Wake = NEVER
     block: Callable[[Any], np.ndarray[Any, Any]] | None = None
     memory: int | Callable[[Any], int] = 0
+    moves_timer: bool = False
     doc: str = field(default="")
 
     def __post_init__(self) -> None:

@@ -25,6 +25,7 @@ MAX_OUT = 64
 N_DEPTH = 10
 N_OWN = 32
 N_TRADES = 8
+N_HISTORY = 256
 
 
 class Wake(IntFlag):
@@ -54,6 +55,8 @@ class Needs(IntFlag):
     QUEUE = 16
     BOOK = 32
     """Any price level and any own order can be looked up through the functions of sim.lookup."""
+    HISTORY = 64
+    """The last N_HISTORY events of the symbol can be read through sim.history."""
 
 
 class Status(IntEnum):
@@ -94,7 +97,7 @@ WORLD: np.dtype[Any] = np.dtype(
     [
         *_ints("format_version", "n_bytes", "n_symbols", "n_populations", "n_agents", "n_scheduled"),
         *_ints("off_symbols", "off_populations", "off_agents", "off_accounts", "off_scheduled"),
-        *_ints("off_wakes", "off_arrivals", "off_messages", "off_slots", "off_floats"),
+        *_ints("off_wakes", "off_arrivals", "off_messages", "off_slots", "off_floats", "off_history"),
         *_ints("n_slots", "open_ns", "close_ns"),
         # What changes:
         *_ints("time_ns", "next_scheduled", "n_free_slots", "n_events", "n_messages", "n_wakes"),
@@ -107,7 +110,7 @@ SYMBOL: np.dtype[Any] = np.dtype(
     [
         *_ints("off_book", "wakes_on", "first_value", "n_values", "value_step_ns", "value_start_ns"),
         *_ints("maker_fee_ppm", "taker_fee_ppm", "last_ticks", "last_lots", "last_side"),
-        *_ints("volume_lots", "n_trades", "bid_ticks", "ask_ticks"),
+        *_ints("volume_lots", "n_trades", "bid_ticks", "ask_ticks", "n_history"),
         ("news", "<f8"),
         ("trade_ticks", "<i8", (N_TRADES,)),
         ("trade_lots", "<i8", (N_TRADES,)),
@@ -122,7 +125,7 @@ POPULATION: np.dtype[Any] = np.dtype(
         ("latency_a", "<f8"),
         ("latency_b", "<f8"),
         *_ints("max_order_lots", "max_notional", "max_position_lots", "max_open_orders", "max_messages_per_s"),
-        *_ints("n_wakes", "n_messages", "reserved"),
+        *_ints("n_wakes", "n_messages", "moves_timer"),
     ]
 )
 
@@ -170,7 +173,7 @@ VIEW: np.dtype[Any] = np.dtype(
         *_ints("block_address", "n_block", "min_price_ticks", "max_price_ticks"),
         *_ints("agent", "book_address", "memory_address", "n_memory"),
         *_ints("watch", "watch_bid_ticks", "watch_bid_lots", "watch_ask_ticks", "watch_ask_lots"),
-        *_ints("watch_last_ticks", "watch_position_lots"),
+        *_ints("watch_last_ticks", "watch_position_lots", "history_address", "n_history"),
         ("signal", "<f8"),
         ("news", "<f8"),
         ("own_id", "<i8", (N_OWN,)),
@@ -212,6 +215,24 @@ OUT: np.dtype[Any] = np.dtype(
 )
 """The messages of one decision; filled through the send_ helpers of sim.policy. `leg` 1: to the watched symbol."""
 
+HISTORY: np.dtype[Any] = np.dtype(
+    _ints(
+        "time_ns",
+        "kind",
+        "side",
+        "price_ticks",
+        "qty_lots",
+        "order_id",
+        "agent",
+        "bid_ticks",
+        "bid_lots",
+        "ask_ticks",
+        "ask_lots",
+    )
+)
+"""One of the symbol's latest events: a tape row of kind ADD, CANCEL, REDUCE, REPLACE or EXECUTE in short, with the
+touch after it. Of an execution `order_id` and `agent` are the aggressor's."""
+
 RUNTIME: np.dtype[Any] = np.dtype(
     [
         *_ints("off_view", "off_out", "off_message"),
@@ -227,6 +248,7 @@ scheduled_at = element_of(WORLD, "off_scheduled", SCHEDULED)
 message_at = element_of(WORLD, "off_messages", MESSAGE)
 slot_at = element_of(WORLD, "off_slots", SLOT)
 float_at = element_of(WORLD, "off_floats", FLOAT)
+history_at = element_of(WORLD, "off_history", HISTORY)
 entry_at = element_of(HEAP, "off_entries", ENTRY)
 heap_in = same_block(HEAP)
 book_in = same_block(BOOK)

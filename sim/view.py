@@ -10,12 +10,14 @@ from lob.inspect import best_price, is_price, lots_ahead, next_price
 from lob.types import NO_PRICE
 from sim.records import (
     N_DEPTH,
+    N_HISTORY,
     N_OWN,
     N_TRADES,
     Needs,
     account_at,
     book_in,
     float_at,
+    history_at,
     population_at,
     symbol_at,
 )
@@ -23,7 +25,7 @@ from sim.records import (
 __all__ = ["fill_view"]
 
 DEPTH, TRADES, SIGNAL = int(Needs.DEPTH), int(Needs.TRADES), int(Needs.SIGNAL)
-OWN, QUEUE, BOOK_ACCESS = int(Needs.OWN), int(Needs.QUEUE), int(Needs.BOOK)
+OWN, QUEUE, BOOK_ACCESS, HISTORY = int(Needs.OWN), int(Needs.QUEUE), int(Needs.BOOK), int(Needs.HISTORY)
 
 
 @leaf
@@ -136,6 +138,10 @@ def fill_view(world: Record, view: Record, agent: int, population_index: int, re
     view.n_block = population.n_values
     view.n_memory = population.n_memory
     view.book_address = address_of(book) if needs & BOOK_ACCESS else int64(0)
+    view.n_history = symbol.n_history if needs & HISTORY else int64(0)
+    view.history_address = int64(0)
+    if needs & HISTORY:
+        view.history_address = address_of(history_at(world, int64(population.symbol) * N_HISTORY))
     # What was not asked for reads as nothing, not as the last agent's view.
     view.signal = 0.0
     view.n_own = 0

@@ -5,10 +5,10 @@ from __future__ import annotations
 from numba import int64
 
 from lob._jit import Record, kernel, leaf
-from sim.heap import LAST_NS, push
+from sim.heap import LAST_NS, push, remove
 from sim.records import Wake, agent_at, heap_in, population_at
 
-__all__ = ["notify_owner", "set_timer", "start_agents", "wake_agent", "wake_subscribers"]
+__all__ = ["move_timer", "notify_owner", "set_timer", "start_agents", "wake_agent", "wake_subscribers"]
 
 START = int(Wake.START)
 
@@ -30,6 +30,13 @@ def set_timer(world: Record, index: int, time_ns: int) -> None:
     time_ns = min(time_ns, int64(LAST_NS))
     agent.timer_ns = time_ns
     push(heap_in(world, int64(world.off_wakes)), time_ns, agent.key, int64(0), index)
+
+
+@kernel
+def move_timer(world: Record, index: int, time_ns: int) -> None:
+    """Schedule the pending timer of an agent anew."""
+    remove(heap_in(world, int64(world.off_wakes)), int64(0), index)
+    set_timer(world, index, time_ns)
 
 
 @kernel

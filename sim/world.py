@@ -21,7 +21,9 @@ from sim.records import (
     ENTRY,
     FLOAT,
     HEAP,
+    HISTORY,
     MAX_POPULATIONS,
+    N_HISTORY,
     OUT,
     POPULATION,
     RUNTIME,
@@ -30,6 +32,7 @@ from sim.records import (
     SYMBOL,
     VIEW,
     WORLD,
+    Needs,
 )
 from sim.rng import agent_key, draw_key
 from sim.settings import Listing, Population, Scheduled, Session, as_grid, full_schedule
@@ -37,7 +40,7 @@ from sim.wakes import start_agents
 
 __all__ = ["FORMAT_VERSION", "World", "build_world", "new_runtime", "reseed_world"]
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 
 _TABLES = {
@@ -49,6 +52,7 @@ _TABLES = {
     "messages": MESSAGE,
     "slots": SLOT,
     "floats": FLOAT,
+    "history": HISTORY,
 }
 
 
@@ -133,6 +137,7 @@ def build_world(
         for p in populations
     ]
     memories = [p.count * p.policy.memory_cells(p.settings) if p.policy is not None else 0 for p in populations]
+    remembers = any(p.policy is not None and p.policy.needs & Needs.HISTORY for p in populations)
     layout = _Layout()
     header_at = layout.take(WORLD.itemsize)
     assert header_at == 0
@@ -146,6 +151,7 @@ def build_world(
         "messages": max_in_flight,
         "slots": max_in_flight,
         "floats": sum(map(len, grids)) + sum(map(len, blocks)) + sum(memories) + 1,
+        "history": N_HISTORY * len(listings) if remembers else 0,
     }
     offsets = {name: layout.take(count * _TABLES[name].itemsize) for name, count in counts.items()}
     wakes_at = layout.take(ENTRIES_OFFSET + wakes_capacity * ENTRY.itemsize)
@@ -156,7 +162,7 @@ def build_world(
     world = World(block, tuple(listings), tuple(populations))
     header = world.header
     for name, offset in offsets.items():
-        header[f"off_{name}"] = offset
+        header[f"off_{name}"] = offset if counts[name] else 0
     header["format_version"] = FORMAT_VERSION
     header["n_bytes"] = layout.n_bytes
     header["n_symbols"] = len(listings)
@@ -241,6 +247,7 @@ def _fill_population(world: World, p: int, population: Population, first: int, v
     row["first"], row["count"] = first, population.count
     row["policy"] = p
     row["is_python"] = population.policy is None
+    row["moves_timer"] = population.policy is not None and population.policy.moves_timer
     row["wakes_on"] = _wakes_on(population)
     needs = population.policy.needs if population.policy is not None else population.trader(0).needs  # type: ignore[misc]
     row["needs"] = int(needs)

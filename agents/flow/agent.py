@@ -1,0 +1,335 @@
+"""The learned flow as a population of one agent: background traffic that answers to what the other agents do.
+
+Each order is generated when it is due, on the book as it then stands. The agent reads every event of the market, its
+own and others', into the network's history. When another agent trades or changes the touch, the rest of its block and
+the pending order are dropped and made anew. Draws are keyed by the number of the order generated, so that two worlds
+which differ by a few foreign orders keep drawing alike.
+
+A guard keeps a closed loop sane: above a widest spread no order that would widen it further is let through, but drawn
+again among the others. It counts when it acts; so do the reservoir of unseen depth and plans that had become impossible.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import numpy as np
+from pydantic import Field, field_validator, model_validator
+
+from agents.flow.codes import DELETE, MARKET, N_FEATURES, N_LOCAL, N_ORDER_CODES
+from agents.flow.memory import (
+    BLOCK_MAX,
+    CELLS,
+    CHECKED,
+    DUE,
+    FEATURES,
+    GUARDED,
+    HAS_BLOCK,
+    LAST_DELAY,
+    LAST_DETAIL,
+    LAST_NS,
+    LAST_ORDER,
+    MADE,
+    MASK,
+    NEXT_DELAY,
+    PLAN,
+    POSITION,
+    REPLANNED,
+    SENT,
+    STARTED,
+    cells_needed,
+    floats_of,
+    layout,
+)
+from agents.flow.network import (
+    MASK_CODE,
+    denoise,
+    first_state,
+    give_delay,
+    give_order,
+    head_delay,
+    head_detail,
+    head_order,
+    head_state,
+)
+from agents.flow.placing import lay_book, mend_depth, possible_details, possible_orders, send_order
+from agents.flow.reading import look_at_book, read_events
+from agents.flow.tables import delay_s
+from agents.flow.tokenizer import N_QUANTILES
+from agents.flow.weights import HEADER, SHIPPED, FlowWeights
+from lob.types import Phase
+from sim.distributions import DataFile, Settings
+from sim.policy import Policy, block, decision, indices, memory
+from sim.records import Needs, Wake
+from sim.rng import draw_key, raw_uniform
+
+__all__ = ["LearnedFlow", "policy"]
+
+WIDTH, HEAD, LAYERS, WINDOW = HEADER["width"], HEADER["head"], HEADER["layers"], HEADER["window"]
+N_DELAYS, SCALE_TICKS, N_HEADER = HEADER["n_delays"], HEADER["scale_ticks"], len(HEADER)
+CONTINUOUS = int(Phase.CONTINUOUS)
+STREAM = 7
+"""Stream of draws of its own: keyed by the order's number, not by wake-ups."""
+U_DELAY, U_INSIDE, U_ORDER, U_DETAIL, U_SIZE, U_PRICE, U_GUARD, U_BOOK, U_GAP, U_DEEP, U_DRAFT = range(11)
+CHECK_EVERY = 8
+_REGIMES = ("any", "low", "middle", "high")
+
+
+class LearnedFlow(Settings):
+    """Settings of the learned flow; a population of one agent.
+
+    Attributes:
+        block: K, orders that one pass of the denoiser makes; 1 is fully reactive.
+        steps: S, denoising steps of a block; up to `block`.
+        widest_spread: in median spreads; beyond it the guard keeps orders from widening it further.
+        strength: of the conditions below; 1 as in training, more exaggerates.
+        stock: whose flow, one that the weights know.
+        volatility: of the next 500 events, as a third of its distribution in training; "any": as it comes.
+        drift: of the midpoint, in the same way: "low" falls, "high" rises.
+        flow: weights file; default: the shipped one.
+    """
+
+    block: Annotated[int, Field(ge=1, le=BLOCK_MAX)] = 8
+    steps: Annotated[int, Field(ge=1, le=BLOCK_MAX)] = 1
+    widest_spread: Annotated[float, Field(gt=1)] = 6.0
+    strength: Annotated[float, Field(ge=0, le=5)] = 1.0
+    stock: str = "GOOG"
+    volatility: str = "any"
+    drift: str = "any"
+    flow: DataFile | None = None
+
+    @field_validator("volatility", "drift")
+    @classmethod
+    def _is_regime(cls, value: str) -> str:
+        if value not in _REGIMES:
+            raise ValueError(f"{value!r} is no third of a distribution; allowed: {', '.join(_REGIMES)}")
+        return value
+
+    @model_validator(mode="after")
+    def _steps_fit(self) -> LearnedFlow:
+        if self.steps > self.block:
+            raise ValueError(f"steps = {self.steps}; allowed: up to block = {self.block}")
+        return self
+
+
+P = indices(LearnedFlow)
+
+
+def _weights(settings: LearnedFlow) -> FlowWeights:
+    return FlowWeights.load(settings.flow or SHIPPED)
+
+
+def _block(settings: LearnedFlow) -> np.ndarray[Any, Any]:
+    weights = _weights(settings)
+    if settings.block > weights.config["block"]:
+        raise ValueError(f"block = {settings.block}; these weights were trained for up to {weights.config['block']}")
+    regimes = [float(_REGIMES.index(settings.volatility)), float(_REGIMES.index(settings.drift))]
+    return np.concatenate([regimes, weights.block(weights.tokenizer.stock_index(settings.stock))])
+
+
+def _memory(settings: LearnedFlow) -> int:
+    return cells_needed(_weights(settings).block(0)[:N_HEADER])
+
+
+@decision
+def _u(agent: Any, number: int, purpose: int) -> float:
+    return raw_uniform(draw_key(agent.key, number, STREAM), purpose)
+
+
+@decision
+def _draft(agent: Any, h: Any, w: Any, cells: Any, m: Any, length: int, share: int) -> None:
+    """Draw `share` of the orders of the block that are not planned yet, ahead of time."""
+    block_at, head_at, scratch_at = layout(h)
+    n, head = int(h[WIDTH]), int(h[HEAD])
+    context = _context(h, m)
+    state = m[scratch_at + 9 * n + 256 : scratch_at + 10 * n + 256]
+    y, scratch = m[head_at + n : head_at + n + head], m[scratch_at:]
+    book = cells[FEATURES : FEATURES + N_FEATURES]
+    orders, details, delays = _plan(cells, 0), _plan(cells, 1), _plan(cells, 2)
+    allowed = cells[MASK : MASK + N_ORDER_CODES + 64]
+    # The lots with the smallest draws are chosen; a negative order marks a chosen one until it is drawn.
+    for _ in range(share):
+        chosen, least = -1, 2.0
+        for k in range(length):
+            u = _u(agent, int(cells[SENT]) + k, U_DRAFT)
+            if orders[k] == -1.0 and u < least:
+                chosen, least = k, u
+        if chosen >= 0:
+            orders[chosen] = -2.0
+    first_state(h, w, context, state)
+    for k in range(length):
+        before = int(orders[k - 1]) if k > 0 and orders[k - 1] >= 0 else MASK_CODE
+        vector = m[block_at + (k + 1) * n : block_at + (k + 2) * n]
+        before_detail, before_delay = (int(details[k - 1]), int(delays[k - 1])) if before != MASK_CODE else (0, 0)
+        head_state(h, w, state, k, before, before_detail, before_delay, book, 1, vector, y, scratch)
+        if orders[k] == -2.0:
+            number = int(cells[SENT]) + k
+            for j in range(len(allowed)):
+                allowed[j] = 1.0
+            delays[k] = float(head_delay(h, w, y, allowed, _u(agent, number, U_DELAY), scratch))
+            orders[k] = float(head_order(h, w, y, allowed, _u(agent, number, U_ORDER), scratch))
+            give_order(h, w, y, int(orders[k]))
+            _by_kind(h, int(orders[k]), allowed)
+            details[k] = float(head_detail(h, w, y, allowed, _u(agent, number, U_DETAIL), scratch))
+
+
+@decision
+def _by_kind(h: Any, order: int, allowed: Any) -> None:
+    """Details that an order of this kind can have, whatever the book."""
+    local, n_sizes = order % N_LOCAL, int(h[HEADER_N_SIZES])
+    for j in range(len(allowed)):
+        is_age = j > n_sizes
+        if DELETE <= local < MARKET - 1:
+            allowed[j] = 1.0 if is_age else 0.0
+        elif local == MARKET - 1:
+            allowed[j] = 1.0 if j == 0 else 0.0
+        else:
+            allowed[j] = 1.0 if j < n_sizes or (j == n_sizes and local == MARKET) else 0.0
+
+
+HEADER_N_SIZES = HEADER["n_sizes"]
+
+
+@decision
+def _plan(cells: Any, column: int) -> Any:
+    return cells[PLAN + column * BLOCK_MAX : PLAN + (column + 1) * BLOCK_MAX]
+
+
+@decision
+def _context(h: Any, m: Any) -> Any:
+    at = int(h[LAYERS]) * int(h[WINDOW]) * 2 * int(h[WIDTH])
+    return m[at : at + int(h[WIDTH])]
+
+
+@decision
+def _make_block(agent: Any, regimes: Any, h: Any, w: Any, cells: Any) -> None:
+    """Denoise a new block: S - 1 steps of drafts, and the pass for the orders that are left."""
+    m = floats_of(cells)
+    block_at, head_at, _ = layout(h)
+    length, steps = int(agent.params[P.block]), int(agent.params[P.steps])
+    context = _context(h, m)
+    orders, details, delays = _plan(cells, 0), _plan(cells, 1), _plan(cells, 2)
+    for k in range(BLOCK_MAX):
+        orders[k] = -1.0
+    room = m[block_at:head_at]
+    for step in range(1, steps + 1):
+        denoise(h, w, room, context, length, orders, details, delays, int(regimes[0]), int(regimes[1]),
+                agent.params[P.strength])  # fmt: skip
+        if step < steps:
+            _draft(agent, h, w, cells, m, length, length * step // steps - length * (step - 1) // steps)
+    first_state(h, w, context, m[head_at : head_at + int(h[WIDTH])])
+    cells[HAS_BLOCK], cells[POSITION] = 1.0, 0.0
+    cells[MADE] += 1.0
+
+
+@decision
+def _next_delay_ns(agent: Any, h: Any, w: Any, cells: Any) -> float:
+    """Move the head to the next order and draw its delay."""
+    m = floats_of(cells)
+    block_at, head_at, scratch_at = layout(h)
+    n, head = int(h[WIDTH]), int(h[HEAD])
+    k, number = int(cells[POSITION]), int(cells[SENT])
+    vector = m[block_at + (k + 1) * n : block_at + (k + 2) * n]
+    y, scratch = m[head_at + n : head_at + n + head], m[scratch_at:]
+    head_state(
+        h, w, m[head_at : head_at + n], k, int(cells[LAST_ORDER]), int(cells[LAST_DETAIL]), int(cells[LAST_DELAY]),
+        cells[FEATURES : FEATURES + N_FEATURES], 0, vector, y, scratch,
+    )  # fmt: skip
+    planned = _plan(cells, 2)
+    if _plan(cells, 0)[k] >= 0:
+        drawn = int(planned[k])
+        give_delay(h, w, y, drawn)
+    else:
+        allowed = cells[MASK : MASK + N_ORDER_CODES + 64]
+        for j in range(len(allowed)):
+            allowed[j] = 1.0
+        drawn = head_delay(h, w, y, allowed, _u(agent, number, U_DELAY), scratch)
+    cells[NEXT_DELAY] = float(drawn)
+    return delay_s(h, w, drawn, _u(agent, number, U_INSIDE)) * 1e9
+
+
+@decision
+def _draw_order(view: Any, agent: Any, h: Any, w: Any, cells: Any) -> tuple[int, int]:
+    """Order and detail for the book as it is now; (-1, 0): nothing is possible."""
+    m = floats_of(cells)
+    _, head_at, scratch_at = layout(h)
+    n, head = int(h[WIDTH]), int(h[HEAD])
+    k, number = int(cells[POSITION]), int(cells[SENT])
+    y, scratch = m[head_at + n : head_at + n + head], m[scratch_at:]
+    allowed = cells[MASK : MASK + N_ORDER_CODES + 64]
+    possible_orders(view, h, cells, allowed)
+    order = int(_plan(cells, 0)[k])
+    if order >= 0:
+        detail = int(_plan(cells, 1)[k])
+        if allowed[order] > 0:
+            possible_details(view, h, cells, order, allowed)
+            if allowed[detail] > 0:
+                return order, detail
+            possible_orders(view, h, cells, allowed)
+        cells[REPLANNED] += 1.0
+    order = head_order(h, w, y, allowed, _u(agent, number, U_ORDER), scratch)
+    wide = view.ask_ticks - view.bid_ticks > agent.params[P.widest_spread] * h[SCALE_TICKS]
+    if wide and order >= 0 and (order % N_LOCAL == MARKET or order % N_LOCAL == DELETE):
+        cells[GUARDED] += 1.0
+        for half in range(2):
+            allowed[half * N_LOCAL + MARKET] = 0.0
+            allowed[half * N_LOCAL + DELETE] = 0.0
+        order = head_order(h, w, y, allowed, _u(agent, number, U_GUARD), scratch)
+    if order < 0:
+        return -1, 0
+    give_order(h, w, y, order)
+    possible_details(view, h, cells, order, allowed)
+    return order, head_detail(h, w, y, allowed, _u(agent, number, U_DETAIL), scratch)
+
+
+@decision
+def decide(view: Any, agent: Any, out: Any) -> int:
+    """Read what has happened; send the order that is due, or draw when the next one is."""
+    cells_of_block = block(view)
+    regimes, h = cells_of_block[:2], cells_of_block[2 : 2 + N_HEADER]
+    w = cells_of_block[2 + N_HEADER :].view(np.float32)
+    cells = memory(view)
+    if view.phase != CONTINUOUS:
+        cells[DUE] = 0.0
+        return 0
+    if cells[STARTED] == 0:
+        cells[STARTED] = 1.0
+        lay_book(view, out, h, w, cells, _u(agent, 0, U_BOOK))
+        look_at_book(view, h, cells, view.time_ns)
+        return 1000
+    disturbed = read_events(view, h, w, cells)
+    if disturbed:
+        cells[HAS_BLOCK] = 0.0
+        cells[DUE] = 0.0
+    if cells[DUE] > 0 and view.time_ns >= cells[DUE]:
+        order, detail = _draw_order(view, agent, h, w, cells)
+        if order < 0 or detail < 0 or not send_order(
+            view, out, h, w, cells, order, detail, _u(agent, int(cells[SENT]), U_SIZE),
+            _u(agent, int(cells[SENT]), U_PRICE),
+        ):  # fmt: skip
+            cells[GUARDED] += 1.0
+        cells[SENT] += 1.0
+        cells[POSITION] += 1.0
+        cells[DUE] = 0.0
+        if cells[SENT] - cells[CHECKED] >= CHECK_EVERY:
+            cells[CHECKED] = cells[SENT]
+            mend_depth(view, out, h, w, cells, _u(agent, int(cells[SENT]), U_GAP), _u(agent, int(cells[SENT]), U_DEEP))
+        return 2
+    if cells[DUE] == 0:
+        if cells[HAS_BLOCK] == 0 or cells[POSITION] >= agent.params[P.block]:
+            _make_block(agent, regimes, h, w, cells)
+        last = cells[LAST_NS] if cells[LAST_NS] > 0 else float(view.time_ns)
+        cells[DUE] = max(float(view.time_ns) + 1.0, last + np.floor(_next_delay_ns(agent, h, w, cells)))
+    return max(int(cells[DUE]) - view.time_ns, 1)
+
+
+policy = Policy(
+    LearnedFlow,
+    decide,
+    needs=Needs.DEPTH | Needs.BOOK | Needs.HISTORY,
+    wakes_on=Wake.TOUCH | Wake.TRADE | Wake.PHASE,
+    block=_block,
+    memory=_memory,
+    moves_timer=True,
+)
+assert CELLS % 1 == 0 and N_QUANTILES > 0

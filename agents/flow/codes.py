@@ -1,0 +1,166 @@
+"""The vocabulary of order events, and the compiled functions that turn prices, ages and books into it.
+
+The same functions read recorded files and the live market, so that a model sees in a market what it was trained on.
+An event has three codes:
+
+- order: side and kind with depth. New orders and deletions count their depth from the best of their own side before the
+  event, in units of the stock's median spread (scale-free, so that one model serves several stocks); an order inside
+  the spread by the share of the spread that it closes;
+- detail: the size class of a new or a market order ("the whole touch" is a class of its own), the age class of the
+  order that a deletion takes out;
+- delay: class of the log time since the event before, with a class for "at once".
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from sim.policy import decision
+from sim.rng import log_portable
+
+__all__ = [
+    "AT_ONCE_S", "DEEP_EDGES", "DELETE", "MARKET", "NEW", "N_AGES", "N_DEEP", "N_FEATURES", "N_IMPROVE", "N_LOCAL",
+    "N_MEMORY", "N_ORDER_CODES", "PARTIAL", "age_class", "deep_bin", "deep_range", "features", "is_new", "local_code",
+    "order_code", "remember_event",
+]  # fmt: skip
+
+N_IMPROVE = 6
+"""Inside the spread: by one tick, up to a quarter, half, three quarters, more of the spread, up to the opposite best."""
+DEEP_EDGES = (0.05, 0.15, 0.3, 0.5, 0.75, 1.0, 1.4, 2.0, 3.0, 5.0)
+"""Upper ends of the classes of depth behind the best, in median spreads; the last class has none."""
+N_DEEP = len(DEEP_EDGES) + 1
+NEW = 0
+DELETE = N_IMPROVE + 1 + N_DEEP
+PARTIAL = DELETE + 1 + N_DEEP
+MARKET = PARTIAL + 1
+N_LOCAL = MARKET + 1
+N_ORDER_CODES = 2 * N_LOCAL
+"""Bids and buyers first, then asks and sellers."""
+AGE_EDGES_S = (1e-3, 1e-2, 1e-1, 0.5, 2.0, 10.0, 60.0)
+N_AGES = len(AGE_EDGES_S) + 1
+"""The last class also holds orders of unknown age."""
+AT_ONCE_S = 1e-6
+LEAST_S = 1e-7
+N_FEATURES = 14
+N_MEMORY = 4
+"""Moving averages behind the features: fast and slow moves of the midpoint, their size, log delay."""
+FAST, SLOW, VOLATILITY, PACE = range(N_MEMORY)
+DECAYS = (0.9, 0.99, 0.99, 0.97)
+LOG10 = math.log(10.0)
+
+
+@decision
+def local_code(code: int) -> int:
+    """Kind and depth of an order code, without its side."""
+    return code % N_LOCAL
+
+
+@decision
+def is_new(local: int) -> bool:
+    """Whether a local code is a new limit order."""
+    return local < DELETE
+
+
+@decision
+def deep_bin(depth_ticks: float, scale_ticks: float) -> int:
+    """Class, from 0, of a depth of at least one tick behind the best."""
+    x = depth_ticks / scale_ticks
+    for k in range(N_DEEP - 1):
+        if x <= DEEP_EDGES[k]:
+            return k
+    return N_DEEP - 1
+
+
+@decision
+def deep_range(k: int, scale_ticks: float) -> tuple[int, int]:
+    """Smallest and largest depth in ticks of a class; the last one ends at four times where it begins."""
+    low = 1 if k == 0 else int(math.floor(DEEP_EDGES[k - 1] * scale_ticks)) + 1
+    high = int(math.floor(DEEP_EDGES[k] * scale_ticks)) if k < N_DEEP - 1 else 4 * low
+    return low, high
+
+
+@decision
+def order_code(kind: int, side: int, depth_ticks: float, spread_ticks: float, scale_ticks: float) -> int:
+    """Code of an event: `kind` NEW, DELETE, PARTIAL or MARKET, `side` 1 or -1 (of the order; of a market order: who buys).
+
+    Args:
+        kind: base of the kind.
+        side: see above.
+        depth_ticks: behind the best of its side before the event; negative: inside the spread.
+        spread_ticks: before the event.
+        scale_ticks: the stock's median spread.
+    """
+    base = 0 if side > 0 else N_LOCAL
+    if kind == MARKET or kind == PARTIAL:
+        return base + kind
+    if kind == DELETE:
+        return base + DELETE + (0 if depth_ticks <= 0 else 1 + deep_bin(depth_ticks, scale_ticks))
+    if depth_ticks >= 0:
+        return base + N_IMPROVE + (0 if depth_ticks == 0 else 1 + deep_bin(depth_ticks, scale_ticks))
+    closed = -depth_ticks
+    if closed >= spread_ticks - 1 and spread_ticks > 2:
+        return base + N_IMPROVE - 1
+    if closed <= 1:
+        return base
+    return base + 1 + min(3, int(4.0 * closed / max(spread_ticks, 1.0)))
+
+
+@decision
+def age_class(age_s: float) -> int:
+    """Class of an order's age; a negative age is unknown."""
+    if age_s < 0:
+        return N_AGES - 1
+    for k in range(N_AGES - 1):
+        if age_s < AGE_EDGES_S[k]:
+            return k
+    return N_AGES - 1
+
+
+@decision
+def remember_event(averages: Any, move_scaled: float, delay_s: float) -> None:
+    """Take an event into the moving averages; `move_scaled` is the midpoint's move in median spreads."""
+    averages[FAST] = DECAYS[FAST] * averages[FAST] + move_scaled
+    averages[SLOW] = DECAYS[SLOW] * averages[SLOW] + move_scaled
+    averages[VOLATILITY] = DECAYS[VOLATILITY] * averages[VOLATILITY] + (1 - DECAYS[VOLATILITY]) * abs(move_scaled)
+    log_delay = log_portable(max(delay_s, LEAST_S)) / LOG10
+    averages[PACE] = DECAYS[PACE] * averages[PACE] + (1 - DECAYS[PACE]) * log_delay
+
+
+@decision
+def _clipped(x: float, bound: float) -> float:
+    return min(max(x, -bound), bound)
+
+
+@decision
+def features(
+    out: Any, averages: Any, spread_ticks: float, bid_lots: float, ask_lots: float, deep_bid_lots: float,
+    deep_ask_lots: float, bid_gap_ticks: float, ask_gap_ticks: float, scale_ticks: float, scale_lots: float,
+    hours: float,
+) -> None:  # fmt: skip
+    """Fill the live-book features after an event, shape (N_FEATURES,); all of order 1.
+
+    Args:
+        out: to be filled.
+        averages: shape (N_MEMORY,).
+        spread_ticks: best ask less best bid.
+        bid_lots, ask_lots: at the best.
+        deep_bid_lots, deep_ask_lots: at the next four levels together.
+        bid_gap_ticks, ask_gap_ticks: from the best to the next level.
+        scale_ticks, scale_lots: the stock's median spread and usual order size.
+        hours: since midnight.
+    """
+    out[0] = _clipped(log_portable(max(spread_ticks, 0.5) / scale_ticks), 3.0)
+    out[1] = 1.0 if spread_ticks <= 1 else 0.0
+    out[2] = (bid_lots - ask_lots) / max(bid_lots + ask_lots, 1.0)
+    out[3] = log_portable(1.0 + bid_lots / scale_lots)
+    out[4] = log_portable(1.0 + ask_lots / scale_lots)
+    out[5] = 0.5 * log_portable(1.0 + deep_bid_lots / scale_lots)
+    out[6] = 0.5 * log_portable(1.0 + deep_ask_lots / scale_lots)
+    out[7] = _clipped(2.0 * bid_gap_ticks / scale_ticks, 4.0)
+    out[8] = _clipped(2.0 * ask_gap_ticks / scale_ticks, 4.0)
+    out[9] = _clipped(averages[FAST], 3.0)
+    out[10] = _clipped(averages[SLOW], 3.0)
+    out[11] = _clipped(10.0 * averages[VOLATILITY], 3.0)
+    out[12] = 0.5 * averages[PACE] + 1.0
+    out[13] = (hours - 12.75) / 3.25

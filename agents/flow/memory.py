@@ -1,0 +1,108 @@
+"""What the learned flow remembers between wake-ups: a few numbers, when its orders were born, and the network's state.
+
+All of it lies in the agent's own memory, so that a snapshot or a fork carries it along.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from agents.flow.codes import N_FEATURES, N_MEMORY, N_ORDER_CODES
+from agents.flow.network import block_room, context_room
+from agents.flow.weights import HEADER
+from sim.policy import decision
+
+__all__ = [
+    "AVERAGES",
+    "BIRTHS",
+    "BLOCK_MAX",
+    "CELLS",
+    "CHECKED",
+    "DUE",
+    "EVENTS_READ",
+    "FEATURES",
+    "GUARDED",
+    "HAS_BLOCK",
+    "LAST_ASK",
+    "LAST_ASK_LOTS",
+    "LAST_BID",
+    "LAST_BID_LOTS",
+    "LAST_DELAY",
+    "LAST_DETAIL",
+    "LAST_NS",
+    "LAST_ORDER",
+    "MADE",
+    "MASK",
+    "NEXT_DELAY",
+    "NUMBER",
+    "N_BIRTHS",
+    "PLAN",
+    "POSITION",
+    "PUSHED",
+    "QUIET_BIRTH",
+    "REPLANNED",
+    "RESERVOIR",
+    "RESERVOIR_BIRTH",
+    "SENT",
+    "STARTED",
+    "born",
+    "cells_needed",
+    "floats_of",
+    "layout",
+]  # fmt: skip
+
+WIDTH, HEAD = HEADER["width"], HEADER["head"]
+BLOCK_MAX = 16
+N_BIRTHS = 1 << 15
+"""Orders whose age is remembered: the latest ones."""
+RESERVOIR_BIRTH, QUIET_BIRTH = -1.0, -2.0
+"""Marks instead of a birth: an order of the depth beyond the recorded levels, and one that is being taken back there."""
+
+(
+    STARTED, EVENTS_READ, PUSHED, SENT, NUMBER, DUE, NEXT_DELAY, HAS_BLOCK, POSITION, MADE, GUARDED, REPLANNED,
+    RESERVOIR, CHECKED, LAST_NS, LAST_BID, LAST_ASK, LAST_BID_LOTS, LAST_ASK_LOTS, LAST_ORDER, LAST_DETAIL, LAST_DELAY,
+) = range(22)  # fmt: skip
+"""Cells: whether it has begun, events of the market read, events in the network's history, orders generated, number of
+the latest own order, when the next order is due [ns, 0: not drawn], its delay class, whether there is a block, position
+in it, blocks made; times the guard acted, planned orders drawn anew, orders of the depth reservoir; SENT at its last
+check; then the latest event of the market: time, touch, codes."""
+AVERAGES = 32
+FEATURES = AVERAGES + N_MEMORY
+PLAN = FEATURES + N_FEATURES
+MASK = PLAN + 3 * BLOCK_MAX
+BIRTHS = MASK + N_ORDER_CODES + 64
+CELLS = BIRTHS + N_BIRTHS
+"""The network's float32 state begins here, two numbers to a cell."""
+
+
+def cells_needed(header: Any) -> int:
+    """Return the float64 cells of a memory for weights with this header."""
+    n_floats = context_room(header) + block_room(header) + _head_room(header)
+    return CELLS + (n_floats + 1) // 2 + 8
+
+
+def _head_room(header: Any) -> int:
+    n, head = int(header[WIDTH]), int(header[HEAD])
+    return n + head + 8 * n + 256 + head
+
+
+@decision
+def floats_of(cells: Any) -> Any:
+    """The network's part of a memory as float32."""
+    return cells[CELLS:].view(np.float32)
+
+
+@decision
+def layout(h: Any) -> tuple[int, int, int]:
+    """Where the block, the head's state and the scratch begin in the float32 part; the history begins at 0."""
+    block = context_room(h)
+    head = block + block_room(h)
+    return block, head, head + int(h[WIDTH]) + int(h[HEAD])
+
+
+@decision
+def born(cells: Any, number: int, time_ns: float) -> None:
+    """Remember when an own order was sent, or one of the marks."""
+    cells[BIRTHS + number % N_BIRTHS] = time_ns

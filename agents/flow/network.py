@@ -1,0 +1,416 @@
+"""The generator's network as compiled code: the same numbers as model.py, without torch, one event at a time.
+
+Sums run in a fixed order and only + - x / and square roots are used (exp is a polynomial), so that a tape does not
+depend on the machine's vector width. Matrices lie input by output: a product adds up scaled rows, which vectorises
+without changing the order of any sum.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from agents.flow.codes import N_FEATURES, N_ORDER_CODES
+from agents.flow.weights import HEADER
+from sim.policy import decision
+
+__all__ = [
+    "MASK_CODE", "block_room", "context_room", "denoise", "embed", "exp_fast", "first_state", "give_delay",
+    "give_order", "head_delay", "head_detail", "head_order", "head_state", "push_event",
+]  # fmt: skip
+
+WIDTH, HEADS, LAYERS, BLOCK_LAYERS = (HEADER[n] for n in ("width", "heads", "layers", "block_layers"))
+WINDOW, BLOCK, HEAD = HEADER["window"], HEADER["block"], HEADER["head"]
+N_DETAILS, N_DELAYS, STOCK = HEADER["n_details"], HEADER["n_delays"], HEADER["stock_index"]
+AT_ORDER, AT_DETAIL, AT_DELAY = HEADER["at_order"], HEADER["at_detail"], HEADER["at_delay"]
+AT_BOOK, AT_STOCK, AT_LAYERS = HEADER["at_book"], HEADER["at_stock"], HEADER["at_layers"]
+AT_START, AT_SPREAD, AT_POSITION = HEADER["at_start"], HEADER["at_spread"], HEADER["at_position"]
+AT_VOLATILITY, AT_DRIFT, AT_BLOCK_LAYERS = HEADER["at_volatility"], HEADER["at_drift"], HEADER["at_block_layers"]
+AT_FIRST, AT_FIRST_BIAS, AT_DRAFT = HEADER["at_first"], HEADER["at_first_bias"], HEADER["at_draft"]
+AT_CELL_IN, AT_CELL_STATE = HEADER["at_cell_in"], HEADER["at_cell_state"]
+AT_CELL_IN_BIAS, AT_CELL_STATE_BIAS = HEADER["at_cell_in_bias"], HEADER["at_cell_state_bias"]
+AT_MERGE, AT_MERGE_BIAS = HEADER["at_merge"], HEADER["at_merge_bias"]
+AT_TO_DELAY, AT_TO_DELAY_BIAS, AT_GIVEN_DELAY = (
+    HEADER["at_to_delay"], HEADER["at_to_delay_bias"], HEADER["at_given_delay"],
+)  # fmt: skip
+AT_TO_ORDER, AT_TO_ORDER_BIAS, AT_GIVEN_ORDER = (
+    HEADER["at_to_order"], HEADER["at_to_order_bias"], HEADER["at_given_order"],
+)  # fmt: skip
+AT_TO_DETAIL, AT_TO_DETAIL_BIAS = HEADER["at_to_detail"], HEADER["at_to_detail_bias"]
+MASK_CODE = N_ORDER_CODES
+POWERS = np.array([2.0**-k for k in range(128)])
+MAX_DISTANCE = 1 << 30
+
+
+@decision
+def exp_fast(x: float) -> float:
+    """Exp of a number that is not above 0, to about 1e-9 of it; 0 below -87."""
+    if x < -87.0:
+        return 0.0
+    t = x * 1.4426950408889634
+    n = int(math.floor(t + 0.5))
+    f = (t - n) * 0.6931471805599453
+    p = 1 / 24 + f * (1 / 120 + f * (1 / 720 + f * (1 / 5040 + f / 40320)))
+    p = 1.0 + f * (1.0 + f * (0.5 + f * (1 / 6 + f * p)))
+    return p * POWERS[-n]
+
+
+@decision
+def _sigmoid(x: float) -> float:
+    if x >= 0:
+        return 1.0 / (1.0 + exp_fast(-x))
+    e = exp_fast(x)
+    return e / (1.0 + e)
+
+
+@decision
+def _tanh(x: float) -> float:
+    return 2.0 * _sigmoid(2.0 * x) - 1.0
+
+
+@decision
+def _add_product(w: Any, at: int, x: Any, n_in: int, y: Any, n_out: int) -> None:
+    """Add x W to y, four rows of W at a time; W begins at `at` and is n_in by n_out."""
+    whole = n_in // 4 * 4
+    for i in range(0, whole, 4):
+        a, b, c, d = x[i], x[i + 1], x[i + 2], x[i + 3]
+        r0 = w[at + i * n_out : at + (i + 1) * n_out]
+        r1 = w[at + (i + 1) * n_out : at + (i + 2) * n_out]
+        r2 = w[at + (i + 2) * n_out : at + (i + 3) * n_out]
+        r3 = w[at + (i + 3) * n_out : at + (i + 4) * n_out]
+        for j in range(n_out):
+            y[j] += (a * r0[j] + b * r1[j]) + (c * r2[j] + d * r3[j])
+    for i in range(whole, n_in):
+        a = x[i]
+        row = w[at + i * n_out : at + (i + 1) * n_out]
+        for j in range(n_out):
+            y[j] += a * row[j]
+
+
+@decision
+def _product(w: Any, at: int, x: Any, n_in: int, y: Any, n_out: int) -> None:
+    for j in range(n_out):
+        y[j] = np.float32(0.0)
+    _add_product(w, at, x, n_in, y, n_out)
+
+
+@decision
+def _add_row(w: Any, at: int, y: Any, n: int) -> None:
+    for j in range(n):
+        y[j] += w[at + j]
+
+
+@decision
+def _norm_into(x: Any, y: Any, n: int) -> None:
+    total = 0.0
+    for j in range(n):
+        total += float(x[j]) * float(x[j])
+    scale = np.float32(1.0 / math.sqrt(total / n + 1e-6))
+    for j in range(n):
+        y[j] = x[j] * scale
+
+
+@decision
+def _perceptron(w: Any, at: int, x: Any, scratch: Any, n: int) -> None:
+    """X += down(relu(up(norm x))^2); `at` is where `up` begins."""
+    normed, wide = scratch[:n], scratch[n : 3 * n]
+    _norm_into(x, normed, n)
+    _product(w, at, normed, n, wide, 2 * n)
+    for j in range(2 * n):
+        v = max(wide[j], np.float32(0.0))
+        wide[j] = v * v
+    _add_product(w, at + 2 * n * n, wide, 2 * n, x, n)
+
+
+@decision
+def embed(h: Any, w: Any, order: int, detail: int, delay: int, y: Any) -> None:
+    """Fill y with the embedding of an event's codes, or of the mask (order MASK_CODE)."""
+    n = int(h[WIDTH])
+    at = int(h[AT_ORDER]) + order * n
+    for j in range(n):
+        y[j] = w[at + j]
+    if order != MASK_CODE:
+        _add_row(w, int(h[AT_DETAIL]) + detail * n, y, n)
+        _add_row(w, int(h[AT_DELAY]) + delay * n, y, n)
+
+
+@decision
+def context_room(h: Any) -> int:
+    """float32 cells of a history: keys and values of all layers, the context vector, scratch."""
+    n, window = int(h[WIDTH]), int(h[WINDOW])
+    return int(h[LAYERS]) * window * 2 * n + n + 8 * n + window
+
+
+@decision
+def push_event(h: Any, w: Any, m: Any, count: int, order: int, detail: int, delay: int, book: Any) -> None:
+    """Take one event into the history `m`, of which `count` came before; its context vector is then `m[-room:]`'s.
+
+    The context vector lies behind the keys and values; see `context_room`.
+    """
+    n, heads, window, n_layers = int(h[WIDTH]), int(h[HEADS]), int(h[WINDOW]), int(h[LAYERS])
+    per_layer = window * 2 * n
+    at_context = n_layers * per_layer
+    x = m[at_context : at_context + n]
+    scratch = m[at_context + n : at_context + 9 * n]
+    scores = m[at_context + 9 * n : at_context + 9 * n + window]
+    embed(h, w, order, detail, delay, x)
+    _add_product(w, int(h[AT_BOOK]), book, N_FEATURES, x, n)
+    _add_row(w, int(h[AT_STOCK]) + int(h[STOCK]) * n, x, n)
+    slot = count % window
+    filled = min(count + 1, window)
+    size = n // heads
+    normed, qkv, mixed = scratch[:n], scratch[n : 4 * n], scratch[4 * n : 5 * n]
+    for layer in range(n_layers):
+        at = int(h[AT_LAYERS]) + layer * 8 * n * n
+        keys = m[layer * per_layer : layer * per_layer + window * n]  # n by window
+        values = m[layer * per_layer + window * n : (layer + 1) * per_layer]  # window by n
+        _norm_into(x, normed, n)
+        _product(w, at, normed, n, qkv, 3 * n)
+        for j in range(n):
+            keys[j * window + slot] = qkv[n + j]
+            values[slot * n + j] = qkv[2 * n + j]
+            mixed[j] = np.float32(0.0)
+        inverse = np.float32(1.0 / math.sqrt(size))
+        for head in range(heads):
+            for j in range(window):
+                scores[j] = np.float32(0.0)
+            for i in range(head * size, (head + 1) * size):
+                a = qkv[i] * inverse
+                row = keys[i * window : (i + 1) * window]
+                for j in range(window):
+                    scores[j] += a * row[j]
+            slope = np.float32(2.0 ** (-8.0 * (head + 1) / heads))
+            top = np.float32(-1e30)
+            for j in range(window):
+                distance = slot - j if j <= slot else slot - j + window
+                if distance < filled:
+                    scores[j] -= slope * np.float32(distance)
+                    top = max(top, scores[j])
+                else:
+                    scores[j] = np.float32(-1e30)
+            total = 0.0
+            for j in range(window):
+                e = exp_fast(float(scores[j]) - float(top))
+                scores[j] = np.float32(e)
+                total += e
+            part = mixed[head * size : (head + 1) * size]
+            for j in range(window):
+                a = scores[j]
+                if a > 0:
+                    row = values[j * n + head * size : j * n + (head + 1) * size]
+                    for i in range(size):
+                        part[i] += a * row[i]
+            scale = np.float32(1.0 / total)
+            for i in range(size):
+                part[i] *= scale
+        _add_product(w, at + 3 * n * n, mixed, n, x, n)
+        _perceptron(w, at + 4 * n * n, x, scratch, n)
+    _norm_into(x, x, n)
+
+
+@decision
+def block_room(h: Any) -> int:
+    """float32 cells of a block: the vectors of K + 1 positions, their queries, keys and values, scratch."""
+    n, length = int(h[WIDTH]), int(h[BLOCK]) + 1
+    return length * n + length * 3 * n + 8 * n + length
+
+
+@decision
+def denoise(
+    h: Any, w: Any, m: Any, context: Any, length: int, orders: Any, details: Any, delays: Any, volatility: int,
+    drift: int, strength: float,
+) -> None:  # fmt: skip
+    """Fill the first rows 1 .. length of `m` (width wide) with a vector for each position of a block.
+
+    Args:
+        h, w: header and payload of the weights.
+        m: room of a block; see `block_room`.
+        context: context vector.
+        length: K.
+        orders, details, delays: codes; order -1: masked.
+        volatility, drift: conditions, 0 to 3.
+        strength: of the conditions; 1 as in training, above 1 exaggerates them.
+    """
+    n, heads = int(h[WIDTH]), int(h[HEADS])
+    rows = length + 1
+    size = n // heads
+    at_qkv = (int(h[BLOCK]) + 1) * n
+    at_scratch = at_qkv + (int(h[BLOCK]) + 1) * 3 * n
+    scratch = m[at_scratch : at_scratch + 8 * n]
+    scores = m[at_scratch + 8 * n : at_scratch + 8 * n + rows]
+    x = m[:n]
+    _product(w, int(h[AT_START]), context, n, x, n)
+    _add_row(w, int(h[AT_STOCK]) + int(h[STOCK]) * n, x, n)
+    for at, regime in ((int(h[AT_VOLATILITY]), volatility), (int(h[AT_DRIFT]), drift)):
+        for j in range(n):
+            none = w[at + j]
+            x[j] += none + np.float32(strength) * (w[at + regime * n + j] - none)
+    shared = scratch[:n]
+    _product(w, int(h[AT_SPREAD]), context, n, shared, n)
+    for k in range(length):
+        x = m[(k + 1) * n : (k + 2) * n]
+        if orders[k] < 0:
+            embed(h, w, MASK_CODE, 0, 0, x)
+        else:
+            embed(h, w, int(orders[k]), int(details[k]), int(delays[k]), x)
+        _add_row(w, int(h[AT_POSITION]) + k * n, x, n)
+        for j in range(n):
+            x[j] += shared[j]
+    mixed = scratch[4 * n : 5 * n]
+    inverse = np.float32(1.0 / math.sqrt(size))
+    for layer in range(int(h[BLOCK_LAYERS])):
+        at = int(h[AT_BLOCK_LAYERS]) + layer * 8 * n * n
+        for k in range(rows):
+            _norm_into(m[k * n : (k + 1) * n], scratch[:n], n)
+            _product(w, at, scratch[:n], n, m[at_qkv + k * 3 * n : at_qkv + (k + 1) * 3 * n], 3 * n)
+        for k in range(rows):
+            x = m[k * n : (k + 1) * n]
+            query = m[at_qkv + k * 3 * n : at_qkv + k * 3 * n + n]
+            for j in range(n):
+                mixed[j] = np.float32(0.0)
+            for head in range(heads):
+                first = head * size
+                top = np.float32(-1e30)
+                for other in range(rows):
+                    key = m[at_qkv + other * 3 * n + n : at_qkv + other * 3 * n + 2 * n]
+                    total32 = np.float32(0.0)
+                    for i in range(first, first + size):
+                        total32 += query[i] * key[i]
+                    scores[other] = total32 * inverse
+                    top = max(top, scores[other])
+                total = 0.0
+                for other in range(rows):
+                    e = exp_fast(float(scores[other]) - float(top))
+                    scores[other] = np.float32(e)
+                    total += e
+                for other in range(rows):
+                    value = m[at_qkv + other * 3 * n + 2 * n : at_qkv + (other + 1) * 3 * n]
+                    a = np.float32(float(scores[other]) / total)
+                    for i in range(first, first + size):
+                        mixed[i] += a * value[i]
+            _add_product(w, at + 3 * n * n, mixed, n, x, n)
+            _perceptron(w, at + 4 * n * n, x, scratch, n)
+    for k in range(rows):
+        _norm_into(m[k * n : (k + 1) * n], m[k * n : (k + 1) * n], n)
+
+
+@decision
+def first_state(h: Any, w: Any, context: Any, state: Any) -> None:
+    """Fill the recurrent head's state at the beginning of a block, shape (width,)."""
+    n = int(h[WIDTH])
+    for j in range(n):
+        state[j] = w[int(h[AT_FIRST_BIAS]) + j]
+    _add_product(w, int(h[AT_FIRST]), context, n, state, n)
+    for j in range(n):
+        state[j] = np.float32(_tanh(float(state[j])))
+
+
+@decision
+def head_state(
+    h: Any, w: Any, state: Any, k: int, order: int, detail: int, delay: int, book: Any, is_draft: int, vector: Any,
+    y: Any, scratch: Any,
+) -> None:  # fmt: skip
+    """Move the head to position k of the block and fill y, shape (head,).
+
+    Args:
+        h, w: header and payload of the weights.
+        state: recurrent state, shape (width,); is replaced.
+        k: position.
+        order, detail, delay: codes of the order before (of position k - 1); order MASK_CODE: not known.
+        book: features of the live book, or of the block's beginning in a draft.
+        is_draft: 1 for orders drawn ahead of time.
+        vector: of this position, from `denoise`.
+        y: what `head_delay` reads.
+        scratch: 8 widths.
+    """
+    n = int(h[WIDTH])
+    x, gates, own = scratch[:n], scratch[n : 4 * n], scratch[4 * n : 7 * n]
+    if k > 0:
+        embed(h, w, order, detail, delay, x)
+    else:
+        for j in range(n):
+            x[j] = np.float32(0.0)
+    _add_product(w, int(h[AT_BOOK]), book, N_FEATURES, x, n)
+    _add_row(w, int(h[AT_DRAFT]) + is_draft * n, x, n)
+    for j in range(3 * n):
+        gates[j] = w[int(h[AT_CELL_IN_BIAS]) + j]
+        own[j] = w[int(h[AT_CELL_STATE_BIAS]) + j]
+    _add_product(w, int(h[AT_CELL_IN]), x, n, gates, 3 * n)
+    _add_product(w, int(h[AT_CELL_STATE]), state, n, own, 3 * n)
+    for j in range(n):
+        reset = _sigmoid(float(gates[j]) + float(own[j]))
+        keep = _sigmoid(float(gates[n + j]) + float(own[n + j]))
+        fresh = _tanh(float(gates[2 * n + j]) + reset * float(own[2 * n + j]))
+        x[j] = np.float32((1.0 - keep) * fresh + keep * float(state[j]))
+    for j in range(n):
+        state[j] = x[j]
+    size = int(h[HEAD])
+    for j in range(size):
+        y[j] = w[int(h[AT_MERGE_BIAS]) + j]
+    _add_product(w, int(h[AT_MERGE]), state, n, y, size)
+    _add_product(w, int(h[AT_MERGE]) + n * size, vector, n, y, size)
+
+
+@decision
+def _draw(h: Any, w: Any, y: Any, at: int, at_bias: int, n: int, allowed: Any, u: float, logits: Any) -> int:
+    """Draw a class from softmax(relu(y) W + b) among the allowed ones (above 0); -1 if none is."""
+    size = int(h[HEAD])
+    for j in range(n):
+        logits[j] = w[at_bias + j]
+    rectified = logits[n : n + size]
+    for j in range(size):
+        rectified[j] = max(y[j], np.float32(0.0))
+    _add_product(w, at, rectified, size, logits, n)
+    top = -1e30
+    for j in range(n):
+        if allowed[j] > 0:
+            top = max(top, float(logits[j]))
+    if top < -1e29:
+        return -1
+    total = 0.0
+    for j in range(n):
+        e = exp_fast(float(logits[j]) - top) if allowed[j] > 0 else 0.0
+        logits[j] = np.float32(e)
+        total += float(logits[j])
+    left, last = u * total, -1
+    for j in range(n):
+        if logits[j] > 0:
+            last = j
+            left -= float(logits[j])
+            if left < 0:
+                return j
+    return last
+
+
+@decision
+def head_delay(h: Any, w: Any, y: Any, allowed: Any, u: float, scratch: Any) -> int:
+    """Draw the delay class and take it into y; `scratch` needs n_delays + head cells."""
+    drawn = _draw(h, w, y, int(h[AT_TO_DELAY]), int(h[AT_TO_DELAY_BIAS]), int(h[N_DELAYS]), allowed, u, scratch)
+    give_delay(h, w, y, drawn)
+    return drawn
+
+
+@decision
+def give_delay(h: Any, w: Any, y: Any, delay: int) -> None:
+    """Take a delay class into y."""
+    _add_row(w, int(h[AT_GIVEN_DELAY]) + delay * int(h[HEAD]), y, int(h[HEAD]))
+
+
+@decision
+def head_order(h: Any, w: Any, y: Any, allowed: Any, u: float, scratch: Any) -> int:
+    """Draw the order code among the allowed ones; -1 if there is none. Then call `give_order`."""
+    return _draw(h, w, y, int(h[AT_TO_ORDER]), int(h[AT_TO_ORDER_BIAS]), N_ORDER_CODES, allowed, u, scratch)
+
+
+@decision
+def give_order(h: Any, w: Any, y: Any, order: int) -> None:
+    """Take an order code into y."""
+    _add_row(w, int(h[AT_GIVEN_ORDER]) + order * int(h[HEAD]), y, int(h[HEAD]))
+
+
+@decision
+def head_detail(h: Any, w: Any, y: Any, allowed: Any, u: float, scratch: Any) -> int:
+    """Draw the detail among the allowed ones; -1 if there is none."""
+    return _draw(h, w, y, int(h[AT_TO_DETAIL]), int(h[AT_TO_DETAIL_BIAS]), int(h[N_DETAILS]), allowed, u, scratch)

@@ -1,0 +1,260 @@
+"""From codes to messages: what is possible in the book as it stands, and the exact price, size or target of an order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from agents.flow.codes import (
+    DELETE,
+    MARKET,
+    N_AGES,
+    N_DEEP,
+    N_IMPROVE,
+    N_LOCAL,
+    N_ORDER_CODES,
+    NEW,
+    PARTIAL,
+    age_class,
+    deep_bin,
+    deep_range,
+)
+from agents.flow.memory import (
+    BIRTHS,
+    LAST_ASK,
+    LAST_ASK_LOTS,
+    LAST_BID,
+    LAST_BID_LOTS,
+    N_BIRTHS,
+    NUMBER,
+    QUIET_BIRTH,
+    RESERVOIR,
+    RESERVOIR_BIRTH,
+    born,
+)
+from agents.flow.tables import book_cell, depth_value, gap_ticks, size_lots
+from agents.flow.tokenizer import BOOK_LEVELS
+from agents.flow.weights import HEADER
+from lob.types import CLIENT_ID_BITS, NO_PRICE, TimeInForce
+from sim.lookup import next_level_ticks, own_count_at, own_lots, own_order_at
+from sim.policy import decision, own_order_id, send_cancel, send_limit, send_reduce
+
+__all__ = ["lay_book", "mend_depth", "possible_details", "possible_orders", "send_order"]
+
+SCALE_TICKS, SCALE_LOTS, N_SIZES = HEADER["scale_ticks"], HEADER["scale_lots"], HEADER["n_sizes"]
+IOC = int(TimeInForce.IOC)
+UNSEEN = -1
+"""`parent_id` of quantity that a recording would not show: the opening book and depth beyond its levels."""
+PIECE_LOTS = 100
+LEVELS_LEAST, LEVELS_FILLED, LEVELS_MOST, LEVELS_KEPT = 13, 16, 32, 26
+REACH = 3.0
+"""Median spreads that a market order may walk through the book."""
+
+
+@decision
+def _best(view: Any, side: int) -> int:
+    return int(view.bid_ticks) if side > 0 else int(view.ask_ticks)
+
+
+@decision
+def _birth(view: Any, cells: Any, order_id: int) -> float:
+    number = order_id - ((view.agent + 1) << CLIENT_ID_BITS)
+    return float(cells[BIRTHS + number % N_BIRTHS])
+
+
+@decision
+def _age(view: Any, cells: Any, order_id: int) -> int:
+    """Age class of an own order."""
+    birth = _birth(view, cells, order_id)
+    return age_class((view.time_ns - birth) / 1e9 if birth > 0 else -1.0)
+
+
+@decision
+def possible_orders(view: Any, h: Any, cells: Any, allowed: Any) -> None:
+    """Fill `allowed`, shape (N_ORDER_CODES,), with 1 for what can be done in the book as it is, else 0."""
+    scale = h[SCALE_TICKS]
+    for code in range(N_ORDER_CODES):
+        allowed[code] = 0.0
+    for half in range(2):
+        side = 1 if half == 0 else -1
+        base = half * N_LOCAL
+        best, opposite = _best(view, side), _best(view, -side)
+        if best == NO_PRICE or opposite == NO_PRICE:
+            continue
+        spread = (opposite - best) * side
+        for k in range(N_IMPROVE):
+            allowed[base + k] = 1.0 if spread > 2 or (spread == 2 and k == 0) else 0.0
+        allowed[base + N_IMPROVE] = 1.0
+        for k in range(N_DEEP):
+            low, high = deep_range(k, scale)
+            allowed[base + N_IMPROVE + 1 + k] = 1.0 if low <= high else 0.0
+        price = best
+        while price != NO_PRICE:
+            depth = (best - price) * side
+            if depth > 20.0 * scale:
+                break
+            if own_count_at(view, side, price) > 0:
+                allowed[base + DELETE + (0 if depth == 0 else 1 + deep_bin(depth, scale))] = 1.0
+            price = next_level_ticks(view, side, price)
+        if own_count_at(view, side, best) > 0 and own_lots(view, own_order_at(view, side, best, 0)) > 1:
+            allowed[base + PARTIAL] = 1.0
+        # Nobody takes the last level that is left.
+        if next_level_ticks(view, -side, opposite) != NO_PRICE:
+            allowed[base + MARKET] = 1.0
+
+
+@decision
+def _in_class(view: Any, cells: Any, h: Any, side: int, local: int, age: int, wanted: int) -> int:
+    """Id of own order number `wanted` (from 0) of a deletion's class of depth and age; with -1 their number."""
+    best, scale = _best(view, side), h[SCALE_TICKS]
+    low, high = 0, 0
+    if local > DELETE:
+        low, high = deep_range(local - DELETE - 1, scale)
+    count, price = 0, best
+    while price != NO_PRICE:
+        depth = (best - price) * side
+        if depth > high:
+            break
+        if depth >= low:
+            for rank in range(own_count_at(view, side, price)):
+                order_id = own_order_at(view, side, price, rank)
+                if _age(view, cells, order_id) == age:
+                    if count == wanted:
+                        return order_id
+                    count += 1
+        price = next_level_ticks(view, side, price)
+    return count if wanted < 0 else 0
+
+
+@decision
+def possible_details(view: Any, h: Any, cells: Any, order: int, allowed: Any) -> None:
+    """Fill `allowed`, shape (n_details,), for an order code."""
+    local, side = order % N_LOCAL, 1 if order < N_LOCAL else -1
+    n_sizes = int(h[N_SIZES])
+    for k in range(n_sizes + 1 + N_AGES):
+        allowed[k] = 0.0
+    if local < DELETE or local == MARKET:
+        for k in range(n_sizes):
+            allowed[k] = 1.0
+        if local == MARKET:
+            allowed[n_sizes] = 1.0
+    elif local == PARTIAL:
+        allowed[0] = 1.0
+    else:
+        for age in range(N_AGES):
+            if _in_class(view, cells, h, side, local, age, -1) > 0:
+                allowed[n_sizes + 1 + age] = 1.0
+
+
+@decision
+def _add(view: Any, out: Any, cells: Any, side: int, price: int, lots: int, birth: float, parent: int) -> None:
+    """Send a limit order under a number of our own, and remember its birth or mark."""
+    if price < view.min_price_ticks or price > view.max_price_ticks:
+        return
+    cells[NUMBER] += 1.0
+    number = int(cells[NUMBER])
+    born(cells, number, birth)
+    send_limit(out, side, price, lots, 0, 0, parent, own_order_id(view, number))
+
+
+@decision
+def send_order(view: Any, out: Any, h: Any, w: Any, cells: Any, order: int, detail: int, u: float, v: float) -> bool:
+    """Send the order of these codes; u and v in (0, 1) choose inside the classes. False: there was nothing to send."""
+    local, side = order % N_LOCAL, 1 if order < N_LOCAL else -1
+    best, opposite = _best(view, side), _best(view, -side)
+    if local == MARKET:
+        if detail == int(h[N_SIZES]):
+            lots = int(view.ask_lots if side > 0 else view.bid_lots)
+        else:
+            lots = size_lots(h, w, detail, u)
+        send_limit(out, side, opposite + side * int(REACH * h[SCALE_TICKS]), lots, IOC, 0, 0, 0)
+        return lots > 0
+    if local == PARTIAL:
+        order_id = own_order_at(view, side, best, int(u * own_count_at(view, side, best)))
+        lots = own_lots(view, order_id)
+        if lots < 2:
+            return False
+        send_reduce(out, order_id, lots // 2)
+        return True
+    if local >= DELETE:
+        age = detail - int(h[N_SIZES]) - 1
+        count = _in_class(view, cells, h, side, local, age, -1)
+        if count == 0:
+            return False
+        send_cancel(out, _in_class(view, cells, h, side, local, age, min(int(u * count), count - 1)))
+        return True
+    spread = (opposite - best) * side
+    if local == 0:
+        price = best + side
+    elif local == N_IMPROVE - 1:
+        price = opposite - side
+    elif local < N_IMPROVE:
+        price = best + side * min(max(1, int(depth_value(h, w, local, v) * spread + 0.5)), spread - 1)
+    elif local == N_IMPROVE:
+        price = best
+    else:
+        low, high = deep_range(local - N_IMPROVE - 1, h[SCALE_TICKS])
+        price = best - side * min(max(int(depth_value(h, w, local, v) + 0.5), low), high)
+    _add(view, out, cells, side, price, size_lots(h, w, detail, u), float(view.time_ns), 0)
+    return True
+
+
+@decision
+def lay_book(view: Any, out: Any, h: Any, w: Any, cells: Any, u: float) -> None:
+    """Send the orders of one of the recorded books around the last price, which is the reference price at the open."""
+    number = int(u * 1024)
+    spread = max(1, int(book_cell(h, w, number, 1, 0, 0)))
+    cells[LAST_BID] = float(int(view.last_ticks) - (spread + 1) // 2)
+    cells[LAST_ASK] = cells[LAST_BID] + spread
+    for half in range(2):
+        side = 1 if half == 0 else -1
+        best = int(cells[LAST_BID] if side > 0 else cells[LAST_ASK])
+        for level in range(BOOK_LEVELS):
+            lots = int(book_cell(h, w, number, half, level, 1))
+            depth = int(book_cell(h, w, number, half, level, 0)) if level > 0 else 0
+            pieces = 0
+            while lots > 0 and pieces < 3:
+                piece = min(lots, PIECE_LOTS) if pieces < 2 else lots
+                _add(view, out, cells, side, best - side * depth, piece, RESERVOIR_BIRTH, UNSEEN)
+                lots -= piece
+                pieces += 1
+            if level == 0:
+                cells[LAST_BID_LOTS if side > 0 else LAST_ASK_LOTS] = book_cell(h, w, number, half, 0, 1)
+
+
+@decision
+def mend_depth(view: Any, out: Any, h: Any, w: Any, cells: Any, u: float, v: float) -> None:
+    """Keep depth beyond the recorded levels: add levels at the far end where few are left, take back the farthest.
+
+    A recording shows ten levels; what rests beyond was sent before, or while the price was elsewhere. Without this the
+    book would run dry behind a moving price. These orders are marked, and no tokens of the history.
+    """
+    for half in range(2):
+        side = 1 if half == 0 else -1
+        n_levels, price, last = 0, _best(view, side), NO_PRICE
+        while price != NO_PRICE and n_levels < LEVELS_MOST + 8:
+            last = price
+            n_levels += 1
+            price = next_level_ticks(view, side, price)
+        if 0 < n_levels < LEVELS_LEAST:
+            for k in range(LEVELS_FILLED - n_levels):
+                x = u + 0.37 * k + 0.5 * half
+                y = v + 0.61 * k + 0.5 * half
+                x, y = x - int(x), y - int(y)
+                last -= side * gap_ticks(h, w, x)
+                lots = int(book_cell(h, w, int(y * 1024), half, 3 + k % 2, 1))
+                _add(view, out, cells, side, last, max(lots, 1), RESERVOIR_BIRTH, UNSEEN)
+                cells[RESERVOIR] += 1.0
+        elif n_levels > LEVELS_MOST:
+            price, rank = _best(view, side), 0
+            while price != NO_PRICE and out.n < 32:
+                rank += 1
+                if rank > LEVELS_KEPT:
+                    for k in range(min(own_count_at(view, side, price), 4)):
+                        order_id = own_order_at(view, side, price, k)
+                        born(cells, order_id - ((view.agent + 1) << CLIENT_ID_BITS), QUIET_BIRTH)
+                        send_cancel(out, order_id)
+                        cells[RESERVOIR] += 1.0
+                price = next_level_ticks(view, side, price)
+
+
+assert NEW == 0

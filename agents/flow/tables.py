@@ -1,0 +1,87 @@
+"""The tokenizer's tables inside compiled code: classes of sizes and delays, and values drawn from inside a class."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from agents.flow.codes import AT_ONCE_S, N_DEEP, N_IMPROVE
+from agents.flow.tokenizer import BOOK_LEVELS, N_BOOKS, N_QUANTILES
+from agents.flow.weights import HEADER
+from sim.policy import decision
+from sim.rng import exp_portable, log_portable
+
+__all__ = ["book_cell", "delay_class", "delay_s", "depth_value", "gap_ticks", "size_class", "size_lots"]
+
+AT_SIZE_LOW, AT_DELAY_LOW = HEADER["at_size_low"], HEADER["at_delay_low"]
+AT_DEPTH, AT_SIZE, AT_DELAY = HEADER["at_table_depth"], HEADER["at_table_size"], HEADER["at_table_delay"]
+AT_GAP, AT_BOOKS = HEADER["at_table_gap"], HEADER["at_table_books"]
+N_SIZES, N_DELAYS = HEADER["n_sizes"], HEADER["n_delays"]
+LOG10 = math.log(10.0)
+
+
+@decision
+def _class_of(w: Any, at: int, n: int, value: float) -> int:
+    """Last of n ascending lower ends that is not above the value; 0 if all are."""
+    low, high = 0, n
+    while low < high:
+        middle = (low + high) // 2
+        if w[at + middle] <= value:
+            low = middle + 1
+        else:
+            high = middle
+    return max(low - 1, 0)
+
+
+@decision
+def size_class(h: Any, w: Any, lots: float) -> int:
+    """Class of a size."""
+    return _class_of(w, int(h[AT_SIZE_LOW]), int(h[N_SIZES]), lots)
+
+
+@decision
+def delay_class(h: Any, w: Any, seconds: float) -> int:
+    """Class of a delay."""
+    if seconds < AT_ONCE_S:
+        return 0
+    return max(_class_of(w, int(h[AT_DELAY_LOW]), int(h[N_DELAYS]), log_portable(seconds) / LOG10), 0)
+
+
+@decision
+def _inside(w: Any, at: int, row: int, u: float) -> float:
+    """One of a row's quantiles."""
+    return float(w[at + row * N_QUANTILES + int(u * N_QUANTILES)])
+
+
+@decision
+def size_lots(h: Any, w: Any, row: int, u: float) -> int:
+    """Size of a class."""
+    return max(1, int(_inside(w, int(h[AT_SIZE]), row, u) + 0.5))
+
+
+@decision
+def delay_s(h: Any, w: Any, row: int, u: float) -> float:
+    """Delay of a class; between quantiles in a straight line."""
+    x = u * (N_QUANTILES - 1)
+    k = int(x)
+    at = int(h[AT_DELAY]) + row * N_QUANTILES + k
+    value = float(w[at]) + (x - k) * (float(w[at + 1]) - float(w[at]))
+    return exp_portable(value * LOG10)
+
+
+@decision
+def depth_value(h: Any, w: Any, local: int, u: float) -> float:
+    """Share of the spread that an order inside it closes, or ticks behind the best."""
+    return _inside(w, int(h[AT_DEPTH]), min(local, N_IMPROVE + N_DEEP), u)
+
+
+@decision
+def gap_ticks(h: Any, w: Any, u: float) -> int:
+    """Distance between two deep levels."""
+    return max(1, int(_inside(w, int(h[AT_GAP]), 0, u) + 0.5))
+
+
+@decision
+def book_cell(h: Any, w: Any, book: int, side: int, level: int, column: int) -> float:
+    """One number of a recorded book: side 0 bids, 1 asks; column 0: ticks from the best (first ask: the spread), 1: lots."""
+    return float(w[int(h[AT_BOOKS]) + (((book % N_BOOKS) * 2 + side) * BOOK_LEVELS + level) * 2 + column])

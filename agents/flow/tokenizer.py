@@ -1,0 +1,371 @@
+"""From order flow to tokens and back: classes of size and delay fitted to data, exact values drawn from inside a class.
+
+A Tokenizer is fitted to the training part of some stocks' flow. Classes are common to all stocks; what lies inside a
+class is kept for each stock as quantiles, so that decoding draws empirical values.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from agents.flow.codes import (
+    AT_ONCE_S,
+    DELETE,
+    MARKET,
+    N_AGES,
+    N_DEEP,
+    N_FEATURES,
+    N_IMPROVE,
+    N_LOCAL,
+    N_MEMORY,
+    NEW,
+    PARTIAL,
+    age_class,
+    features,
+    order_code,
+    remember_event,
+)
+from lob.errors import InputError
+from sim.metrics.flow import FlowKind, OrderFlow
+from sim.policy import decision
+
+__all__ = ["N_QUANTILES", "StockTables", "Tokenizer", "Tokens"]
+
+Floats = np.ndarray[Any, np.dtype[np.float64]]
+Ints = np.ndarray[Any, np.dtype[np.int64]]
+N_QUANTILES = 32
+N_DELAYS = 41
+N_BOOKS = 24
+BOOK_LEVELS = 10
+LEAST_EVENTS = 2_000
+SECOND_NS = 1_000_000_000
+LEVELS_SEEN = 5
+"""Levels that the features look at."""
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """A stretch of flow in tokens; arrays of shape (n,) and features of shape (n, N_FEATURES).
+
+    Attributes:
+        order, detail, delay: the codes of each event; `detail` of a partial cancel is 0.
+        features: the live book after each event.
+        stock: index of the stock in the tokenizer.
+        time_ns: time of each event.
+    """
+
+    order: Ints
+    detail: Ints
+    delay: Ints
+    features: Floats
+    stock: int
+    time_ns: Ints
+
+    def __len__(self) -> int:
+        """Return the number of events."""
+        return len(self.order)
+
+    def window(self, from_ns: int, until_ns: int) -> Tokens:
+        """Return the events from one time up to before another."""
+        a, b = np.searchsorted(self.time_ns, [from_ns, until_ns])
+        part = slice(int(a), int(b))
+        return Tokens(self.order[part], self.detail[part], self.delay[part], self.features[part], self.stock,
+                      self.time_ns[part])  # fmt: skip
+
+
+@dataclass(frozen=True)
+class StockTables:
+    """What belongs to one stock.
+
+    Attributes:
+        name: ticker.
+        scale_ticks: median spread.
+        scale_lots: usual order size.
+        depth: quantiles inside each class of new orders, shape (N_IMPROVE + 1 + N_DEEP, N_QUANTILES): share of the
+            spread closed inside it, ticks behind the best elsewhere.
+        size: quantiles inside each size class [lots].
+        delay: quantiles inside each delay class [log10 s].
+        gap: quantiles of the distance between deep levels [ticks].
+        books: books of the training time, shape (N_BOOKS, 2, BOOK_LEVELS, 2): side, level, (ticks from the best, lots);
+            the first entry of the asks' first level is the spread. Lots 0: the level is not recorded.
+    """
+
+    name: str
+    scale_ticks: float
+    scale_lots: float
+    depth: Floats
+    size: Floats
+    delay: Floats
+    gap: Floats
+    books: Floats
+
+
+@dataclass(frozen=True)
+class Tokenizer:
+    """Classes common to all stocks, and the tables of each.
+
+    Attributes:
+        size_low: smallest size of each size class, ascending; a class ends where the next begins.
+        delay_low: smallest log10 delay [s] of each delay class, ascending; the first is -inf ("at once").
+        stocks: tables by stock.
+    """
+
+    size_low: Floats
+    delay_low: Floats
+    stocks: tuple[StockTables, ...]
+
+    @property
+    def n_sizes(self) -> int:
+        """Number of size classes."""
+        return len(self.size_low)
+
+    @property
+    def n_details(self) -> int:
+        """Size classes, "the whole touch", age classes."""
+        return self.n_sizes + 1 + N_AGES
+
+    @property
+    def n_delays(self) -> int:
+        """Number of delay classes."""
+        return len(self.delay_low)
+
+    def stock_index(self, name: str) -> int:
+        """Return the index of a stock; raise InputError if it is not known."""
+        names = [stock.name for stock in self.stocks]
+        if name not in names:
+            raise InputError(f"stock {name}: not in this model; allowed: {', '.join(names)}")
+        return names.index(name)
+
+    # ---- fitting ----------------------------------------------------------------------------------------------------
+
+    @staticmethod
+    def fit(flows: Sequence[OrderFlow], names: Sequence[str]) -> Tokenizer:
+        """Return a tokenizer fitted to flows (training time only) of stocks of these names.
+
+        Raises:
+            InputError: if a flow is too short or has no book.
+        """
+        events = [_events(flow, name) for flow, name in zip(flows, names, strict=True)]
+        sizes = np.concatenate([e.lots[e.sized] for e in events])
+        size_low = _size_classes(sizes)
+        delays = np.concatenate([np.log10(e.delay_s[e.delay_s >= AT_ONCE_S]) for e in events])
+        inner = np.unique(np.quantile(delays, np.linspace(0, 1, N_DELAYS)[:-1]))
+        delay_low = np.concatenate([[-np.inf], np.maximum(inner, np.log10(AT_ONCE_S))])
+        empty = Tokenizer(size_low, delay_low, ())
+        return Tokenizer(size_low, delay_low, tuple(empty._tables(e, n) for e, n in zip(events, names, strict=True)))
+
+    def _tables(self, events: _Events, name: str) -> StockTables:
+        flow = events.flow
+        spread = flow.ask_ticks - flow.bid_ticks
+        scale = float(np.nanmedian(spread))
+        usual = float(np.median(events.lots[events.kind == NEW]))
+        new = events.kind == NEW
+        codes = _codes(events, scale) % N_LOCAL
+        inside = np.where(
+            events.depth_ticks < 0, -events.depth_ticks / np.maximum(events.spread_ticks, 1), events.depth_ticks
+        )
+        depth = np.stack([_quantiles(inside[new & (codes == k)]) for k in range(N_IMPROVE + 1 + N_DEEP)])
+        size_class = self.size_class(events.lots)
+        size = np.stack([_quantiles(events.lots[events.sized & (size_class == k)], self.size_low[k])
+                         for k in range(self.n_sizes)])  # fmt: skip
+        logs = np.log10(np.maximum(events.delay_s, 1e-9))
+        delay_class = self.delay_class(events.delay_s)
+        delay = np.stack([_quantiles(logs[delay_class == k], max(self.delay_low[k], -7.0))
+                          for k in range(self.n_delays)])  # fmt: skip
+        delay[0] = -7.0
+        assert flow.book is not None  # _events has checked it
+        gaps = np.concatenate([np.diff(flow.book[::50, 1:, 0], axis=1).ravel(),
+                               -np.diff(flow.book[::50, 1:, 2], axis=1).ravel()])  # fmt: skip
+        return StockTables(name, scale, usual, depth, size, delay, _quantiles(gaps[np.isfinite(gaps)], 1.0),
+                           _books(flow))  # fmt: skip
+
+    def size_class(self, lots: Any) -> Ints:
+        """Class of sizes."""
+        return np.maximum(np.searchsorted(self.size_low, lots, side="right") - 1, 0)
+
+    def delay_class(self, delay_s: Any) -> Ints:
+        """Class of delays [s]."""
+        logs = np.where(np.asarray(delay_s) < AT_ONCE_S, -np.inf, np.log10(np.maximum(delay_s, 1e-12)))
+        return np.searchsorted(self.delay_low, logs, side="right") - 1
+
+    # ---- encoding ---------------------------------------------------------------------------------------------------
+
+    def encode(self, flow: OrderFlow, stock: int | str) -> Tokens:
+        """Return the tokens of a flow with its book; executions of equal time and side are one market order."""
+        index = self.stock_index(stock) if isinstance(stock, str) else stock
+        table = self.stocks[index]
+        events = _events(flow, table.name)
+        order = _codes(events, table.scale_ticks)
+        local = order % N_LOCAL
+        detail = self.size_class(events.lots)
+        whole = (local == MARKET) & (events.lots == events.opposite_lots)
+        detail = np.where(whole, self.n_sizes, detail)
+        ages = np.array([age_class(age) for age in events.age_s])
+        detail = np.where((local >= DELETE) & (local < PARTIAL), self.n_sizes + 1 + ages, detail)
+        detail = np.where(local == PARTIAL, 0, detail)
+        rows = _feature_rows(events.columns(), table.scale_ticks, table.scale_lots)
+        return Tokens(order, detail, self.delay_class(events.delay_s), rows, index, events.time_ns)
+
+    # ---- storing ----------------------------------------------------------------------------------------------------
+
+    def arrays(self) -> dict[str, np.ndarray[Any, Any]]:
+        """Return everything numeric by name, for a weights file."""
+        found = {"size_low": self.size_low, "delay_low": np.maximum(self.delay_low, -99.0)}
+        for k, stock in enumerate(self.stocks):
+            for name in ("depth", "size", "delay", "gap", "books"):
+                found[f"stock{k}.{name}"] = getattr(stock, name)
+        return {f"tokenizer.{name}": np.asarray(value, np.float32) for name, value in found.items()}
+
+    def text(self) -> str:
+        """Return names and scales as JSON, for a weights file."""
+        return json.dumps([[s.name, s.scale_ticks, s.scale_lots] for s in self.stocks])
+
+    @staticmethod
+    def from_arrays(arrays: dict[str, np.ndarray[Any, Any]], text: str) -> Tokenizer:
+        """Return what `arrays` and `text` have stored."""
+        get = {name.removeprefix("tokenizer."): np.asarray(value, np.float64) for name, value in arrays.items()}
+        stocks = [
+            StockTables(name, ticks, lots, *[get[f"stock{k}.{n}"] for n in ("depth", "size", "delay", "gap", "books")])
+            for k, (name, ticks, lots) in enumerate(json.loads(text))
+        ]
+        low = get["delay_low"].copy()
+        low[0] = -np.inf
+        return Tokenizer(get["size_low"], low, tuple(stocks))
+
+
+@dataclass(frozen=True)
+class _Events:
+    """Orders of a flow: market orders put together, each with what stood before it; arrays of shape (n,)."""
+
+    flow: OrderFlow
+    time_ns: Ints
+    kind: Ints
+    side: Ints
+    lots: Ints
+    depth_ticks: Floats
+    spread_ticks: Floats
+    opposite_lots: Floats
+    delay_s: Floats
+    age_s: Floats
+    last: Ints
+
+    @property
+    def sized(self) -> Any:
+        """Events whose size is generated."""
+        return (self.kind == NEW) | (self.kind == MARKET)
+
+    def columns(self) -> Floats:
+        """Columns after each event that the features need, shape (n, 10)."""
+        flow, at = self.flow, self.last
+        assert flow.book is not None
+        book = flow.book[at][:, :LEVELS_SEEN]
+        deep = np.nansum(book[:, 1:, 1], axis=1), np.nansum(book[:, 1:, 3], axis=1)
+        gaps = book[:, 1, 0] - book[:, 0, 0], book[:, 0, 2] - book[:, 1, 2]
+        return np.nan_to_num(np.stack(
+            [flow.ask_ticks[at] - flow.bid_ticks[at], flow.bid_lots[at], flow.ask_lots[at], deep[1], deep[0], gaps[1],
+             gaps[0], flow.mid_ticks[at], self.delay_s, self.time_ns / (3600 * SECOND_NS)], axis=1,
+        ), nan=1.0)  # fmt: skip
+
+
+_KIND = {FlowKind.SUBMIT: NEW, FlowKind.PARTIAL_CANCEL: PARTIAL, FlowKind.DELETE: DELETE, FlowKind.EXECUTE: MARKET}
+
+
+def _events(flow: OrderFlow, name: str) -> _Events:
+    flow = flow.visible()
+    if len(flow) < LEAST_EVENTS:
+        raise InputError(f"{name}: {len(flow)} events; allowed: at least {LEAST_EVENTS}")
+    if flow.book is None:
+        raise InputError(f"{name}: flow without its book; allowed: flow with the book after each event")
+    executed = flow.kind == FlowKind.EXECUTE
+    same = executed[1:] & executed[:-1] & (np.diff(flow.time_ns) == 0) & (flow.side[1:] == flow.side[:-1])
+    first = np.flatnonzero(np.append(True, ~same))
+    last = np.append(first[1:], len(flow)) - 1
+    first, last = first[1:], last[1:]  # the first has no before
+    before = first - 1
+    bid, ask = flow.bid_ticks[before], flow.ask_ticks[before]
+    both = np.isfinite(bid) & np.isfinite(ask)
+    first, last, before, bid, ask = first[both], last[both], before[both], bid[both], ask[both]
+    kind = np.vectorize(lambda k: _KIND[FlowKind(k)], otypes=[np.int64])(flow.kind[first])
+    side = np.where(kind == MARKET, -flow.side[first], flow.side[first])
+    depth = np.where(flow.side[first] > 0, bid - flow.price_ticks[first], flow.price_ticks[first] - ask)
+    volume = np.concatenate([[0], np.cumsum(flow.size_lots)])
+    lots = np.where(kind == MARKET, volume[last + 1] - volume[first], flow.size_lots[first])
+    opposite = np.where(side > 0, flow.ask_lots[before], flow.bid_lots[before])
+    delay = np.diff(flow.time_ns[first], prepend=flow.time_ns[first[:1]]) / SECOND_NS
+    return _Events(flow, flow.time_ns[first], kind, side, lots, depth, ask - bid, opposite, delay,
+                   _ages(flow)[first], last)  # fmt: skip
+
+
+def _ages(flow: OrderFlow) -> Floats:
+    """Age in seconds of the order that each event is about; -1 where its submission is not in the flow."""
+    born = np.flatnonzero(flow.kind == FlowKind.SUBMIT)
+    order = np.argsort(flow.order_id[born], kind="stable")
+    ids, at = flow.order_id[born][order], born[order]
+    if len(ids) == 0:
+        return np.full(len(flow), -1.0)
+    k = np.maximum(np.searchsorted(ids, flow.order_id, side="right") - 1, 0)
+    ages = (flow.time_ns - flow.time_ns[at[k]]) / SECOND_NS
+    return np.where((ids[k] == flow.order_id) & (ages >= 0), ages, -1.0)
+
+
+@decision
+def _code_rows(kind: Any, side: Any, depth: Any, spread: Any, scale: float, out: Any) -> int:
+    for k in range(len(kind)):
+        out[k] = order_code(int(kind[k]), int(side[k]), depth[k], spread[k], scale)
+    return len(kind)
+
+
+def _codes(events: _Events, scale_ticks: float) -> Ints:
+    out = np.zeros(len(events.kind), np.int64)
+    _code_rows(events.kind, events.side, events.depth_ticks, events.spread_ticks, float(scale_ticks), out)
+    return out
+
+
+@decision
+def _fill_features(columns: Any, scale_ticks: float, scale_lots: float, averages: Any, out: Any) -> int:
+    for k in range(len(columns)):
+        c = columns[k]
+        move = (c[7] - columns[k - 1, 7]) / scale_ticks if k > 0 else 0.0
+        remember_event(averages, move, c[8])
+        features(out[k], averages, c[0], c[1], c[2], c[3], c[4], c[5], c[6], scale_ticks, scale_lots, c[9])
+    return len(columns)
+
+
+def _feature_rows(columns: Floats, scale_ticks: float, scale_lots: float) -> Floats:
+    averages, out = np.zeros(N_MEMORY), np.zeros((len(columns), N_FEATURES))
+    averages[-1] = -3.0
+    _fill_features(np.ascontiguousarray(columns), float(scale_ticks), float(scale_lots), averages, out)
+    return out
+
+
+def _quantiles(values: Any, fallback: float = 1.0) -> Floats:
+    if len(values) == 0:
+        return np.full(N_QUANTILES, fallback)
+    return np.asarray(np.quantile(values, (np.arange(N_QUANTILES) + 0.5) / N_QUANTILES, method="inverted_cdf"))
+
+
+def _size_classes(sizes: Any) -> Floats:
+    """Single sizes that occur in at least 1% of orders are classes; the rest is cut into about equal shares between."""
+    values, counts = np.unique(sizes, return_counts=True)
+    atoms = values[counts >= 0.01 * len(sizes)]
+    rest = sizes[~np.isin(sizes, atoms)]
+    cuts = np.quantile(rest, np.linspace(0, 1, 13)[1:-1], method="inverted_cdf") if len(rest) else np.zeros(0)
+    return np.unique(np.concatenate([[1], atoms, atoms + 1, cuts])).astype(np.float64)
+
+
+def _books(flow: OrderFlow) -> Floats:
+    """Books at evenly spread times: ticks from the own best (asks' first: the spread), lots."""
+    assert flow.book is not None
+    found = np.zeros((N_BOOKS, 2, BOOK_LEVELS, 2))
+    levels = min(flow.book.shape[1], BOOK_LEVELS)
+    for k, at in enumerate(np.linspace(0.05 * len(flow), len(flow) - 1, N_BOOKS).astype(int)):
+        row = flow.book[at, :levels]
+        found[k, 0, :levels, 0], found[k, 0, :levels, 1] = row[0, 2] - row[:, 2], row[:, 3]
+        found[k, 1, :levels, 0], found[k, 1, :levels, 1] = row[:, 0] - row[0, 0], row[:, 1]
+        found[k, 1, 0, 0] = row[0, 0] - row[0, 2]
+    return np.nan_to_num(found)

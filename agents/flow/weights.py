@@ -1,0 +1,161 @@
+"""Trained generators as files, and as the one flat block that the compiled network reads."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from agents.flow.tokenizer import StockTables, Tokenizer
+from lob.errors import InputError
+
+if TYPE_CHECKING:
+    from agents.flow.model import FlowModel
+
+__all__ = ["HEADER", "SHIPPED", "FlowWeights"]
+
+Floats = np.ndarray[Any, np.dtype[np.float32]]
+FORMAT_VERSION = 1
+SHIPPED = Path(__file__).parent / "shipped" / "nasdaq_2012.safetensors"
+"""The generator that comes with the package; its card stands beside it."""
+
+_SIZES = ("width", "heads", "layers", "block_layers", "window", "block", "head", "n_details", "n_delays", "n_stocks")
+_LAYER = ("qkv", "out", "up", "down")
+_PARTS = (
+    "order", "detail", "delay", "book", "stock", "layers", "start", "spread", "position", "volatility", "drift",
+    "block_layers", "first", "first_bias", "draft", "cell_in", "cell_state", "cell_in_bias", "cell_state_bias", "merge",
+    "merge_bias", "to_delay", "to_delay_bias", "given_delay", "to_order", "to_order_bias", "given_order", "to_detail",
+    "to_detail_bias", "size_low", "delay_low", "table_depth", "table_size", "table_delay", "table_gap", "table_books",
+)  # fmt: skip
+_SETTINGS = ("scale_ticks", "scale_lots", "stock_index", "n_sizes", "hours_low", "hours_high")
+HEADER = {name: k for k, name in enumerate((*_SIZES, *_SETTINGS, *(f"at_{part}" for part in _PARTS)))}
+"""Cells of the block's header: sizes, the chosen stock, and where each part begins in the float32 payload."""
+
+
+@dataclass(frozen=True)
+class FlowWeights:
+    """A trained generator: sizes, vocabulary and arrays.
+
+    Attributes:
+        config: sizes of the network; see FlowConfig.
+        tokenizer: its vocabulary.
+        arrays: parameters by their names in the model, float32.
+        card: what it was trained on, scores, limits.
+    """
+
+    config: dict[str, int]
+    tokenizer: Tokenizer
+    arrays: dict[str, Floats]
+    card: dict[str, Any]
+
+    @staticmethod
+    def of(model: FlowModel, tokenizer: Tokenizer, card: dict[str, Any] | None = None) -> FlowWeights:
+        """Return the weights of a trained model."""
+        arrays = {name: np.ascontiguousarray(p.detach().float().cpu().numpy()) for name, p in model.named_parameters()}
+        return FlowWeights({k: int(v) for k, v in asdict(model.config).items()}, tokenizer, arrays, card or {})
+
+    def model(self) -> FlowModel:
+        """Return the torch model, in evaluation mode."""
+        import torch
+
+        from agents.flow.model import FlowConfig, FlowModel
+
+        model = FlowModel(FlowConfig(**self.config))
+        model.load_state_dict({name: torch.from_numpy(a.copy()) for name, a in self.arrays.items()})
+        return model.eval()
+
+    def save(self, path: Path) -> None:
+        """Write a safetensors file."""
+        from safetensors.numpy import save
+
+        from sim.writer import write_atomically
+
+        text = {"format_version": str(FORMAT_VERSION), "config": json.dumps(self.config),
+                "stocks": self.tokenizer.text(), "card": json.dumps(self.card)}  # fmt: skip
+        data = save({**self.arrays, **self.tokenizer.arrays()}, metadata={"outcry_flow": json.dumps(text)})
+        write_atomically(path, data)
+
+    @staticmethod
+    def load(path: Path | str) -> FlowWeights:
+        """Return what a file holds.
+
+        Raises:
+            InputError: if it is missing, corrupt, of another version, or does not fit together.
+        """
+        from safetensors import SafetensorError, safe_open
+
+        place = Path(path)
+        if not place.is_file():
+            raise InputError(
+                f"flow = {place}: no such file; allowed: a safetensors file that `outcry train flow` wrote"
+            )
+        try:
+            with safe_open(place, framework="np") as file:
+                text = json.loads((file.metadata() or {}).get("outcry_flow", "{}"))
+                arrays = {name: np.asarray(file.get_tensor(name), np.float32) for name in file.keys()}  # noqa: SIM118
+        except (SafetensorError, OSError, ValueError) as error:
+            raise InputError(f"flow = {place}: corrupt or no safetensors file ({error})") from None
+        if text.get("format_version") != str(FORMAT_VERSION):
+            raise InputError(f"flow = {place}: format version {text.get('format_version')}; allowed: {FORMAT_VERSION}")
+        bad = [name for name, array in arrays.items() if not np.isfinite(array).all()]
+        if bad:
+            raise InputError(f"flow = {place}: {bad[0]} holds values that are no numbers; the file is damaged")
+        try:
+            tables = {name: a for name, a in arrays.items() if name.startswith("tokenizer.")}
+            tokenizer = Tokenizer.from_arrays(tables, text["stocks"])
+            own = {name: a for name, a in arrays.items() if name not in tables}
+            weights = FlowWeights(json.loads(text["config"]), tokenizer, own, json.loads(text["card"]))
+            weights.block(0)
+        except (KeyError, ValueError, TypeError) as error:
+            raise InputError(f"flow = {place}: its parts do not fit together ({error})") from None
+        return weights
+
+    def block(self, stock: int) -> np.ndarray[Any, np.dtype[np.float64]]:
+        """Return header and payload for a stock as one float64 array; the payload is float32, two to a cell.
+
+        Matrices are stored input by output, so that compiled code adds up rows.
+        """
+        c, a, table = self.config, self.arrays, self.tokenizer.stocks[stock]
+        parts = {name: value.ravel() for name, value in self._parts(table).items()}
+        if a["to_order.weight"].shape[1] != c["head"] or a["order.weight"].shape[1] != c["width"]:
+            raise ValueError("sizes of the arrays are not those of the configuration")
+        header = np.zeros(len(HEADER))
+        for name in _SIZES:
+            header[HEADER[name]] = c[name]
+        header[HEADER["scale_ticks"]], header[HEADER["scale_lots"]] = table.scale_ticks, table.scale_lots
+        header[HEADER["stock_index"]], header[HEADER["n_sizes"]] = stock, self.tokenizer.n_sizes
+        header[HEADER["hours_low"]], header[HEADER["hours_high"]] = self.card.get("hours", (0.0, 24.0))
+        position, pieces = 0, []
+        for name in _PARTS:
+            piece = parts[name]
+            header[HEADER[f"at_{name}"]] = position
+            padded = np.zeros(-(-len(piece) // 16) * 16, np.float32)
+            padded[: len(piece)] = piece
+            pieces.append(padded)
+            position += len(padded)
+        return np.concatenate([header, np.concatenate(pieces).view(np.float64)])
+
+    def _parts(self, table: StockTables) -> dict[str, Floats]:
+        a = self.arrays
+
+        def layers(prefix: str, n: int) -> Floats:
+            return np.concatenate([a[f"{prefix}.{k}.{m}.weight"].T.ravel() for k in range(n) for m in _LAYER])
+
+        found = {name: a[f"{name}.weight"] for name in ("order", "detail", "delay", "stock", "position", "volatility",
+                                                        "drift", "draft", "given_delay", "given_order")}  # fmt: skip
+        for name in ("book", "start", "spread", "first", "merge", "to_delay", "to_order", "to_detail"):
+            found[name] = a[f"{name}.weight"].T
+        for name in ("first", "merge", "to_delay", "to_order", "to_detail"):
+            found[f"{name}_bias"] = a[f"{name}.bias"]
+        found["layers"] = layers("layers", self.config["layers"])
+        found["block_layers"] = layers("block_layers", self.config["block_layers"])
+        found["cell_in"], found["cell_state"] = a["cell.weight_ih"].T, a["cell.weight_hh"].T
+        found["cell_in_bias"], found["cell_state_bias"] = a["cell.bias_ih"], a["cell.bias_hh"]
+        found["size_low"] = self.tokenizer.size_low
+        found["delay_low"] = np.maximum(self.tokenizer.delay_low, -99.0)
+        for name in ("depth", "size", "delay", "gap", "books"):
+            found[f"table_{name}"] = np.asarray(getattr(table, name), np.float32)
+        return {name: np.ascontiguousarray(value, np.float32) for name, value in found.items()}

@@ -1,0 +1,1 @@
+"""The learned order-flow generator."""
