@@ -5,8 +5,10 @@ own and others', into the network's history. When another agent trades or change
 the pending order are dropped and made anew. Draws are keyed by the number of the order generated, so that two worlds
 which differ by a few foreign orders keep drawing alike.
 
-A guard keeps a closed loop sane: above a widest spread no order that would widen it further is let through, but drawn
-again among the others. It counts when it acts; so do the reservoir of unseen depth and plans that had become impossible.
+A guard keeps a closed loop sane. No second, ten seconds or minute of the clock gets more orders than the recording's
+busiest: a loop that talks itself into a burst is held back until the next one begins. Above a widest spread no order
+that would widen it further is let through, but drawn again among the others. A side that others have swept clean is laid
+anew. The guard counts when it acts; so do the reservoir of unseen depth and plans that had become impossible.
 """
 
 from __future__ import annotations
@@ -14,12 +16,12 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import numpy as np
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_validator
 
 from agents.flow.codes import DELETE, MARKET, N_FEATURES, N_LOCAL, N_ORDER_CODES
 from agents.flow.memory import (
+    ACTIVITY,
     BLOCK_MAX,
-    CELLS,
     CHECKED,
     DUE,
     FEATURES,
@@ -31,12 +33,15 @@ from agents.flow.memory import (
     LAST_ORDER,
     MADE,
     MASK,
+    MINUTE,
     NEXT_DELAY,
     PLAN,
     POSITION,
     REPLANNED,
     SENT,
+    SENT_NS,
     STARTED,
+    WINDOWS,
     cells_needed,
     floats_of,
     layout,
@@ -52,16 +57,16 @@ from agents.flow.network import (
     head_order,
     head_state,
 )
-from agents.flow.placing import lay_book, mend_depth, possible_details, possible_orders, send_order
+from agents.flow.placing import lay_book, mend_depth, possible_details, possible_orders, refill_side, send_order
 from agents.flow.reading import look_at_book, read_events
-from agents.flow.tables import delay_s
-from agents.flow.tokenizer import N_QUANTILES
+from agents.flow.tables import delay_s, first_activity, most_orders, next_activity
+from agents.flow.tokenizer import PACE_WINDOWS_S
 from agents.flow.weights import HEADER, SHIPPED, FlowWeights
 from lob.types import Phase
 from sim.distributions import DataFile, Settings
 from sim.policy import Policy, block, decision, indices, memory
 from sim.records import Needs, Wake
-from sim.rng import draw_key, raw_uniform
+from sim.rng import draw_key, normal_quantile, raw_uniform
 
 __all__ = ["LearnedFlow", "policy"]
 
@@ -72,6 +77,7 @@ STREAM = 7
 """Stream of draws of its own: keyed by the order's number, not by wake-ups."""
 U_DELAY, U_INSIDE, U_ORDER, U_DETAIL, U_SIZE, U_PRICE, U_GUARD, U_BOOK, U_GAP, U_DEEP, U_DRAFT = range(11)
 CHECK_EVERY = 8
+PACE_STREAM, MINUTE_NS = 8, 60_000_000_000
 _REGIMES = ("any", "low", "middle", "high")
 
 
@@ -80,8 +86,10 @@ class LearnedFlow(Settings):
 
     Attributes:
         block: K, orders that one pass of the denoiser makes; 1 is fully reactive.
-        steps: S, denoising steps of a block; up to `block`.
+        steps: S, denoising steps of a block; more than `block` steps are as many as `block`.
         widest_spread: in median spreads; beyond it the guard keeps orders from widening it further.
+        activity: added to the log of the rate of orders that the flow is told to keep around each minute; 0.7 doubles
+            it. Around this the rate wanders as it did in the recording.
         strength: of the conditions below; 1 as in training, more exaggerates.
         stock: whose flow, one that the weights know.
         volatility: of the next 500 events, as a third of its distribution in training; "any": as it comes.
@@ -90,8 +98,9 @@ class LearnedFlow(Settings):
     """
 
     block: Annotated[int, Field(ge=1, le=BLOCK_MAX)] = 8
-    steps: Annotated[int, Field(ge=1, le=BLOCK_MAX)] = 1
+    steps: Annotated[int, Field(ge=1, le=BLOCK_MAX)] = 2
     widest_spread: Annotated[float, Field(gt=1)] = 6.0
+    activity: Annotated[float, Field(ge=-2, le=2)] = 0.0
     strength: Annotated[float, Field(ge=0, le=5)] = 1.0
     stock: str = "GOOG"
     volatility: str = "any"
@@ -104,12 +113,6 @@ class LearnedFlow(Settings):
         if value not in _REGIMES:
             raise ValueError(f"{value!r} is no third of a distribution; allowed: {', '.join(_REGIMES)}")
         return value
-
-    @model_validator(mode="after")
-    def _steps_fit(self) -> LearnedFlow:
-        if self.steps > self.block:
-            raise ValueError(f"steps = {self.steps}; allowed: up to block = {self.block}")
-        return self
 
 
 P = indices(LearnedFlow)
@@ -206,7 +209,8 @@ def _make_block(agent: Any, regimes: Any, h: Any, w: Any, cells: Any) -> None:
     """Denoise a new block: S - 1 steps of drafts, and the pass for the orders that are left."""
     m = floats_of(cells)
     block_at, head_at, _ = layout(h)
-    length, steps = int(agent.params[P.block]), int(agent.params[P.steps])
+    length = int(agent.params[P.block])
+    steps = min(int(agent.params[P.steps]), length)
     context = _context(h, m)
     orders, details, delays = _plan(cells, 0), _plan(cells, 1), _plan(cells, 2)
     for k in range(BLOCK_MAX):
@@ -283,6 +287,38 @@ def _draw_order(view: Any, agent: Any, h: Any, w: Any, cells: Any) -> tuple[int,
 
 
 @decision
+def _keep_pace(view: Any, agent: Any, h: Any, w: Any, cells: Any) -> None:
+    """Move the log activity to this minute; its path comes from keyed draws, whatever happens in the market."""
+    minute = view.time_ns // MINUTE_NS
+    if cells[MINUTE] == 0:
+        cells[MINUTE] = float(minute)
+        z = normal_quantile(raw_uniform(draw_key(agent.key, minute, PACE_STREAM), 0))
+        cells[ACTIVITY] = agent.params[P.activity] + first_activity(h, w, z)
+    while cells[MINUTE] < minute:
+        cells[MINUTE] += 1.0
+        z = normal_quantile(raw_uniform(draw_key(agent.key, int(cells[MINUTE]), PACE_STREAM), 0))
+        shift = agent.params[P.activity]
+        cells[ACTIVITY] = shift + next_activity(h, w, cells[ACTIVITY] - shift, z)
+
+
+@decision
+def _held_back(h: Any, w: Any, cells: Any, due: float) -> float:
+    """Time of the next order: later if a window of the clock already holds as many as the recording ever did."""
+    for k in range(len(PACE_WINDOWS_S)):
+        length = PACE_WINDOWS_S[k] * 1e9
+        window = np.floor(due / length)
+        at = WINDOWS + 2 * k
+        if cells[at] != window:
+            cells[at], cells[at + 1] = window, 0.0
+        if cells[at + 1] >= most_orders(h, w, k):
+            cells[GUARDED] += 1.0
+            due = (window + 1.0) * length
+            cells[at], cells[at + 1] = window + 1.0, 0.0
+        cells[at + 1] += 1.0
+    return due
+
+
+@decision
 def decide(view: Any, agent: Any, out: Any) -> int:
     """Read what has happened; send the order that is due, or draw when the next one is."""
     cells_of_block = block(view)
@@ -297,7 +333,12 @@ def decide(view: Any, agent: Any, out: Any) -> int:
         lay_book(view, out, h, w, cells, _u(agent, 0, U_BOOK))
         look_at_book(view, h, cells, view.time_ns)
         return 1000
+    _keep_pace(view, agent, h, w, cells)
     disturbed = read_events(view, h, w, cells)
+    if refill_side(view, out, h, w, cells, _u(agent, int(cells[SENT]), U_BOOK)):
+        cells[GUARDED] += 1.0
+        cells[DUE] = 0.0
+        return 1000
     if disturbed:
         cells[HAS_BLOCK] = 0.0
         cells[DUE] = 0.0
@@ -311,6 +352,7 @@ def decide(view: Any, agent: Any, out: Any) -> int:
         cells[SENT] += 1.0
         cells[POSITION] += 1.0
         cells[DUE] = 0.0
+        cells[SENT_NS] = float(view.time_ns)  # an order that leaves no trace must not be followed by a hail of others
         if cells[SENT] - cells[CHECKED] >= CHECK_EVERY:
             cells[CHECKED] = cells[SENT]
             mend_depth(view, out, h, w, cells, _u(agent, int(cells[SENT]), U_GAP), _u(agent, int(cells[SENT]), U_DEEP))
@@ -318,8 +360,9 @@ def decide(view: Any, agent: Any, out: Any) -> int:
     if cells[DUE] == 0:
         if cells[HAS_BLOCK] == 0 or cells[POSITION] >= agent.params[P.block]:
             _make_block(agent, regimes, h, w, cells)
-        last = cells[LAST_NS] if cells[LAST_NS] > 0 else float(view.time_ns)
-        cells[DUE] = max(float(view.time_ns) + 1.0, last + np.floor(_next_delay_ns(agent, h, w, cells)))
+        last = max(cells[LAST_NS], cells[SENT_NS])
+        due = max(float(view.time_ns) + 1.0, last + np.floor(_next_delay_ns(agent, h, w, cells)))
+        cells[DUE] = _held_back(h, w, cells, due)
     return max(int(cells[DUE]) - view.time_ns, 1)
 
 
@@ -332,4 +375,3 @@ policy = Policy(
     memory=_memory,
     moves_timer=True,
 )
-assert CELLS % 1 == 0 and N_QUANTILES > 0

@@ -20,13 +20,33 @@ from sim.policy import decision
 from sim.rng import log_portable
 
 __all__ = [
-    "AT_ONCE_S", "DEEP_EDGES", "DELETE", "MARKET", "NEW", "N_AGES", "N_DEEP", "N_FEATURES", "N_IMPROVE", "N_LOCAL",
-    "N_MEMORY", "N_ORDER_CODES", "PARTIAL", "age_class", "deep_bin", "deep_range", "features", "is_new", "local_code",
-    "order_code", "remember_event",
+    "AT_ONCE_S",
+    "DEEP_EDGES",
+    "DELETE",
+    "MARKET",
+    "MIRROR",
+    "MIRROR_SIGN",
+    "NEW",
+    "N_AGES",
+    "N_DEEP",
+    "N_FEATURES",
+    "N_IMPROVE",
+    "N_LOCAL",
+    "N_MEMORY",
+    "N_ORDER_CODES",
+    "PARTIAL",
+    "age_class",
+    "deep_bin",
+    "deep_range",
+    "features",
+    "is_new",
+    "local_code",
+    "order_code",
+    "remember_event",
 ]  # fmt: skip
 
 N_IMPROVE = 6
-"""Inside the spread: by one tick, up to a quarter, half, three quarters, more of the spread, up to the opposite best."""
+"""Inside the spread: by one tick, up to a quarter, half, three quarters, more of it, up to the opposite best."""
 DEEP_EDGES = (0.05, 0.15, 0.3, 0.5, 0.75, 1.0, 1.4, 2.0, 3.0, 5.0)
 """Upper ends of the classes of depth behind the best, in median spreads; the last class has none."""
 N_DEEP = len(DEEP_EDGES) + 1
@@ -41,13 +61,14 @@ AGE_EDGES_S = (1e-3, 1e-2, 1e-1, 0.5, 2.0, 10.0, 60.0)
 N_AGES = len(AGE_EDGES_S) + 1
 """The last class also holds orders of unknown age."""
 AT_ONCE_S = 1e-6
-LEAST_S = 1e-7
 N_FEATURES = 14
-N_MEMORY = 4
-"""Moving averages behind the features: fast and slow moves of the midpoint, their size, log delay."""
-FAST, SLOW, VOLATILITY, PACE = range(N_MEMORY)
-DECAYS = (0.9, 0.99, 0.99, 0.97)
-LOG10 = math.log(10.0)
+N_MEMORY = 3
+"""Moving averages behind the features: fast and slow moves of the midpoint, their size."""
+FAST, SLOW, VOLATILITY = range(N_MEMORY)
+DECAYS = (0.9, 0.99, 0.99)
+MIRROR = (0, 1, 2, 4, 3, 6, 5, 8, 7, 9, 10, 11, 12, 13)
+MIRROR_SIGN = (1, 1, -1, 1, 1, 1, 1, 1, 1, -1, -1, 1, 1, 1)
+"""Features of the market with buyers and sellers exchanged: where each comes from, and its sign."""
 
 
 @decision
@@ -82,11 +103,11 @@ def deep_range(k: int, scale_ticks: float) -> tuple[int, int]:
 
 @decision
 def order_code(kind: int, side: int, depth_ticks: float, spread_ticks: float, scale_ticks: float) -> int:
-    """Code of an event: `kind` NEW, DELETE, PARTIAL or MARKET, `side` 1 or -1 (of the order; of a market order: who buys).
+    """Code of an event.
 
     Args:
-        kind: base of the kind.
-        side: see above.
+        kind: NEW, DELETE, PARTIAL or MARKET.
+        side: 1 or -1: of the order; of a market order 1 if it buys.
         depth_ticks: behind the best of its side before the event; negative: inside the spread.
         spread_ticks: before the event.
         scale_ticks: the stock's median spread.
@@ -118,13 +139,11 @@ def age_class(age_s: float) -> int:
 
 
 @decision
-def remember_event(averages: Any, move_scaled: float, delay_s: float) -> None:
+def remember_event(averages: Any, move_scaled: float) -> None:
     """Take an event into the moving averages; `move_scaled` is the midpoint's move in median spreads."""
     averages[FAST] = DECAYS[FAST] * averages[FAST] + move_scaled
     averages[SLOW] = DECAYS[SLOW] * averages[SLOW] + move_scaled
     averages[VOLATILITY] = DECAYS[VOLATILITY] * averages[VOLATILITY] + (1 - DECAYS[VOLATILITY]) * abs(move_scaled)
-    log_delay = log_portable(max(delay_s, LEAST_S)) / LOG10
-    averages[PACE] = DECAYS[PACE] * averages[PACE] + (1 - DECAYS[PACE]) * log_delay
 
 
 @decision
@@ -136,7 +155,7 @@ def _clipped(x: float, bound: float) -> float:
 def features(
     out: Any, averages: Any, spread_ticks: float, bid_lots: float, ask_lots: float, deep_bid_lots: float,
     deep_ask_lots: float, bid_gap_ticks: float, ask_gap_ticks: float, scale_ticks: float, scale_lots: float,
-    hours: float,
+    hours: float, activity: float,
 ) -> None:  # fmt: skip
     """Fill the live-book features after an event, shape (N_FEATURES,); all of order 1.
 
@@ -144,11 +163,17 @@ def features(
         out: to be filled.
         averages: shape (N_MEMORY,).
         spread_ticks: best ask less best bid.
-        bid_lots, ask_lots: at the best.
-        deep_bid_lots, deep_ask_lots: at the next four levels together.
-        bid_gap_ticks, ask_gap_ticks: from the best to the next level.
-        scale_ticks, scale_lots: the stock's median spread and usual order size.
+        bid_lots: at the best bid.
+        ask_lots: at the best ask.
+        deep_bid_lots: at the next four levels together.
+        deep_ask_lots: the same of the asks.
+        bid_gap_ticks: from the best to the next level.
+        ask_gap_ticks: the same of the asks.
+        scale_ticks: the stock's median spread.
+        scale_lots: the stock's usual order size.
         hours: since midnight.
+        activity: log of the rate of events around this time over its mean. It comes from outside of the flow, as the
+            time of day does: a model that infers its pace from its own past only can run away with it.
     """
     out[0] = _clipped(log_portable(max(spread_ticks, 0.5) / scale_ticks), 3.0)
     out[1] = 1.0 if spread_ticks <= 1 else 0.0
@@ -162,5 +187,5 @@ def features(
     out[9] = _clipped(averages[FAST], 3.0)
     out[10] = _clipped(averages[SLOW], 3.0)
     out[11] = _clipped(10.0 * averages[VOLATILITY], 3.0)
-    out[12] = 0.5 * averages[PACE] + 1.0
-    out[13] = (hours - 12.75) / 3.25
+    out[12] = (hours - 12.75) / 3.25
+    out[13] = activity

@@ -15,6 +15,7 @@ from agents.flow.weights import HEADER
 from sim.policy import decision
 
 __all__ = [
+    "ACTIVITY",
     "AVERAGES",
     "BIRTHS",
     "BLOCK_MAX",
@@ -35,6 +36,7 @@ __all__ = [
     "LAST_ORDER",
     "MADE",
     "MASK",
+    "MINUTE",
     "NEXT_DELAY",
     "NUMBER",
     "N_BIRTHS",
@@ -46,7 +48,9 @@ __all__ = [
     "RESERVOIR",
     "RESERVOIR_BIRTH",
     "SENT",
+    "SENT_NS",
     "STARTED",
+    "WINDOWS",
     "born",
     "cells_needed",
     "floats_of",
@@ -58,17 +62,21 @@ BLOCK_MAX = 16
 N_BIRTHS = 1 << 15
 """Orders whose age is remembered: the latest ones."""
 RESERVOIR_BIRTH, QUIET_BIRTH = -1.0, -2.0
-"""Marks instead of a birth: an order of the depth beyond the recorded levels, and one that is being taken back there."""
+"""Marks instead of a birth: an order beyond the recorded levels, and one that is being taken back there."""
 
 (
     STARTED, EVENTS_READ, PUSHED, SENT, NUMBER, DUE, NEXT_DELAY, HAS_BLOCK, POSITION, MADE, GUARDED, REPLANNED,
     RESERVOIR, CHECKED, LAST_NS, LAST_BID, LAST_ASK, LAST_BID_LOTS, LAST_ASK_LOTS, LAST_ORDER, LAST_DETAIL, LAST_DELAY,
-) = range(22)  # fmt: skip
+    SENT_NS, ACTIVITY, MINUTE,
+    WINDOWS,
+) = range(26)  # fmt: skip
 """Cells: whether it has begun, events of the market read, events in the network's history, orders generated, number of
 the latest own order, when the next order is due [ns, 0: not drawn], its delay class, whether there is a block, position
 in it, blocks made; times the guard acted, planned orders drawn anew, orders of the depth reservoir; SENT at its last
-check; then the latest event of the market: time, touch, codes."""
-AVERAGES = 32
+check; then the latest event of the market: time, touch, codes; when the latest order was sent; log activity, and its
+minute."""
+"""`WINDOWS`: number and count of the clock's current windows of PACE_WINDOWS_S."""
+AVERAGES = 40
 FEATURES = AVERAGES + N_MEMORY
 PLAN = FEATURES + N_FEATURES
 MASK = PLAN + 3 * BLOCK_MAX

@@ -147,9 +147,30 @@ class FlowModel(nn.Module):
         """Embed known orders."""
         return self.order(order) + self.detail(detail) + self.delay(delay)
 
-    def history(self, order: Tensor, detail: Tensor, delay: Tensor, features: Tensor, stock: Tensor) -> Tensor:
-        """Return the context after each event, (B, T, width), from codes (B, T), features (B, T, F), stock (B,)."""
-        x = self.events(order, detail, delay) + self.book(features) + self.stock(stock)[:, None]
+    def history(
+        self,
+        order: Tensor,
+        detail: Tensor,
+        delay: Tensor,
+        features: Tensor,
+        stock: Tensor,
+        hidden: Tensor | None = None,
+    ) -> Tensor:
+        """Return the context after each event, (B, T, width).
+
+        Args:
+            order: codes, (B, T).
+            detail: codes, (B, T).
+            delay: codes, (B, T).
+            features: live book after each event, (B, T, F).
+            stock: (B,).
+            hidden: bool, (B, T): events of which only the book is shown.
+        """
+        events = self.events(order, detail, delay)
+        if hidden is not None:
+            masked = self.order(torch.tensor(N_ORDER_CODES, device=order.device))
+            events = torch.where(hidden[..., None], masked, events)
+        x = events + self.book(features) + self.stock(stock)[:, None]
         length = x.shape[1]
         bias = self.bias[:, :length, :length]
         if length > self.bias.shape[1]:
@@ -160,7 +181,7 @@ class FlowModel(nn.Module):
 
     def denoise(self, context: Tensor, batch: BlockBatch) -> Tensor:
         """Return a vector for each position of the blocks, (N, K, width); context is (N, width)."""
-        n, length = batch.order.shape
+        length = batch.order.shape[1]
         masked = self.order(torch.tensor(N_ORDER_CODES, device=context.device))
         known = self.events(batch.order, batch.detail, batch.delay)
         x = torch.where(batch.known[..., None], known, masked) + self.position.weight[:length]

@@ -225,12 +225,16 @@ def denoise(
     """Fill the first rows 1 .. length of `m` (width wide) with a vector for each position of a block.
 
     Args:
-        h, w: header and payload of the weights.
+        h: header of the weights.
+        w: their payload.
         m: room of a block; see `block_room`.
         context: context vector.
         length: K.
-        orders, details, delays: codes; order -1: masked.
-        volatility, drift: conditions, 0 to 3.
+        orders: codes; -1: masked.
+        details: codes.
+        delays: codes.
+        volatility: condition, 0 to 3.
+        drift: condition, 0 to 3.
         strength: of the conditions; 1 as in training, above 1 exaggerates them.
     """
     n, heads = int(h[WIDTH]), int(h[HEADS])
@@ -315,10 +319,13 @@ def head_state(
     """Move the head to position k of the block and fill y, shape (head,).
 
     Args:
-        h, w: header and payload of the weights.
+        h: header of the weights.
+        w: their payload.
         state: recurrent state, shape (width,); is replaced.
         k: position.
-        order, detail, delay: codes of the order before (of position k - 1); order MASK_CODE: not known.
+        order: code of the order before (of position k - 1); MASK_CODE: not known.
+        detail: of the order before.
+        delay: of the order before.
         book: features of the live book, or of the block's beginning in a draft.
         is_draft: 1 for orders drawn ahead of time.
         vector: of this position, from `denoise`.

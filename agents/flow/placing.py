@@ -1,4 +1,4 @@
-"""From codes to messages: what is possible in the book as it stands, and the exact price, size or target of an order."""
+"""From codes to messages: what is possible in the book as it stands, and an order's exact price, size or target."""
 
 from __future__ import annotations
 
@@ -38,14 +38,16 @@ from lob.types import CLIENT_ID_BITS, NO_PRICE, TimeInForce
 from sim.lookup import next_level_ticks, own_count_at, own_lots, own_order_at
 from sim.policy import decision, own_order_id, send_cancel, send_limit, send_reduce
 
-__all__ = ["lay_book", "mend_depth", "possible_details", "possible_orders", "send_order"]
+__all__ = ["lay_book", "mend_depth", "possible_details", "possible_orders", "refill_side", "send_order"]
 
 SCALE_TICKS, SCALE_LOTS, N_SIZES = HEADER["scale_ticks"], HEADER["scale_lots"], HEADER["n_sizes"]
 IOC = int(TimeInForce.IOC)
 UNSEEN = -1
 """`parent_id` of quantity that a recording would not show: the opening book and depth beyond its levels."""
 PIECE_LOTS = 100
-LEVELS_LEAST, LEVELS_FILLED, LEVELS_MOST, LEVELS_KEPT = 13, 16, 32, 26
+LEVELS = HEADER["levels"]
+LEVELS_LEAST, LEVELS_FILLED, LEVELS_KEPT = 1, 3, 4
+"""Levels beyond the recorded ones: fewer are filled up to so many, and what lies beyond so many is taken back."""
 REACH = 3.0
 """Median spreads that a market order may walk through the book."""
 
@@ -69,6 +71,17 @@ def _age(view: Any, cells: Any, order_id: int) -> int:
 
 
 @decision
+def _reach_ticks(view: Any, h: Any, side: int) -> int:
+    """Depth of the last recorded level: an order beyond it would be in no recording. Large while levels are few."""
+    last = int(h[LEVELS]) - 1
+    if last < (view.n_bid_levels if side > 0 else view.n_ask_levels):
+        if side > 0:
+            return int(view.bid_depth_ticks[0] - view.bid_depth_ticks[last])
+        return int(view.ask_depth_ticks[last] - view.ask_depth_ticks[0])
+    return 1 << 30
+
+
+@decision
 def possible_orders(view: Any, h: Any, cells: Any, allowed: Any) -> None:
     """Fill `allowed`, shape (N_ORDER_CODES,), with 1 for what can be done in the book as it is, else 0."""
     scale = h[SCALE_TICKS]
@@ -84,9 +97,10 @@ def possible_orders(view: Any, h: Any, cells: Any, allowed: Any) -> None:
         for k in range(N_IMPROVE):
             allowed[base + k] = 1.0 if spread > 2 or (spread == 2 and k == 0) else 0.0
         allowed[base + N_IMPROVE] = 1.0
+        reach = _reach_ticks(view, h, side)
         for k in range(N_DEEP):
             low, high = deep_range(k, scale)
-            allowed[base + N_IMPROVE + 1 + k] = 1.0 if low <= high else 0.0
+            allowed[base + N_IMPROVE + 1 + k] = 1.0 if low <= min(high, reach) else 0.0
         price = best
         while price != NO_PRICE:
             depth = (best - price) * side
@@ -157,6 +171,32 @@ def _add(view: Any, out: Any, cells: Any, side: int, price: int, lots: int, birt
 
 
 @decision
+def _lots_to_last_level(view: Any, side: int) -> int:
+    """Quantity that a market order may take without emptying the side it hits, of the levels in view."""
+    total = 0
+    for k in range((view.n_ask_levels if side > 0 else view.n_bid_levels) - 1):
+        total += view.ask_depth_lots[k] if side > 0 else view.bid_depth_lots[k]
+    return total
+
+
+@decision
+def refill_side(view: Any, out: Any, h: Any, w: Any, cells: Any, u: float) -> bool:
+    """Lay a recorded side where another agent has swept one clean; False: both sides are quoted, nothing is done."""
+    number, done = int(u * 1024), False
+    for half in range(2):
+        side = 1 if half == 0 else -1
+        if _best(view, side) == NO_PRICE and view.n_in_flight == 0:
+            opposite = _best(view, -side)
+            spread = max(1, int(book_cell(h, w, number, 1, 0, 0)))
+            best = int(cells[LAST_BID] if side > 0 else cells[LAST_ASK])
+            if opposite != NO_PRICE:
+                best = opposite - side * spread
+            _lay_side(view, out, h, w, cells, number, side, best)
+            done = True
+    return done
+
+
+@decision
 def send_order(view: Any, out: Any, h: Any, w: Any, cells: Any, order: int, detail: int, u: float, v: float) -> bool:
     """Send the order of these codes; u and v in (0, 1) choose inside the classes. False: there was nothing to send."""
     local, side = order % N_LOCAL, 1 if order < N_LOCAL else -1
@@ -165,7 +205,7 @@ def send_order(view: Any, out: Any, h: Any, w: Any, cells: Any, order: int, deta
         if detail == int(h[N_SIZES]):
             lots = int(view.ask_lots if side > 0 else view.bid_lots)
         else:
-            lots = size_lots(h, w, detail, u)
+            lots = min(size_lots(h, w, detail, u), _lots_to_last_level(view, side))
         send_limit(out, side, opposite + side * int(REACH * h[SCALE_TICKS]), lots, IOC, 0, 0, 0)
         return lots > 0
     if local == PARTIAL:
@@ -193,9 +233,25 @@ def send_order(view: Any, out: Any, h: Any, w: Any, cells: Any, order: int, deta
         price = best
     else:
         low, high = deep_range(local - N_IMPROVE - 1, h[SCALE_TICKS])
+        high = max(low, min(high, _reach_ticks(view, h, side)))
         price = best - side * min(max(int(depth_value(h, w, local, v) + 0.5), low), high)
     _add(view, out, cells, side, price, size_lots(h, w, detail, u), float(view.time_ns), 0)
     return True
+
+
+@decision
+def _lay_side(view: Any, out: Any, h: Any, w: Any, cells: Any, number: int, side: int, best: int) -> None:
+    """Send the orders of one side of a recorded book, in pieces, from its best price on."""
+    half = 0 if side > 0 else 1
+    for level in range(BOOK_LEVELS):
+        lots = int(book_cell(h, w, number, half, level, 1))
+        depth = int(book_cell(h, w, number, half, level, 0)) if level > 0 else 0
+        pieces = 0
+        while lots > 0 and pieces < 3:
+            piece = min(lots, PIECE_LOTS) if pieces < 2 else lots
+            _add(view, out, cells, side, best - side * depth, piece, RESERVOIR_BIRTH, UNSEEN)
+            lots -= piece
+            pieces += 1
 
 
 @decision
@@ -207,48 +263,41 @@ def lay_book(view: Any, out: Any, h: Any, w: Any, cells: Any, u: float) -> None:
     cells[LAST_ASK] = cells[LAST_BID] + spread
     for half in range(2):
         side = 1 if half == 0 else -1
-        best = int(cells[LAST_BID] if side > 0 else cells[LAST_ASK])
-        for level in range(BOOK_LEVELS):
-            lots = int(book_cell(h, w, number, half, level, 1))
-            depth = int(book_cell(h, w, number, half, level, 0)) if level > 0 else 0
-            pieces = 0
-            while lots > 0 and pieces < 3:
-                piece = min(lots, PIECE_LOTS) if pieces < 2 else lots
-                _add(view, out, cells, side, best - side * depth, piece, RESERVOIR_BIRTH, UNSEEN)
-                lots -= piece
-                pieces += 1
-            if level == 0:
-                cells[LAST_BID_LOTS if side > 0 else LAST_ASK_LOTS] = book_cell(h, w, number, half, 0, 1)
+        _lay_side(view, out, h, w, cells, number, side, int(cells[LAST_BID] if side > 0 else cells[LAST_ASK]))
+        cells[LAST_BID_LOTS if side > 0 else LAST_ASK_LOTS] = book_cell(h, w, number, half, 0, 1)
 
 
 @decision
 def mend_depth(view: Any, out: Any, h: Any, w: Any, cells: Any, u: float, v: float) -> None:
     """Keep depth beyond the recorded levels: add levels at the far end where few are left, take back the farthest.
 
-    A recording shows ten levels; what rests beyond was sent before, or while the price was elsewhere. Without this the
-    book would run dry behind a moving price. These orders are marked, and no tokens of the history.
+    A recording shows some levels; what happens beyond is not in it, neither the cancels of orders that the price has
+    left behind nor the orders that it finds when it comes back. So what falls behind is withdrawn, and what comes up
+    follows the recorded law of deep levels. Otherwise the book would run dry on one side of a moving price and fill up
+    on the other. These orders are marked, and no tokens of the history.
     """
+    recorded = int(h[LEVELS])
     for half in range(2):
         side = 1 if half == 0 else -1
         n_levels, price, last = 0, _best(view, side), NO_PRICE
-        while price != NO_PRICE and n_levels < LEVELS_MOST + 8:
+        while price != NO_PRICE and n_levels < recorded + 40:
             last = price
             n_levels += 1
             price = next_level_ticks(view, side, price)
-        if 0 < n_levels < LEVELS_LEAST:
-            for k in range(LEVELS_FILLED - n_levels):
+        if 0 < n_levels < recorded + LEVELS_LEAST:
+            for k in range(recorded + LEVELS_FILLED - n_levels):
                 x = u + 0.37 * k + 0.5 * half
                 y = v + 0.61 * k + 0.5 * half
                 x, y = x - int(x), y - int(y)
                 last -= side * gap_ticks(h, w, x)
-                lots = int(book_cell(h, w, int(y * 1024), half, 3 + k % 2, 1))
+                lots = int(book_cell(h, w, int(y * 1024), half, recorded - 2 + k % 2, 1))
                 _add(view, out, cells, side, last, max(lots, 1), RESERVOIR_BIRTH, UNSEEN)
                 cells[RESERVOIR] += 1.0
-        elif n_levels > LEVELS_MOST:
+        elif n_levels > recorded + LEVELS_KEPT:
             price, rank = _best(view, side), 0
             while price != NO_PRICE and out.n < 32:
                 rank += 1
-                if rank > LEVELS_KEPT:
+                if rank > recorded + LEVELS_LEAST:
                     for k in range(min(own_count_at(view, side, price), 4)):
                         order_id = own_order_at(view, side, price, k)
                         born(cells, order_id - ((view.agent + 1) << CLIENT_ID_BITS), QUIET_BIRTH)

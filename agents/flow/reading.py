@@ -17,6 +17,7 @@ from agents.flow.codes import (
     remember_event,
 )
 from agents.flow.memory import (
+    ACTIVITY,
     AVERAGES,
     BIRTHS,
     EVENTS_READ,
@@ -69,7 +70,7 @@ def look_at_book(view: Any, h: Any, cells: Any, time_ns: int) -> None:
     features(
         cells[FEATURES : FEATURES + N_FEATURES], cells[AVERAGES : AVERAGES + N_MEMORY],
         cells[LAST_ASK] - cells[LAST_BID], cells[LAST_BID_LOTS], cells[LAST_ASK_LOTS], deep_bid, deep_ask, bid_gap,
-        ask_gap, h[SCALE_TICKS], h[SCALE_LOTS], hours,
+        ask_gap, h[SCALE_TICKS], h[SCALE_LOTS], hours, cells[ACTIVITY],
     )  # fmt: skip
 
 
@@ -128,7 +129,7 @@ def read_events(view: Any, h: Any, w: Any, cells: Any) -> bool:
             detail = size_class(h, w, float(lots))
         delay = delay_class(h, w, delay_s)
         move = (cells[LAST_BID] + cells[LAST_ASK] - before_bid - before_ask) / (2.0 * h[SCALE_TICKS])
-        remember_event(cells[AVERAGES : AVERAGES + N_MEMORY], move, delay_s)
+        remember_event(cells[AVERAGES : AVERAGES + N_MEMORY], move)
         look_at_book(view, h, cells, time_ns)
         push_event(h, w, m, int(cells[PUSHED]), order, detail, delay, cells[FEATURES : FEATURES + N_FEATURES])
         cells[PUSHED] += 1.0

@@ -11,11 +11,22 @@ from agents.flow.weights import HEADER
 from sim.policy import decision
 from sim.rng import exp_portable, log_portable
 
-__all__ = ["book_cell", "delay_class", "delay_s", "depth_value", "gap_ticks", "size_class", "size_lots"]
+__all__ = [
+    "book_cell",
+    "delay_class",
+    "delay_s",
+    "depth_value",
+    "first_activity",
+    "gap_ticks",
+    "most_orders",
+    "next_activity",
+    "size_class",
+    "size_lots",
+]
 
 AT_SIZE_LOW, AT_DELAY_LOW = HEADER["at_size_low"], HEADER["at_delay_low"]
 AT_DEPTH, AT_SIZE, AT_DELAY = HEADER["at_table_depth"], HEADER["at_table_size"], HEADER["at_table_delay"]
-AT_GAP, AT_BOOKS = HEADER["at_table_gap"], HEADER["at_table_books"]
+AT_GAP, AT_ACTIVITY, AT_BOOKS = HEADER["at_table_gap"], HEADER["at_table_activity"], HEADER["at_table_books"]
 N_SIZES, N_DELAYS = HEADER["n_sizes"], HEADER["n_delays"]
 LOG10 = math.log(10.0)
 
@@ -82,6 +93,26 @@ def gap_ticks(h: Any, w: Any, u: float) -> int:
 
 
 @decision
+def next_activity(h: Any, w: Any, now: float, z: float) -> float:
+    """Log activity a minute later: an autoregression with the recorded spread and memory; z is standard normal."""
+    at = int(h[AT_ACTIVITY])
+    spread, memory = float(w[at + 1]), min(max(float(w[at + 2]), 0.0), 0.999)
+    return memory * now + math.sqrt(1.0 - memory * memory) * spread * z
+
+
+@decision
+def most_orders(h: Any, w: Any, window: int) -> float:
+    """Most orders that the recording holds in a window of the clock: 0: a second, 1: ten seconds, 2: a minute."""
+    return float(w[int(h[AT_ACTIVITY]) + 3 + window])
+
+
+@decision
+def first_activity(h: Any, w: Any, z: float) -> float:
+    """Log activity at the open."""
+    return float(w[int(h[AT_ACTIVITY]) + 1]) * z
+
+
+@decision
 def book_cell(h: Any, w: Any, book: int, side: int, level: int, column: int) -> float:
-    """One number of a recorded book: side 0 bids, 1 asks; column 0: ticks from the best (first ask: the spread), 1: lots."""
+    """One number of a recorded book: side 0 bids, 1 asks; column 0 ticks from the best (first ask: spread), 1 lots."""
     return float(w[int(h[AT_BOOKS]) + (((book % N_BOOKS) * 2 + side) * BOOK_LEVELS + level) * 2 + column])

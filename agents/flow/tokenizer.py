@@ -34,7 +34,16 @@ from lob.errors import InputError
 from sim.metrics.flow import FlowKind, OrderFlow
 from sim.policy import decision
 
-__all__ = ["N_QUANTILES", "StockTables", "Tokenizer", "Tokens"]
+__all__ = [
+    "BOOK_LEVELS",
+    "N_BOOKS",
+    "N_QUANTILES",
+    "PACE_WINDOWS_S",
+    "StockTables",
+    "Tokenizer",
+    "Tokens",
+    "log_activity",
+]
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 Ints = np.ndarray[Any, np.dtype[np.int64]]
@@ -44,6 +53,8 @@ N_BOOKS = 24
 BOOK_LEVELS = 10
 LEAST_EVENTS = 2_000
 SECOND_NS = 1_000_000_000
+ACTIVITY_NS = 150 * SECOND_NS
+PACE_WINDOWS_S = (1, 10, 60)
 LEVELS_SEEN = 5
 """Levels that the features look at."""
 
@@ -91,6 +102,8 @@ class StockTables:
         size: quantiles inside each size class [lots].
         delay: quantiles inside each delay class [log10 s].
         gap: quantiles of the distance between deep levels [ticks].
+        activity: mean rate of orders [1/s]; standard deviation and one-minute autocorrelation of the log of the rate
+            around a time over its mean; most orders in 1, 10 and 60 seconds of the clock.
         books: books of the training time, shape (N_BOOKS, 2, BOOK_LEVELS, 2): side, level, (ticks from the best, lots);
             the first entry of the asks' first level is the spread. Lots 0: the level is not recorded.
     """
@@ -102,6 +115,7 @@ class StockTables:
     size: Floats
     delay: Floats
     gap: Floats
+    activity: Floats
     books: Floats
 
 
@@ -181,8 +195,8 @@ class Tokenizer:
         assert flow.book is not None  # _events has checked it
         gaps = np.concatenate([np.diff(flow.book[::50, 1:, 0], axis=1).ravel(),
                                -np.diff(flow.book[::50, 1:, 2], axis=1).ravel()])  # fmt: skip
-        return StockTables(name, scale, usual, depth, size, delay, _quantiles(gaps[np.isfinite(gaps)], 1.0),
-                           _books(flow))  # fmt: skip
+        gap = _quantiles(gaps[np.isfinite(gaps)], 1.0)
+        return StockTables(name, scale, usual, depth, size, delay, gap, _pace(events), _books(flow))
 
     def size_class(self, lots: Any) -> Ints:
         """Class of sizes."""
@@ -208,7 +222,8 @@ class Tokenizer:
         ages = np.array([age_class(age) for age in events.age_s])
         detail = np.where((local >= DELETE) & (local < PARTIAL), self.n_sizes + 1 + ages, detail)
         detail = np.where(local == PARTIAL, 0, detail)
-        rows = _feature_rows(events.columns(), table.scale_ticks, table.scale_lots)
+        activity = log_activity(events.time_ns, float(table.activity[0]))
+        rows = _feature_rows(events.columns(activity), table.scale_ticks, table.scale_lots)
         return Tokens(order, detail, self.delay_class(events.delay_s), rows, index, events.time_ns)
 
     # ---- storing ----------------------------------------------------------------------------------------------------
@@ -217,7 +232,7 @@ class Tokenizer:
         """Return everything numeric by name, for a weights file."""
         found = {"size_low": self.size_low, "delay_low": np.maximum(self.delay_low, -99.0)}
         for k, stock in enumerate(self.stocks):
-            for name in ("depth", "size", "delay", "gap", "books"):
+            for name in ("depth", "size", "delay", "gap", "activity", "books"):
                 found[f"stock{k}.{name}"] = getattr(stock, name)
         return {f"tokenizer.{name}": np.asarray(value, np.float32) for name, value in found.items()}
 
@@ -230,7 +245,12 @@ class Tokenizer:
         """Return what `arrays` and `text` have stored."""
         get = {name.removeprefix("tokenizer."): np.asarray(value, np.float64) for name, value in arrays.items()}
         stocks = [
-            StockTables(name, ticks, lots, *[get[f"stock{k}.{n}"] for n in ("depth", "size", "delay", "gap", "books")])
+            StockTables(
+                name,
+                ticks,
+                lots,
+                *[get[f"stock{k}.{n}"] for n in ("depth", "size", "delay", "gap", "activity", "books")],
+            )
             for k, (name, ticks, lots) in enumerate(json.loads(text))
         ]
         low = get["delay_low"].copy()
@@ -259,7 +279,7 @@ class _Events:
         """Events whose size is generated."""
         return (self.kind == NEW) | (self.kind == MARKET)
 
-    def columns(self) -> Floats:
+    def columns(self, activity: Floats) -> Floats:
         """Columns after each event that the features need, shape (n, 10)."""
         flow, at = self.flow, self.last
         assert flow.book is not None
@@ -268,7 +288,7 @@ class _Events:
         gaps = book[:, 1, 0] - book[:, 0, 0], book[:, 0, 2] - book[:, 1, 2]
         return np.nan_to_num(np.stack(
             [flow.ask_ticks[at] - flow.bid_ticks[at], flow.bid_lots[at], flow.ask_lots[at], deep[1], deep[0], gaps[1],
-             gaps[0], flow.mid_ticks[at], self.delay_s, self.time_ns / (3600 * SECOND_NS)], axis=1,
+             gaps[0], flow.mid_ticks[at], self.time_ns / (3600 * SECOND_NS), activity], axis=1,
         ), nan=1.0)  # fmt: skip
 
 
@@ -331,16 +351,34 @@ def _fill_features(columns: Any, scale_ticks: float, scale_lots: float, averages
     for k in range(len(columns)):
         c = columns[k]
         move = (c[7] - columns[k - 1, 7]) / scale_ticks if k > 0 else 0.0
-        remember_event(averages, move, c[8])
-        features(out[k], averages, c[0], c[1], c[2], c[3], c[4], c[5], c[6], scale_ticks, scale_lots, c[9])
+        remember_event(averages, move)
+        features(out[k], averages, c[0], c[1], c[2], c[3], c[4], c[5], c[6], scale_ticks, scale_lots, c[8], c[9])
     return len(columns)
 
 
 def _feature_rows(columns: Floats, scale_ticks: float, scale_lots: float) -> Floats:
     averages, out = np.zeros(N_MEMORY), np.zeros((len(columns), N_FEATURES))
-    averages[-1] = -3.0
     _fill_features(np.ascontiguousarray(columns), float(scale_ticks), float(scale_lots), averages, out)
     return out
+
+
+def log_activity(time_ns: Ints, rate_per_s: float) -> Floats:
+    """Log of the rate in the five minutes around each event over its mean; at the ends, of the part that is known."""
+    low, high = time_ns - ACTIVITY_NS, time_ns + ACTIVITY_NS
+    count = np.searchsorted(time_ns, high, side="right") - np.searchsorted(time_ns, low)
+    width_s = (np.minimum(high, time_ns[-1]) - np.maximum(low, time_ns[0])) / SECOND_NS
+    return np.log(np.maximum(count, 1) / np.maximum(rate_per_s * width_s, 1e-9))
+
+
+def _pace(events: _Events) -> Floats:
+    rate = len(events.time_ns) / ((events.time_ns[-1] - events.time_ns[0]) / SECOND_NS)
+    grid = np.arange(events.time_ns[0], events.time_ns[-1], 60 * SECOND_NS)
+    x = log_activity(events.time_ns, rate)[np.minimum(np.searchsorted(events.time_ns, grid), len(events.time_ns) - 1)]
+    x = x - x.mean()
+    power = float(x @ x)
+    most = [float(np.bincount(events.time_ns // (s * SECOND_NS) - events.time_ns[0] // (s * SECOND_NS)).max())
+            for s in PACE_WINDOWS_S]  # fmt: skip
+    return np.array([rate, float(x.std()), float(x[1:] @ x[:-1]) / power if power > 0 else 0.0, *most])
 
 
 def _quantiles(values: Any, fallback: float = 1.0) -> Floats:

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from agents.flow.codes import MIRROR, MIRROR_SIGN, N_LOCAL, N_ORDER_CODES
 from agents.flow.model import BlockBatch, FlowConfig, FlowModel
 from agents.flow.tokenizer import Tokenizer, Tokens
 from lob.errors import InputError, RunError
@@ -39,6 +40,8 @@ class TrainingConfig:
         weight_decay: of AdamW.
         noise: standard deviation of noise on the features in training. In closed loop the model meets books that it
             made itself and that no recording holds; noise makes it lean on them less.
+        forget: share of the history's orders that are hidden in training, for the same reason: a loop that leans on
+            long runs of its own orders can talk itself into bursts that no recording holds.
         ema: decay of the moving average of the weights, a step.
         evaluate_s: seconds between evaluations.
         patience: evaluations without improvement before an early stop.
@@ -57,7 +60,8 @@ class TrainingConfig:
     learning_rate: float = 2e-3
     dropout: float = 0.05
     weight_decay: float = 0.05
-    noise: float = 0.05
+    noise: float = 0.1
+    forget: float = 0.2
     ema: float = 0.998
     evaluate_s: float = 45.0
     patience: int = 6
@@ -130,8 +134,9 @@ def _blocks(codes: Tensor, features: Tensor, stock: Tensor, starts: Tensor, bloc
     conditions = codes[:, starts + 1].flatten(0, 1)
     everything = torch.ones(n, block, dtype=torch.bool, device=codes.device)
     batch = BlockBatch(
-        c[..., 0], c[..., 1], c[..., 2], ~everything, everything, f, torch.zeros(n, dtype=torch.bool, device=codes.device),
-        stock.repeat_interleave(len(starts)), conditions[:, 3], conditions[:, 4],
+        c[..., 0], c[..., 1], c[..., 2], ~everything, everything, f,
+        torch.zeros(n, dtype=torch.bool, device=codes.device), stock.repeat_interleave(len(starts)), conditions[:, 3],
+        conditions[:, 4],
     )  # fmt: skip
     return batch, starts
 
@@ -245,16 +250,16 @@ def train(
         for group in optimiser.param_groups:
             group["lr"] = rate
         loss = _loss(model, data, config, rng)
-        if not math.isfinite(float(loss)):
+        if not math.isfinite(loss.item()):
             raise RunError(
-                f"training: the loss is {float(loss)} at step {step}; the last good state is "
+                f"training: the loss is {loss.item()} at step {step}; the last good state is "
                 f"{'nowhere, no folder was given' if folder is None else folder / CHECKPOINT}"
             )
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
-        losses.append(float(loss))
+        losses.append(loss.item())
         step += 1
         with torch.no_grad():
             decay = min(config.ema, step / (step + 20))
@@ -287,16 +292,27 @@ def train(
 
 def _loss(model: FlowModel, data: _Data, config: TrainingConfig, rng: torch.Generator) -> Tensor:
     """Mean nats of a random batch, an order that is drawn."""
-    codes, features, stock = data.stretches(config.batch, config.length, rng)
+    codes, features, stock = _mirrored(*data.stretches(config.batch, config.length, rng), rng)
     noisy = features + config.noise * torch.randn(features.shape, generator=rng).to(features.device)
     with torch.autocast(config.device, torch.bfloat16, enabled=config.device == "cuda"):
-        context = model.history(codes[..., 0], codes[..., 1], codes[..., 2], noisy, stock)
+        hidden = torch.rand(codes.shape[:2], generator=rng).to(codes.device) < config.forget
+        context = model.history(codes[..., 0], codes[..., 1], codes[..., 2], noisy, stock, hidden)
         shift = int(torch.randint(config.block, (1,), generator=rng))
         starts = torch.arange(23 + shift, config.length - config.block - 1, config.block, device=codes.device)
         batch, _ = _blocks(codes, noisy, stock, starts, config.block)
         batch = _mask(batch, rng)
         delay, order, detail = model.nats(context[:, starts].flatten(0, 1), batch)
     return (delay + order + detail).sum() / batch.chosen.sum().clamp(min=1)
+
+
+def _mirrored(codes: Tensor, features: Tensor, stock: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+    """Exchange buyers and sellers in half of the sequences: the market's laws are taken to be the same for both."""
+    flip = torch.rand(len(codes), generator=rng).to(codes.device) < 0.5
+    other = codes.clone()
+    other[..., 0] = (codes[..., 0] + N_LOCAL) % N_ORDER_CODES
+    other[..., 4] = torch.where(codes[..., 4] > 0, 4 - codes[..., 4], 0)
+    turned = features[..., list(MIRROR)] * torch.tensor(MIRROR_SIGN, device=features.device, dtype=features.dtype)
+    return (torch.where(flip[:, None, None], other, codes), torch.where(flip[:, None, None], turned, features), stock)
 
 
 def _save(folder: Path, state: dict[str, Any]) -> None:

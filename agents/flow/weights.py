@@ -28,9 +28,10 @@ _PARTS = (
     "order", "detail", "delay", "book", "stock", "layers", "start", "spread", "position", "volatility", "drift",
     "block_layers", "first", "first_bias", "draft", "cell_in", "cell_state", "cell_in_bias", "cell_state_bias", "merge",
     "merge_bias", "to_delay", "to_delay_bias", "given_delay", "to_order", "to_order_bias", "given_order", "to_detail",
-    "to_detail_bias", "size_low", "delay_low", "table_depth", "table_size", "table_delay", "table_gap", "table_books",
+    "to_detail_bias", "size_low", "delay_low", "table_depth", "table_size", "table_delay", "table_gap",
+    "table_activity", "table_books",
 )  # fmt: skip
-_SETTINGS = ("scale_ticks", "scale_lots", "stock_index", "n_sizes", "hours_low", "hours_high")
+_SETTINGS = ("scale_ticks", "scale_lots", "stock_index", "n_sizes", "hours_low", "hours_high", "levels")
 HEADER = {name: k for k, name in enumerate((*_SIZES, *_SETTINGS, *(f"at_{part}" for part in _PARTS)))}
 """Cells of the block's header: sizes, the chosen stock, and where each part begins in the float32 payload."""
 
@@ -64,7 +65,8 @@ class FlowWeights:
         from agents.flow.model import FlowConfig, FlowModel
 
         model = FlowModel(FlowConfig(**self.config))
-        model.load_state_dict({name: torch.from_numpy(a.copy()) for name, a in self.arrays.items()})
+        own = {name: a for name, a in self.arrays.items() if not name.startswith("closed_loop.")}
+        model.load_state_dict({name: torch.from_numpy(a.copy()) for name, a in own.items()})
         return model.eval()
 
     def save(self, path: Path) -> None:
@@ -119,7 +121,7 @@ class FlowWeights:
         Matrices are stored input by output, so that compiled code adds up rows.
         """
         c, a, table = self.config, self.arrays, self.tokenizer.stocks[stock]
-        parts = {name: value.ravel() for name, value in self._parts(table).items()}
+        parts = {name: value.ravel() for name, value in self._parts(stock, table).items()}
         if a["to_order.weight"].shape[1] != c["head"] or a["order.weight"].shape[1] != c["width"]:
             raise ValueError("sizes of the arrays are not those of the configuration")
         header = np.zeros(len(HEADER))
@@ -128,6 +130,7 @@ class FlowWeights:
         header[HEADER["scale_ticks"]], header[HEADER["scale_lots"]] = table.scale_ticks, table.scale_lots
         header[HEADER["stock_index"]], header[HEADER["n_sizes"]] = stock, self.tokenizer.n_sizes
         header[HEADER["hours_low"]], header[HEADER["hours_high"]] = self.card.get("hours", (0.0, 24.0))
+        header[HEADER["levels"]] = int((table.books[:, 0, :, 1] > 0).sum(axis=1).max())
         position, pieces = 0, []
         for name in _PARTS:
             piece = parts[name]
@@ -138,7 +141,7 @@ class FlowWeights:
             position += len(padded)
         return np.concatenate([header, np.concatenate(pieces).view(np.float64)])
 
-    def _parts(self, table: StockTables) -> dict[str, Floats]:
+    def _parts(self, stock: int, table: StockTables) -> dict[str, Floats]:
         a = self.arrays
 
         def layers(prefix: str, n: int) -> Floats:
@@ -150,12 +153,16 @@ class FlowWeights:
             found[name] = a[f"{name}.weight"].T
         for name in ("first", "merge", "to_delay", "to_order", "to_detail"):
             found[f"{name}_bias"] = a[f"{name}.bias"]
+        for name in ("delay", "order", "detail"):  # what closed_loop.py has learned, if it has been at work
+            shift = a.get(f"closed_loop.{stock}.{name}")
+            if shift is not None:
+                found[f"to_{name}_bias"] = found[f"to_{name}_bias"] + shift
         found["layers"] = layers("layers", self.config["layers"])
         found["block_layers"] = layers("block_layers", self.config["block_layers"])
         found["cell_in"], found["cell_state"] = a["cell.weight_ih"].T, a["cell.weight_hh"].T
         found["cell_in_bias"], found["cell_state_bias"] = a["cell.bias_ih"], a["cell.bias_hh"]
         found["size_low"] = self.tokenizer.size_low
         found["delay_low"] = np.maximum(self.tokenizer.delay_low, -99.0)
-        for name in ("depth", "size", "delay", "gap", "books"):
+        for name in ("depth", "size", "delay", "gap", "activity", "books"):
             found[f"table_{name}"] = np.asarray(getattr(table, name), np.float32)
         return {name: np.ascontiguousarray(value, np.float32) for name, value in found.items()}

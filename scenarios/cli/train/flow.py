@@ -1,0 +1,56 @@
+"""`outcry train flow`: a learned order-flow generator from recorded days."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from scenarios.cli._options import ResumeOption, side_table, wide_console
+
+__all__ = ["command"]
+
+
+def command(
+    data: Annotated[list[Path], typer.Option(help="LOBSTER zip, or what `outcry realism` reads; once for each stock.")],
+    name: Annotated[list[str] | None, typer.Option(help="Name of each stock. Default: from the files.")] = None,
+    config: Annotated[Path | None, typer.Option(help="TOML file of settings; see agents/flow/training.py.")] = None,
+    set_: Annotated[list[str] | None, typer.Option("--set", metavar="A=B", help="A setting of the training.")] = None,
+    train_until: Annotated[str, typer.Option(help="Time of day at which training data ends.")] = "14:00",
+    validate_until: Annotated[str, typer.Option(help="Time of day at which validation data ends.")] = "15:00",
+    out: Annotated[Path, typer.Option(help="Folder.")] = Path("runs/flow"),
+    resume: ResumeOption = False,
+) -> None:
+    """Train a learned order flow: minutes to an hour on a laptop. What comes after --validate-until is never looked at.
+
+    Leaves flow.safetensors (in a scenario: kind = "learned_flow", flow = "path"), training.json, training.png and a
+    checkpoint from which --resume goes on.
+    """
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from scenarios.flow_training import read_config, train_flow
+
+    console = wide_console()
+    settings = read_config(config, set_ or [])
+    names = list(name or [path.stem.replace("LOBSTER_SampleFile_", "").split("_")[0] for path in data])
+    if len(names) != len(data) or len(set(names)) != len(names):
+        from lob.errors import InputError
+
+        raise InputError(f"--name {', '.join(names)}: allowed: as many different names as --data")
+    columns = (TextColumn("{task.completed:.0f} of {task.total:.0f} s"), BarColumn(), TimeElapsedColumn(),
+               TextColumn("nats an order {task.fields[nats]}"))  # fmt: skip
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("", total=settings.seconds, nats="")
+        path, trained = train_flow(
+            data, names, settings, out, train_until=train_until, validate_until=validate_until, resume=resume,
+            on_progress=lambda row: bar.update(task, completed=row["seconds"], nats=f"{row['total']:.3f}"),
+        )  # fmt: skip
+    rows = [
+        [f"{row['seconds']:.0f}", f"{row['step']:.0f}", f"{row['training']:.3f}", f"{row['total']:.3f}"]
+        for row in trained.history[:: max(len(trained.history) // 12, 1)]
+    ]
+    console.print(side_table(["Seconds", "Step", "Training", "Validation"], rows))
+    console.print(f"Best: {trained.best:.3f} nats an order on held-out time")
+    console.print(f"Weights: {path}", soft_wrap=True)
+    console.print(f"Picture: {out / 'training.png'}", soft_wrap=True)

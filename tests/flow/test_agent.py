@@ -1,0 +1,150 @@
+"""The learned flow in a market: reads what it was trained on, answers to others, and is the same in every run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from agents import Metaorder
+from agents.flow import memory as cells
+from agents.flow.agent import LearnedFlow, policy
+from lob.errors import InputError
+from lob.rules import Instrument
+from sim.fundamental import ConstantValue
+from sim.hash import TapeHash
+from sim.market import Market
+from sim.metrics.flow import visible_flow_of_tape
+from sim.settings import Listing, Population, Session
+from tests.flow.small import small_tokenizer, small_weights
+from tests.sim.markets import zero_intelligence_traders
+
+OPEN_NS, SECOND_NS = 36_000_000_000_000, 1_000_000_000
+MID = 10_000
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A file of untrained weights."""
+    path = tmp_path_factory.mktemp("weights") / "small.safetensors"
+    small_weights().save(path)
+    return str(path)
+
+
+def market(weights: str, *others: Population, seconds: int = 40, seed: int = 1, **settings: Any) -> Market:
+    """A market in which the learned flow trades first."""
+    stock = Instrument(n_prices=4 * MID, reference_ticks=MID, max_orders=8192)
+    flow = Population("flow", 1, policy, LearnedFlow(flow=weights, stock="ONE", **{"block": 4, **settings}))
+    session = Session(OPEN_NS, OPEN_NS + seconds * SECOND_NS)
+    return Market([Listing(stock, ConstantValue(float(MID)))], [flow, *others], session, seed=seed)
+
+
+def numbers(world: Market) -> np.ndarray[Any, Any]:
+    """The flow's memory."""
+    first = int(world.world.population_rows["first_memory"][0])
+    return world.world.table("floats", first + cells.BIRTHS)["value"][first:]
+
+
+def tape_of(world: Market) -> np.ndarray[Any, Any]:
+    """All rows of a run to the end."""
+    parts: list[np.ndarray[Any, Any]] = []
+    world.run(sinks=[lambda rows: parts.append(rows.copy())])
+    return np.concatenate(parts)
+
+
+def hash_of(world: Market) -> str:
+    """Tape hash of a run to the end."""
+    digest = TapeHash()
+    world.run(sinks=[digest])
+    return digest.hexdigest()
+
+
+def test_what_the_flow_reads_in_the_market_is_what_the_tokenizer_reads_from_the_tape(weights: str) -> None:
+    world, tokenizer = market(weights, seconds=160), small_tokenizer()
+    levels = 10
+    seen, parts = [], []
+    for k in range(1, 320):
+        world.run(OPEN_NS + k * SECOND_NS // 2, sinks=[lambda rows: parts.append(rows.copy())])
+        now = numbers(world)
+        seen.append((int(now[cells.PUSHED]), int(now[cells.LAST_NS]), int(now[cells.LAST_ORDER]),
+                     int(now[cells.LAST_DETAIL])))  # fmt: skip
+    tape = np.concatenate(parts)
+    tokens = tokenizer.encode(visible_flow_of_tape(tape, levels), "ONE")
+    at = {int(t): k for k, t in enumerate(tokens.time_ns)}
+    compared = [(at[time], order, detail) for _, time, order, detail in seen if time in at]
+    assert len(compared) > 150
+    same = [tokens.order[k] == order for k, order, _ in compared]
+    # An order beyond the recorded levels is none of the recording's, but the flow sees it.
+    assert np.mean(same) > 0.97
+    details = [tokens.detail[k] == detail for (k, order, detail), ok in zip(compared, same, strict=True) if ok]
+    assert np.mean(details) > 0.9  # ages of orders that a recording has not seen born are unknown to it
+
+
+@pytest.mark.parametrize("settings", [{}, {"block": 1}, {"steps": 3}, {"volatility": "high", "drift": "low"}], ids=str)
+def test_the_same_seed_is_the_same_tape_whatever_the_chunks(weights: str, settings: dict[str, Any]) -> None:
+    whole = hash_of(market(weights, **settings))
+    digest, world = TapeHash(), market(weights, **settings)
+    for k in range(1, 41):
+        world.run(OPEN_NS + k * SECOND_NS, sinks=[digest])
+    assert digest.hexdigest() == whole != hash_of(market(weights, seed=2, **settings))
+
+
+def test_a_fork_in_mid_day_goes_on_as_the_market_does(weights: str) -> None:
+    world = market(weights, steps=2)
+    world.run(OPEN_NS + 20 * SECOND_NS, sinks=[])
+    fork = world.fork()
+    assert tape_of(world).tobytes() == tape_of(fork).tobytes()
+
+
+def test_a_placebo_leaves_the_tape_as_it_is_and_a_metaorder_does_not(weights: str) -> None:
+    order = Metaorder("buy", 400, algo="twap", start_s=5, duration_s=30)
+    nobody = tape_of(market(weights))
+    placebo = tape_of(market(weights, order.placebo().population()))
+    assert nobody.tobytes() == placebo.tobytes()
+    treated = tape_of(market(weights, order.population()))
+    began = treated["time_ns"][treated["parent_id"] == order.parent_id].min()
+    assert nobody[nobody["time_ns"] < began].tobytes() == treated[treated["time_ns"] < began].tobytes()
+    assert nobody.tobytes() != treated.tobytes()
+
+
+def test_another_agents_trade_drops_the_block_and_nothing_else_does(weights: str) -> None:
+    alone = market(weights)
+    tape_of(alone)
+    undisturbed = numbers(alone)
+    per_block = undisturbed[cells.SENT] / undisturbed[cells.MADE]
+    assert per_block == pytest.approx(4, abs=0.2)
+    busy = market(weights, zero_intelligence_traders(10, interval_s=0.5))
+    tape_of(busy)
+    assert numbers(busy)[cells.SENT] / numbers(busy)[cells.MADE] < 0.8 * per_block
+
+
+def test_the_book_keeps_both_sides_and_orders_are_never_rejected(weights: str) -> None:
+    rows = tape_of(market(weights, seconds=120))
+    assert (rows["kind"] != 6).all()
+    flow = visible_flow_of_tape(rows, 10)
+    assert np.isfinite(flow.mid_ticks[200:]).all()
+    assert (flow.ask_ticks[200:] > flow.bid_ticks[200:]).all()
+    deleted = flow.kind == 3
+    assert deleted.mean() > 0.05 and (flow.kind == 4).any()
+
+
+def test_a_swept_side_is_laid_anew_and_counted(weights: str) -> None:
+    order = Metaorder("buy", 100_000, algo="twap", start_s=5, duration_s=1, settings={"n_slices": 1})
+    world = market(weights, order.population())
+    rows = tape_of(world)
+    after = rows[rows["time_ns"] > OPEN_NS + 10 * SECOND_NS]
+    assert len(after) > 100 and numbers(world)[cells.GUARDED] >= 1
+    assert (after["ask_ticks"] > 0).mean() > 0.95
+
+
+def test_bad_settings_are_refused(weights: str, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="no third of a distribution; allowed: any, low, middle, high"):
+        LearnedFlow(volatility="huge")
+    with pytest.raises(InputError, match="stock XYZ: not in this model"):
+        policy.block(LearnedFlow(flow=weights, stock="XYZ", block=4))
+    with pytest.raises(InputError, match="no such file"):
+        policy.block(LearnedFlow(flow=str(tmp_path / "none.safetensors")))
+    with pytest.raises(ValueError, match="trained for up to 4"):
+        policy.block(LearnedFlow(flow=weights, stock="ONE", block=8))
