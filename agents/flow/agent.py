@@ -7,8 +7,8 @@ which differ by a few foreign orders keep drawing alike.
 
 A guard keeps a closed loop sane. No second, ten seconds or minute of the clock gets more orders than the recording's
 busiest: a loop that talks itself into a burst is held back until the next one begins. Above a widest spread no order
-that would widen it further is let through, but drawn again among the others. A side that others have swept clean is laid
-anew. The guard counts when it acts; so do the reservoir of unseen depth and plans that had become impossible.
+that would widen it further is let through, but drawn again among the others. A side that others have swept clean is
+laid anew. The guard counts when it acts; so do the reservoir of unseen depth and plans that had become impossible.
 """
 
 from __future__ import annotations

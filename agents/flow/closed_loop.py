@@ -1,9 +1,10 @@
 """The remedy against drift in closed loop: make the codes that a rollout emits as frequent as the recorded ones.
 
 A model trained one step ahead meets in closed loop states that it made itself, and small errors feed on themselves:
-orders at the best that call for more orders at the best. Rollouts are cheap here (an hour of market in a second), so the
-marginal frequencies of the codes are matched directly: after each round of rollouts the logit of each class moves by the
-log of recorded over simulated frequency, for each stock on its own. Conditional structure is left to the network.
+orders at the best that call for more orders at the best. Rollouts are cheap here (an hour of market in a second), so
+the marginal frequencies of the codes are matched directly: after each round of rollouts the logit of each class moves
+by a share of the log of recorded over simulated frequency, for each stock on its own. Conditional structure is left to
+the network.
 """
 
 from __future__ import annotations
