@@ -63,6 +63,8 @@ class QueueReactive(Settings):
         theta: probability that the reference price follows a move of the midpoint.
         theta_redraw: probability that the whole book is drawn anew when the reference price has moved.
         size_lots: size of every order.
+        spacing_ticks: distance between neighbouring queues, and step of the reference price: the model's tick, which
+            in a stock with a wide spread is many ticks of the exchange.
     """
 
     arrivals: Table = (_falling(1.6, 1.0), _falling(1.2, 0.9), _falling(1.0, 0.8))
@@ -71,6 +73,7 @@ class QueueReactive(Settings):
     theta: Annotated[float, Field(ge=0, le=1)] = 0.7
     theta_redraw: Annotated[float, Field(ge=0, le=1)] = 0.8
     size_lots: Annotated[int, Field(ge=1)] = 1
+    spacing_ticks: Annotated[int, Field(ge=1, le=10_000)] = 1
 
     @model_validator(mode="after")
     def _tables_fit(self) -> QueueReactive:
@@ -107,7 +110,7 @@ def stationary_law(settings: QueueReactive, i: int, n_max: int = 1000) -> np.nda
 
 P = indices(QueueReactive)
 S = indices(None, "base_ticks", "mid2", "settling", "without_own")
-"""State: price of the nearest bid queue (the reference price lies half a tick above it), twice the last midpoint,
+"""State: price of the nearest bid queue (the reference price lies half a spacing above it), twice the last midpoint,
 whether a book that was sent has not yet arrived, and cancels of queues that held only others' orders."""
 START, TIMER = int(Wake.START), int(Wake.TIMER)
 CONTINUOUS = int(Phase.CONTINUOUS)
@@ -132,8 +135,8 @@ def _block(settings: QueueReactive) -> np.ndarray[Any, Any]:
 @decision
 def price_of(agent: Any, side: int, i: int) -> int:
     """Price of queue i (0 is nearest) of a side."""
-    base = int(agent.state[S.base_ticks])
-    return base - i if side > 0 else base + 1 + i
+    base, spacing = int(agent.state[S.base_ticks]), int(agent.params[P.spacing_ticks])
+    return base - spacing * i if side > 0 else base + spacing * (1 + i)
 
 
 @decision
@@ -160,16 +163,17 @@ def lay_book(view: Any, agent: Any, out: Any, tables: Any) -> None:
 
 @decision
 def midpoint2(view: Any, agent: Any) -> int:
-    """Twice the midpoint; a side without orders in reach counts as one tick beyond its last queue."""
+    """Twice the midpoint; a side without orders in reach counts as one queue beyond its last."""
     ask, last_ask = view.ask_ticks, price_of(agent, -1, K)
     return max(view.bid_ticks, price_of(agent, 1, K)) + (last_ask if ask == NO_PRICE else min(ask, last_ask))
 
 
 @decision
 def move_reference(view: Any, agent: Any, out: Any, tables: Any, step: int) -> None:
-    """Move the reference price by a tick, with probability theta, and draw what comes into reach."""
-    base, size = int(agent.state[S.base_ticks]) + step, int(agent.params[P.size_lots])
-    in_range = view.min_price_ticks <= base - K and base + 1 + K <= view.max_price_ticks
+    """Move the reference price by a queue, with probability theta, and draw what comes into reach."""
+    spacing, size = int(agent.params[P.spacing_ticks]), int(agent.params[P.size_lots])
+    base = int(agent.state[S.base_ticks]) + step * spacing
+    in_range = view.min_price_ticks <= base - K * spacing and base + (1 + K) * spacing <= view.max_price_ticks
     if not in_range or uniform(agent, FOLLOW) >= agent.params[P.theta]:
         return
     agent.state[S.base_ticks] = float(base)
@@ -243,7 +247,9 @@ def decide(view: Any, agent: Any, out: Any) -> int:
     """Lay a book at the open, act at the times of a Poisson clock, and follow the midpoint when the touch changes."""
     tables = block(view)
     if view.reason & START:
-        base = min(max(view.last_ticks, view.min_price_ticks + K), view.max_price_ticks - K - 1)
+        spacing = int(agent.params[P.spacing_ticks])
+        low, high = view.min_price_ticks + K * spacing, view.max_price_ticks - (K + 1) * spacing
+        base = min(max(view.last_ticks, low), high)
         agent.state[S.base_ticks] = float(base)
         if view.phase == CONTINUOUS:
             lay_book(view, agent, out, tables)
