@@ -137,7 +137,7 @@ def fit_process(times: Floats, types: Ints, total_s: float, n_types: int = N) ->
     def try_decay(decay: float, wanted: list[int]) -> list[float]:
         past = excitations(times, types, decay, n_types)
         left = (1.0 - np.exp(-decay * (total_s - times))) / decay
-        compensators = np.bincount(types, left, n_types)
+        compensators = np.bincount(types, left, n_types).astype(np.float64)
         values = []
         for i in wanted:
             value, found = fit_row(past[types == i], compensators, total_s)

@@ -1,17 +1,18 @@
 """The queue-reactive flow fitted as its paper does (Huang, Lehalle, Rosenbaum 2015, JASA 110; model I).
 
-Rates by counting: while queue i holds n orders, an event of a kind has rate (events of that kind) / (time with n orders),
-the paper's estimator (its section 2.3, Lambda^(n) times the share of the kind). Both sides are one sample. Market orders
-count at the best queue only, over the time for which queue i was the best, as the policy sends them. A cell gets
-PRIOR_S seconds of its queue's mean rate beside its own, so that lengths hardly ever seen have a rate too; lengths seen
-for less than LEAST_TIME of the time share the last cell.
+Rates by counting: while queue i holds n orders, an event of a kind has rate (events of that kind) / (time with n
+orders): the paper's estimator for model I, its Lambda^(n) (one over the mean time to the next event) times the share of
+the kind. Both sides are one sample. Market orders count at the best queue only, over the time for which queue i was the
+best, as the policy sends them. A cell gets PRIOR_S seconds of its queue's mean rate beside its own, so that lengths
+hardly ever seen have a rate too; lengths seen for less than LEAST_TIME of the time share the last cell.
 
 The paper's stocks have a spread of one tick. Here queues are bands of `spacing_ticks` ticks, and the policy sends all
-orders of a band to one price. Bands lie on a lattice around a reference price that moves when the midpoint is more than
-3/4 of a band away from it (the paper's rule, a mid that differs by half a tick does not move it, by a whole tick does).
-Of a few spacings, shares of the median spread, that one is taken whose stationary laws come nearest to the recorded mean
-spread and mean queue lengths (absolute log ratios). The order size is the median size of a limit order, not each queue's mean as in the paper, since the
-atom at the median is what recorded sizes have most of.
+orders of a band to one price: prices, and so spreads and depths, lie on a lattice that the stock does not have. Bands
+lie around a reference price that moves when the midpoint is more than 3/4 of a band away from it (in the paper a
+midpoint half a tick away does not move it, one a whole tick away does). Of a few spacings, shares of the median spread,
+that one is taken whose stationary laws come nearest to the recorded mean spread and mean queue lengths (absolute log
+ratios). The order size is the median size of a limit order, not each queue's mean as in the paper, since the atom at
+the median is what recorded sizes have most of.
 
 The reference price follows with probability theta, redrawing with probability theta_redraw: as in the paper these two
 are calibrated by simulation, to the rate at which the reference price moves and to its mean reversion (continuations
@@ -115,14 +116,15 @@ def count_queues(flow: OrderFlow, spacing_ticks: int, size_lots: int) -> QueueCo
             for i in range(K):
                 mine = np.flatnonzero(of_kind[1:] & (flow.side[1:] == side) & (queue == i))
                 count[i] += np.bincount(length[i, mine], minlength=MAX_LENGTH + 1)
-    return QueueCounts(*counts, time_s, best_s)
+    arrivals, withdrawn, executions = counts
+    return QueueCounts(arrivals, withdrawn, executions, time_s, best_s)
 
 
 def _rates(counts: Floats, time_s: Floats, n_cells: int) -> Floats:
     """Rates of the first cells, the last one holding all beyond; each with PRIOR_S of the mean."""
     counts = np.append(counts[: n_cells - 1], counts[n_cells - 1 :].sum())
     time_s = np.append(time_s[: n_cells - 1], time_s[n_cells - 1 :].sum())
-    mean = counts.sum() / max(float(time_s.sum()), PRIOR_S)
+    mean = (counts.sum() + 0.5) / (time_s.sum() + PRIOR_S)  # half an event more: above 0 where nothing was seen
     return np.asarray((counts + PRIOR_S * mean) / (time_s + PRIOR_S))
 
 
@@ -210,10 +212,10 @@ def fit(flow: OrderFlow, name: str) -> Fitted:
     settings = min(tried, key=lambda entry: entry[:2])[2]
     settings, figures = _calibrated(settings, flow, name)
     figures = {
-        "events": float(len(flow)), "mean_spread_ticks": mean_spread, "mean_spread_ticks_fit": mean_spread_ticks(settings),
-        **figures,
+        "events": float(len(flow)), "mean_spread_ticks": mean_spread,
+        "mean_spread_ticks_fit": mean_spread_ticks(settings), **figures,
     }  # fmt: skip
     return Fitted("queue_reactive", name, policy, settings, figures)
 
 
-BASELINE = Baseline("queue-reactive, model I", "Huang, Lehalle, Rosenbaum 2015, JASA 110, 2.3", fit)
+BASELINE = Baseline("queue-reactive, model I", "Huang, Lehalle, Rosenbaum 2015, JASA 110, model I", fit)

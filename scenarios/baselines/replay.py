@@ -3,7 +3,8 @@
 Nothing is estimated. A market lies within the recorded time and begins with the book that rested at its opening. The
 flow does not answer to anybody (see agents/background/replay.py), and every seed gives the same tape. Fitted to the
 hour that others are judged by, it is the ceiling of every score; fitted to another hour, it shows how far two real
-hours are from each other.
+hours are from each other. An order that left the recorded levels and came back has lost its number (the record does not
+tell whose quantity entered), so that its deletion shows as a partial cancel of the quantity at its price.
 """
 
 from __future__ import annotations
