@@ -4,9 +4,9 @@ With S_l the mean limit order, at distance i from the opposite best:
 
     lambda(i) = N_l(i) / T(i),  mu = N_m S_m / (2 T S_l),  theta(i) = N_c(i) S_c / (integral of the depth at i),
 
-the paper's estimation procedure, except that T(i) is the time for which distance i stood inside the recorded levels, and
-that neighbouring distances share a rate until LEAST_COUNT limit orders and as many cancels stand behind it. The paper
-knows a unit tick; here the table of rates is as long as the recorded levels reach, in the stock's own ticks, so that a
+the paper's estimation procedure, except that T(i) is the time for which distance i stood inside the recorded levels,
+and that neighbouring distances share a rate until LEAST_COUNT limit orders and as many cancels stand behind it. The
+paper knows a unit tick; here the table of rates is as long as the recorded levels reach, in the stock's own ticks, so that a
 wide spread needs no coarser tick. Every order has the median size of a limit order.
 """
 
