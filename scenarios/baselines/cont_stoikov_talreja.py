@@ -6,8 +6,8 @@ With S_l the mean limit order, at distance i from the opposite best:
 
 the paper's estimation procedure, except that T(i) is the time for which distance i stood inside the recorded levels,
 and that neighbouring distances share a rate until LEAST_COUNT limit orders and as many cancels stand behind it. The
-paper knows a unit tick; here the table of rates is as long as the recorded levels reach, in the stock's own ticks, so that a
-wide spread needs no coarser tick. Every order has the median size of a limit order.
+paper knows a unit tick; here the table of rates is as long as the recorded levels reach, in the stock's own ticks, so
+that a wide spread needs no coarser tick. Every order has the median size of a limit order.
 """
 
 from __future__ import annotations

@@ -6,13 +6,13 @@ the kind. Both sides are one sample. Market orders count at the best queue only,
 best, as the policy sends them. A cell gets PRIOR_S seconds of its queue's mean rate beside its own, so that lengths
 hardly ever seen have a rate too; lengths seen for less than LEAST_TIME of the time share the last cell.
 
-The paper's stocks have a spread of one tick. Here queues are bands of `spacing_ticks` ticks, and the policy sends all
-orders of a band to one price: prices, and so spreads and depths, lie on a lattice that the stock does not have. Bands
-lie around a reference price that moves when the midpoint is more than 3/4 of a band away from it (in the paper a
-midpoint half a tick away does not move it, one a whole tick away does). Of a few spacings, shares of the median spread,
-that one is taken whose stationary laws come nearest to the recorded mean spread and mean queue lengths (absolute log
-ratios). The order size is the median size of a limit order, not each queue's mean as in the paper, since the atom at
-the median is what recorded sizes have most of.
+The paper's stocks have a spread of one tick. Here queues are bands of `spacing_ticks` ticks, and the policy sends the
+orders of a band to any of its prices, evenly. Bands lie around a reference price that moves when the midpoint is more
+than 3/4 of a band away from it (in the paper a midpoint half a tick away does not move it, one a whole tick away does).
+Of a few spacings, shares of the median spread, that one is taken whose stationary laws come nearest to the recorded
+mean spread and mean queue lengths (absolute log ratios). Beyond its K queues the model has no book. The order size is
+the median size of a limit order, not each queue's mean as in the paper, since the atom at the median is what recorded
+sizes have most of.
 
 The reference price follows with probability theta, redrawing with probability theta_redraw: as in the paper these two
 are calibrated by simulation, to the rate at which the reference price moves and to its mean reversion (continuations
@@ -43,7 +43,7 @@ LEAST_TIME = 0.005
 STABLE = 0.95
 """Largest ratio of arrivals to departures of the last cell; the policy needs it below 0.98."""
 SHARES = (1.0, 1.5, 2.0, 3.0, 4.0)
-THETAS, REDRAWS = (0.1, 0.2, 0.4, 0.7, 1.0), (0.0, 0.5, 1.0)
+THETAS, REDRAWS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.7, 1.0), (0.0, 0.5, 1.0)
 CALIBRATION_S = 900
 
 
@@ -64,11 +64,19 @@ class QueueCounts:
     best_s: Floats
 
 
-def reference_path(flow: OrderFlow, spacing_ticks: int) -> Floats:
-    """Return the reference price after each event, in ticks, on a lattice of `spacing_ticks`."""
+def reference_path(flow: OrderFlow, spacing_ticks: int, first_ticks: float | None = None) -> Floats:
+    """Return the reference price after each event, in ticks, on a lattice of `spacing_ticks`.
+
+    Args:
+        flow: the flow.
+        spacing_ticks: its step.
+        first_ticks: where it starts, between two ticks; None: at the first midpoint.
+    """
     mids = flow.mid_ticks
     first = mids[np.isfinite(mids)][:1]
     at = float(np.floor(first[0])) + 0.5 if len(first) else 0.5
+    if first_ticks is not None:
+        at = first_ticks
     path = np.empty(len(mids))
     for k, mid in enumerate(mids.tolist()):
         away = (mid - at) / spacing_ticks
@@ -84,17 +92,18 @@ def _queue_of(price: Floats, reference: Floats, side: int, spacing_ticks: int) -
     return np.where(np.isfinite(queue), np.clip(queue, 0, K), K).astype(np.int64)
 
 
-def count_queues(flow: OrderFlow, spacing_ticks: int, size_lots: int) -> QueueCounts:
+def count_queues(flow: OrderFlow, spacing_ticks: int, size_lots: int, first_ticks: float | None = None) -> QueueCounts:
     """Count what happened to the queues of a flow with its book.
 
     Args:
         flow: the flow.
         spacing_ticks: width of a queue's band of prices.
         size_lots: lots that count as one order; lengths are rounded up.
+        first_ticks: reference price to start from, see `reference_path`.
     """
     assert flow.book is not None
     n = len(flow)
-    reference = reference_path(flow, spacing_ticks)
+    reference = reference_path(flow, spacing_ticks, first_ticks)
     dt_s = np.diff(flow.time_ns) / SECOND_NS
     takes = np.zeros(n, bool)
     takes[market_orders(flow)[0]] = True
@@ -148,9 +157,21 @@ def _tables(counts: QueueCounts) -> dict[str, Any]:
 
 
 def mean_spread_ticks(settings: QueueReactive) -> float:
-    """Mean spread while the reference price stands still: independent queues, each with its stationary law."""
-    empty = np.cumprod([stationary_law(settings, i)[0] for i in range(K)])
-    return settings.spacing_ticks * (1.0 + 2.0 * float(empty.sum()))
+    """Mean spread while the reference price stands still: independent queues, each with its stationary law.
+
+    Of n orders that lie evenly on w prices the best is at a mean distance of sum over t = 1 .. w - 1 of (1 - t / w)^n
+    from the first of these prices. Market orders, which take the best of them, leave the others somewhat farther away:
+    where they are many the spread is wider than this.
+    """
+    width = settings.spacing_ticks
+    left = 1.0 - np.arange(1, width) / width
+    nearer_empty, distance = 1.0, 0.0
+    for i in range(K):
+        law = stationary_law(settings, i, MAX_LENGTH)
+        best = np.array([(left**n).sum() for n in range(len(law))])
+        distance += nearer_empty * float(law[1:] @ (width * i + best[1:]))
+        nearer_empty *= float(law[0])
+    return 1.0 + 2.0 * (distance + nearer_empty * K * width)
 
 
 def mean_lengths(settings: QueueReactive) -> Floats:

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from agents.background import queue_reactive as policy_of
-from agents.background.queue_reactive import K, QueueReactive, stationary_law
+from agents.background.queue_reactive import K, QueueReactive, S, stationary_law
+from lob.types import NO_PRICE, EventKind
 from scenarios.baselines import BASELINES, queue_reactive
 from tests.agents.flows import MID_TICKS, flow_market
 from tests.baselines.flows import simulated
@@ -28,8 +29,8 @@ def known(**changes: Any) -> QueueReactive:
 @pytest.mark.parametrize("spacing", [1, 9])
 def test_rates_by_length_are_those_of_the_simulation(spacing: int) -> None:
     true = known(theta=0.0, size_lots=5, spacing_ticks=spacing)
-    flow = simulated(policy_of.policy, true, SECONDS, levels=2 * K)
-    counts = queue_reactive.count_queues(flow, spacing, 5)
+    flow = simulated(policy_of.policy, true, SECONDS, levels=K * spacing)
+    counts = queue_reactive.count_queues(flow, spacing, 5, first_ticks=MID_TICKS + 0.5)
     assert counts.time_s.sum() == pytest.approx(2 * K * SECONDS, rel=0.001)
     for i in range(K):
         law = stationary_law(true, i)
@@ -50,17 +51,28 @@ def test_the_reference_price_stays_for_half_a_queue_and_follows_a_whole_one() ->
 
 
 @pytest.mark.parametrize("redraw", [0.0, 1.0])
-def test_wider_queues_are_the_same_market_in_larger_ticks(redraw: float) -> None:
-    settings = {"theta": 0.7, "theta_redraw": redraw, "arrivals": QueueReactive().arrivals}
-    fine = flow_market(policy_of.policy, known(**settings), seconds=2_000).tape
-    wide = flow_market(policy_of.policy, known(**settings, spacing_ticks=7), seconds=2_000, n_prices=60_000).tape
-    priced = fine["price_ticks"] > 0
-    assert len(fine) == len(wide)
-    assert (fine["price_ticks"][priced].min(), fine["price_ticks"][priced].max()) != (MID_TICKS - 2, MID_TICKS + 3)
-    expected = MID_TICKS + 7 * (fine["price_ticks"][priced].astype(np.int64) - MID_TICKS)
-    assert (wide["price_ticks"][priced] == expected).all()
-    for name in ("time_ns", "kind", "side", "qty_lots", "order_id"):
-        assert (wide[name] == fine[name]).all(), name
+def test_orders_lie_at_all_prices_of_their_queue_and_the_reference_price_moves_by_queues(redraw: float) -> None:
+    settings = QueueReactive(theta=0.7, theta_redraw=redraw, spacing_ticks=7)
+    market = flow_market(policy_of.policy, settings, seconds=3_000, n_prices=60_000)
+    added = market.tape[market.tape["kind"] == EventKind.ADD]
+    offsets = (added["price_ticks"].astype(np.int64) - MID_TICKS - 1) % 7
+    counts = np.bincount(offsets, minlength=7)
+    assert counts.min() > 0.5 * counts.mean()
+    base = market.world.agents["state"][0][S.base_ticks]
+    assert (base - MID_TICKS) % 7 == 0
+    mids = market.tape["bid_ticks"][market.tape["bid_ticks"] != NO_PRICE]
+    assert np.ptp(mids) > 3 * 7
+
+
+def test_the_mean_spread_of_still_queues_is_that_of_their_laws() -> None:
+    few = ((0.02,) * 30,) * K  # market orders take the best price of a queue and not any
+    true = known(theta=0.0, spacing_ticks=9, arrivals=QueueReactive().arrivals, executions=few)
+    flow = simulated(policy_of.policy, true, SECONDS, levels=2 * K)
+    spreads = (flow.ask_ticks - flow.bid_ticks)[:-1]
+    both = np.isfinite(spreads)
+    assert both.mean() > 0.99
+    spread = np.average(spreads[both], weights=np.diff(flow.time_ns)[both])
+    assert queue_reactive.mean_spread_ticks(true) == pytest.approx(float(spread), rel=0.05)
 
 
 def test_the_fit_has_the_spread_and_the_moves_it_was_fitted_to() -> None:
