@@ -20,10 +20,9 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import Field, model_validator
 
-from agents.background._queues import cancel_one, lay_queue, withdraw_queue
+from agents.background._queues import MAX_ORDERS, band_lots, cancel_one, lay_queue, withdraw_queue
 from lob.types import NO_PRICE, Phase
 from sim.distributions import Settings
-from sim.lookup import level_lots
 from sim.policy import (
     Policy,
     block,
@@ -63,6 +62,8 @@ class QueueReactive(Settings):
         theta: probability that the reference price follows a move of the midpoint.
         theta_redraw: probability that the whole book is drawn anew when the reference price has moved.
         size_lots: size of every order.
+        spacing_ticks: prices of each queue, and step of the reference price: the model's tick, which in a stock with a
+            wide spread is many ticks of the exchange. Orders arrive at any price of their queue.
     """
 
     arrivals: Table = (_falling(1.6, 1.0), _falling(1.2, 0.9), _falling(1.0, 0.8))
@@ -71,6 +72,7 @@ class QueueReactive(Settings):
     theta: Annotated[float, Field(ge=0, le=1)] = 0.7
     theta_redraw: Annotated[float, Field(ge=0, le=1)] = 0.8
     size_lots: Annotated[int, Field(ge=1)] = 1
+    spacing_ticks: Annotated[int, Field(ge=1, le=10_000)] = 1
 
     @model_validator(mode="after")
     def _tables_fit(self) -> QueueReactive:
@@ -111,7 +113,7 @@ S = indices(None, "base_ticks", "mid2", "settling", "without_own")
 whether a book that was sent has not yet arrived, and cancels of queues that held only others' orders."""
 START, TIMER = int(Wake.START), int(Wake.TIMER)
 CONTINUOUS = int(Phase.CONTINUOUS)
-NEXT, KIND, ACCEPT, FOLLOW, REDRAW, PICK, LENGTH = 0, 1, 2, 3, 4, 5, 6
+NEXT, KIND, ACCEPT, FOLLOW, REDRAW, PICK, LENGTH, PLACE = 0, 1, 2, 3, 4, 5, 6, 16
 ARRIVAL, CANCEL, EXECUTION = 0, 1, 2
 # The block: numbers of lengths and of entries of a law, largest rate of each (kind, queue), rates, cumulative laws.
 LARGEST = 2
@@ -131,9 +133,9 @@ def _block(settings: QueueReactive) -> np.ndarray[Any, Any]:
 
 @decision
 def price_of(agent: Any, side: int, i: int) -> int:
-    """Price of queue i (0 is nearest) of a side."""
-    base = int(agent.state[S.base_ticks])
-    return base - i if side > 0 else base + 1 + i
+    """Price of queue i (0 is nearest) of a side; of its prices the one nearest to the reference price."""
+    base, spacing = int(agent.state[S.base_ticks]), int(agent.params[P.spacing_ticks])
+    return base - spacing * i if side > 0 else base + 1 + spacing * i
 
 
 @decision
@@ -149,12 +151,19 @@ def drawn_length(agent: Any, tables: Any, side: int, i: int) -> int:
 
 
 @decision
+def lay_one(view: Any, agent: Any, out: Any, side: int, i: int, length: int) -> None:
+    """Send a queue of a length."""
+    spacing, size = int(agent.params[P.spacing_ticks]), int(agent.params[P.size_lots])
+    first_index = PLACE + MAX_ORDERS * (2 * i + (side > 0))
+    lay_queue(view, agent, out, side, price_of(agent, side, i), spacing, length, size, first_index)
+
+
+@decision
 def lay_book(view: Any, agent: Any, out: Any, tables: Any) -> None:
     """Send all queues, drawn from their stationary laws."""
     for i in range(K):
         for side in (1, -1):
-            length = drawn_length(agent, tables, side, i)
-            lay_queue(view, out, side, price_of(agent, side, i), length, int(agent.params[P.size_lots]))
+            lay_one(view, agent, out, side, i, drawn_length(agent, tables, side, i))
     agent.state[S.settling] = 1.0
 
 
@@ -167,9 +176,10 @@ def midpoint2(view: Any, agent: Any) -> int:
 
 @decision
 def move_reference(view: Any, agent: Any, out: Any, tables: Any, step: int) -> None:
-    """Move the reference price by a tick, with probability theta, and draw what comes into reach."""
-    base, size = int(agent.state[S.base_ticks]) + step, int(agent.params[P.size_lots])
-    in_range = view.min_price_ticks <= base - K and base + 1 + K <= view.max_price_ticks
+    """Move the reference price by a queue, with probability theta, and draw what comes into reach."""
+    spacing, size = int(agent.params[P.spacing_ticks]), int(agent.params[P.size_lots])
+    base = int(agent.state[S.base_ticks]) + step * spacing
+    in_range = view.min_price_ticks <= base - K * spacing and base + (1 + K) * spacing <= view.max_price_ticks
     if not in_range or uniform(agent, FOLLOW) >= agent.params[P.theta]:
         return
     agent.state[S.base_ticks] = float(base)
@@ -177,10 +187,9 @@ def move_reference(view: Any, agent: Any, out: Any, tables: Any, step: int) -> N
         send_cancel_all(out)
         lay_book(view, agent, out, tables)
         return
-    withdraw_queue(view, out, step, price_of(agent, step, K))
-    entering = price_of(agent, -step, K - 1)
-    present = (level_lots(view, -step, entering) + size - 1) // size
-    lay_queue(view, out, -step, entering, drawn_length(agent, tables, -step, K - 1) - present, size)
+    withdraw_queue(view, out, step, price_of(agent, step, K), spacing)
+    present = (band_lots(view, -step, price_of(agent, -step, K - 1), spacing) + size - 1) // size
+    lay_one(view, agent, out, -step, K - 1, drawn_length(agent, tables, -step, K - 1) - present)
     agent.state[S.settling] = 1.0
 
 
@@ -189,18 +198,18 @@ def follow_midpoint(view: Any, agent: Any, out: Any, tables: Any) -> None:
     """See whether the midpoint moved away over an empty nearest queue; if so the reference price may follow."""
     mid2, before = midpoint2(view, agent), int(agent.state[S.mid2])
     agent.state[S.mid2] = float(mid2)
-    if mid2 > before and (view.ask_ticks == NO_PRICE or view.ask_ticks > price_of(agent, -1, 0)):
+    if mid2 > before and (view.ask_ticks == NO_PRICE or view.ask_ticks >= price_of(agent, -1, 1)):
         move_reference(view, agent, out, tables, 1)
-    elif mid2 < before and view.bid_ticks < price_of(agent, 1, 0):
+    elif mid2 < before and view.bid_ticks <= price_of(agent, 1, 1):
         move_reference(view, agent, out, tables, -1)
 
 
 @decision
 def act(view: Any, agent: Any, out: Any, tables: Any, kind: int, i: int, side: int) -> None:
     """Let one candidate happen, with the probability that belongs to the length of its queue."""
-    n_lengths, size = int(tables[0]), int(agent.params[P.size_lots])
-    price = price_of(agent, side, i)
-    length = min((level_lots(view, side, price) + size - 1) // size, n_lengths - 1)
+    n_lengths, size, spacing = int(tables[0]), int(agent.params[P.size_lots]), int(agent.params[P.spacing_ticks])
+    edge = price_of(agent, side, i)
+    length = min((band_lots(view, side, edge, spacing) + size - 1) // size, n_lengths - 1)
     rate = tables[RATES + (kind * K + i) * n_lengths + length]
     if uniform(agent, ACCEPT) * tables[LARGEST + kind * K + i] >= rate:
         return
@@ -208,12 +217,15 @@ def act(view: Any, agent: Any, out: Any, tables: Any, kind: int, i: int, side: i
     if side < 0:
         best, opposite = view.ask_ticks, view.bid_ticks
     if kind == ARRIVAL:
+        price = edge
+        if spacing > 1:
+            price -= side * int(uniform(agent, PLACE) * spacing)
         if opposite == NO_PRICE or side * (opposite - price) > 0:
             send_limit(out, side, price, size)
     elif kind == CANCEL:
-        if not cancel_one(view, out, side, price, size, uniform(agent, PICK)):
+        if not cancel_one(view, out, side, edge, spacing, size, uniform(agent, PICK)):
             agent.state[S.without_own] += 1.0
-    elif best == price:
+    elif best != NO_PRICE and 0 <= side * (edge - best) < spacing:
         send_market(out, -side, size)
 
 
@@ -243,7 +255,9 @@ def decide(view: Any, agent: Any, out: Any) -> int:
     """Lay a book at the open, act at the times of a Poisson clock, and follow the midpoint when the touch changes."""
     tables = block(view)
     if view.reason & START:
-        base = min(max(view.last_ticks, view.min_price_ticks + K), view.max_price_ticks - K - 1)
+        spacing = int(agent.params[P.spacing_ticks])
+        low, high = view.min_price_ticks + K * spacing, view.max_price_ticks - (K + 1) * spacing
+        base = min(max(view.last_ticks, low), high)
         agent.state[S.base_ticks] = float(base)
         if view.phase == CONTINUOUS:
             lay_book(view, agent, out, tables)
