@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -20,11 +20,49 @@ from sim.market import Market
 from sim.policy import DECIDE_ARGUMENTS
 from sim.records import Status
 
-__all__ = ["MakeMarket", "MarketBatch"]
+__all__ = ["Batch", "MakeMarket", "MarketBatch", "batch_of"]
 
 MakeMarket = Callable[[int], Market]
 """Returns a fresh market of a seed, before its open, in which one population is that of a learning agent."""
 TAPE_ROWS = 4096
+
+
+class Batch(Protocol):
+    """What environments stand on: n worlds with k learners each; see MarketBatch for the meaning of all parts."""
+
+    n: int
+    k: int
+    task: Task
+    features: tuple[str, ...]
+    n_actions: int
+    n_continuous: int
+    actions: np.ndarray[Any, Any]
+    observations: np.ndarray[Any, Any]
+    facts: np.ndarray[Any, Any]
+    over: np.ndarray[Any, Any]
+    closed: np.ndarray[Any, Any]
+
+    def reset(self, m: int, seed: int) -> None:
+        """Begin world m anew."""
+
+    def step(self) -> np.ndarray[Any, Any]:
+        """Do all actions; return reward, pnl and penalty, shape (n, k, 3)."""
+
+
+def batch_of(make_market: MakeMarket | Batch, n: int, **options: Any) -> Any:
+    """Return a MarketBatch of n markets, or the batch that was given, such as one of agents.rl.models.
+
+    Raises:
+        InputError: if a given batch has another size, or options are given with it.
+    """
+    if not hasattr(make_market, "observations"):
+        return MarketBatch(make_market, n, **options)
+    given = [name for name, value in options.items() if value not in (None, False, 1)]
+    if given:
+        raise InputError(f"{', '.join(given)}: given beside a batch; allowed: with make_market only")
+    if make_market.n != n:
+        raise InputError(f"the batch has {make_market.n} worlds; allowed: {n}")
+    return make_market
 
 
 class MarketBatch:

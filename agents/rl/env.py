@@ -8,7 +8,7 @@ from typing import Any
 import gymnasium
 import numpy as np
 
-from agents.rl.batch import MakeMarket, MarketBatch
+from agents.rl.batch import Batch, MakeMarket, batch_of
 from agents.rl.rewards import RewardSettings
 from agents.rl.spaces import action_space, checked_action, info_of, observation_space
 from lob.errors import InputError
@@ -39,7 +39,7 @@ class MarketEnv(gymnasium.Env[np.ndarray[Any, Any], Any]):
 
     def __init__(
         self,
-        make_market: MakeMarket,
+        make_market: MakeMarket | Batch,
         *,
         learner: str | None = None,
         features: Sequence[str] | None = None,
@@ -48,9 +48,9 @@ class MarketEnv(gymnasium.Env[np.ndarray[Any, Any], Any]):
         max_steps: int | None = None,
         keep_tape: bool = False,
     ) -> None:
-        self.batch = MarketBatch(
-            make_market, 1, learner=learner, features=features, reward=reward, reward_settings=reward_settings,
-            keep_tape=keep_tape,
+        self.batch = batch_of(
+            make_market, 1, learner=learner, features=features, reward=reward,
+            reward_settings=reward_settings, keep_tape=keep_tape,
         )  # fmt: skip
         if self.batch.k != 1:
             raise InputError(f"{self.batch.k} learners in the market; allowed: 1 (use MarketParallelEnv for several)")

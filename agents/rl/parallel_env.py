@@ -9,7 +9,7 @@ import numpy as np
 from gymnasium.utils import seeding
 from pettingzoo import ParallelEnv
 
-from agents.rl.batch import MakeMarket, MarketBatch
+from agents.rl.batch import Batch, MakeMarket, batch_of
 from agents.rl.rewards import RewardSettings
 from agents.rl.spaces import action_space, checked_action, info_of, observation_space
 from lob.errors import InputError
@@ -35,7 +35,7 @@ class MarketParallelEnv(ParallelEnv[str, Any, Any]):
 
     def __init__(
         self,
-        make_market: MakeMarket,
+        make_market: MakeMarket | Batch,
         *,
         learner: str | None = None,
         features: Sequence[str] | None = None,
@@ -44,9 +44,9 @@ class MarketParallelEnv(ParallelEnv[str, Any, Any]):
         max_steps: int | None = None,
         keep_tape: bool = False,
     ) -> None:
-        self.batch = MarketBatch(
-            make_market, 1, learner=learner, features=features, reward=reward, reward_settings=reward_settings,
-            keep_tape=keep_tape,
+        self.batch = batch_of(
+            make_market, 1, learner=learner, features=features, reward=reward,
+            reward_settings=reward_settings, keep_tape=keep_tape,
         )  # fmt: skip
         if max_steps is not None and max_steps < 1:
             raise InputError(f"max_steps = {max_steps}; allowed: at least 1")

@@ -8,26 +8,26 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 
-from agents.rl.batch import MarketBatch
+from agents.rl.batch import Batch
 from agents.rl.features import LIMIT
 from lob.errors import InputError
 
 __all__ = ["action_space", "checked_action", "checked_actions", "info_of", "observation_space"]
 
 
-def observation_space(batch: MarketBatch) -> spaces.Box:
+def observation_space(batch: Batch) -> spaces.Box:
     """Return the space of one learner's observation: the named features, each within +-10."""
     return spaces.Box(-LIMIT, LIMIT, (len(batch.features),), np.float32)
 
 
-def action_space(batch: MarketBatch) -> spaces.Space[Any]:
+def action_space(batch: Batch) -> spaces.Space[Any]:
     """Return the space of one learner's action: an entry of the task's menu, or numbers in -1..1."""
     if batch.n_continuous:
         return spaces.Box(-1.0, 1.0, (batch.n_continuous,), np.float32)
     return spaces.Discrete(batch.n_actions)
 
 
-def checked_action(batch: MarketBatch, action: Any) -> Any:
+def checked_action(batch: Batch, action: Any) -> Any:
     """Return one learner's action, an int or an array.
 
     Raises:
@@ -72,7 +72,7 @@ def checked_actions(n_continuous: int, n_actions: int, n: int, actions: Any) -> 
     return values.reshape(n, -1)
 
 
-def info_of(batch: MarketBatch, m: int, rank: int, pnl: float, penalty: float) -> dict[str, Any]:
+def info_of(batch: Batch, m: int, rank: int, pnl: float, penalty: float) -> dict[str, Any]:
     """Return what one learner is told besides its observation: components of the reward and plain facts."""
     facts = batch.facts[m, rank].tolist()
     return {

@@ -11,7 +11,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from agents.rl._stepping import FACTS
-from agents.rl.batch import MakeMarket, MarketBatch
+from agents.rl.batch import Batch, MakeMarket, batch_of
 from agents.rl.rewards import RewardSettings
 from agents.rl.spaces import action_space, checked_actions, info_of, observation_space
 from lob.errors import InputError
@@ -37,7 +37,7 @@ class MarketVectorEnv(VectorEnv[np.ndarray[Any, Any], Any, Any]):
 
     def __init__(
         self,
-        make_market: MakeMarket,
+        make_market: MakeMarket | Batch,
         num_envs: int,
         *,
         threads: int = 1,
@@ -48,9 +48,9 @@ class MarketVectorEnv(VectorEnv[np.ndarray[Any, Any], Any, Any]):
         max_steps: int | None = None,
         keep_tape: bool = False,
     ) -> None:
-        self.batch = MarketBatch(
-            make_market, num_envs, learner=learner, features=features, reward=reward, reward_settings=reward_settings,
-            threads=threads, keep_tape=keep_tape,
+        self.batch = batch_of(
+            make_market, num_envs, learner=learner, features=features, reward=reward,
+            reward_settings=reward_settings, threads=threads, keep_tape=keep_tape,
         )  # fmt: skip
         if self.batch.k != 1:
             raise InputError(f"{self.batch.k} learners in the market; allowed: 1 (use MarketParallelEnv for several)")
