@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from agents.rl._stepping import CASH, MID, N_FACTS, POSITION, START_MID, TIME_S
+from agents.rl._stepping import CASH, MID, N_FACTS, POSITION, TIME_S
 from lob._jit import kernel
 from lob.errors import InputError
 
@@ -21,8 +21,9 @@ __all__ = ["REWARDS", "Rewards", "RewardSettings"]
 
 REWARDS: dict[str, str] = {
     "pnl": "change of wealth: cash plus inventory at the midpoint",
-    "implementation_shortfall": "what fills cost above the midpoint at the start, negated (Perold 1988); what is not "
-    "traded in the end counts at the last midpoint plus `leftover_scales` price scales",
+    "implementation_shortfall": "what the metaorder cost above the midpoint at its start, negated (Perold 1988), as it comes "
+    "about: fills against the midpoint, and moves of the midpoint times what is left; what is not traded in the end costs "
+    "`leftover_scales` price scales more",
     "inventory_penalised": "pnl less phi q^2 dt, and alpha q^2 at the end, q in largest positions "
     "(Cartea, Jaimungal and Penalva 2015, section 10.2)",
     "asymmetric": "pnl less `damping` times what the inventory gained by moves of the midpoint; its losses count in full "
@@ -102,11 +103,10 @@ def reward_rows(
         penalty = 0.0
         total = pnl
         if kind == SHORTFALL:
-            start = after[i, START_MID]
-            total = (traded + (position - last_position) * start) / unit
+            left = goal - position
+            total = (traded - left * after[i, MID] + (goal - last_position) * before[i, MID]) / unit
             if over[i]:
-                left = goal - position
-                total -= (left * (after[i, MID] - start) + abs(left) * numbers[LEFTOVER] * price_scale) / unit
+                total -= abs(left) * numbers[LEFTOVER] * price_scale / unit
             penalty = pnl - total
         elif kind == INVENTORY:
             q = last_position / largest

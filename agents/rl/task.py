@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -29,6 +29,7 @@ class Task:
         reward: name of the default reward.
         largest_lots: the largest position of some settings; with the price scale it is the unit of rewards.
         continuous: number of continuous actions under some settings; 0: the menu.
+        baselines: menu entries that make a simple policy when always taken, by its name.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Task:
     reward: str
     largest_lots: Callable[[Any], int]
     continuous: Callable[[Any], int] = lambda settings: 0
+    baselines: Mapping[str, int] = field(default_factory=dict)
 
 
 @cache

@@ -1,4 +1,4 @@
-"""`outcry`: one command per module of this folder; errors end in one line and an exit status.
+"""`outcry`: one command per module of this folder, one group per folder in it; errors end in one line and an exit status.
 
 Status 0: done. 1: the run failed. 2: the input was bad. 130: stopped by Ctrl-C. Modules import what they need inside
 their function, so that `outcry --help` does not wait for the compiler.
@@ -11,6 +11,7 @@ import importlib.util
 import pkgutil
 import sys
 from pathlib import Path
+from typing import Any
 
 __all__ = ["run_command"]
 
@@ -32,6 +33,20 @@ def _foreign_package() -> str | None:
     return None
 
 
+def _add_commands(app: Any, package: str) -> None:
+    """Add each module of a package that has a `command`, and each folder in it as a group of commands."""
+    import typer
+
+    for module in sorted(pkgutil.iter_modules(importlib.import_module(package).__path__), key=lambda m: m.name):
+        found = importlib.import_module(f"{package}.{module.name}")
+        if module.ispkg:
+            group = typer.Typer(help=found.__doc__, no_args_is_help=True, rich_markup_mode=None)
+            _add_commands(group, f"{package}.{module.name}")
+            app.add_typer(group, name=module.name)
+        elif hasattr(found, "command"):
+            app.command(module.name)(found.command)
+
+
 def run_command() -> None:
     """Entry point of `outcry`."""
     line = _foreign_package()
@@ -50,11 +65,7 @@ def run_command() -> None:
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
     )
-    folder = str(Path(__file__).parent)
-    for module in sorted(pkgutil.iter_modules([folder]), key=lambda m: m.name):
-        command = getattr(importlib.import_module(f"scenarios.cli.{module.name}"), "command", None)
-        if command is not None:
-            app.command(module.name)(command)
+    _add_commands(app, "scenarios.cli")
     try:
         app(prog_name="outcry")
     except OutcryError as error:

@@ -109,4 +109,5 @@ task = Task(
     menu=MENU,
     reward="pnl",
     largest_lots=lambda settings: settings.max_position_lots,
+    baselines={"flat": FLAT},
 )

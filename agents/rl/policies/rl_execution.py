@@ -165,4 +165,5 @@ task = Task(
     menu=MENU,
     reward="implementation_shortfall",
     largest_lots=lambda settings: settings.quantity_lots,
+    baselines={"TWAP": CROSS},
 )

@@ -137,4 +137,5 @@ task = Task(
     reward="inventory_penalised",
     largest_lots=lambda settings: settings.max_position_lots,
     continuous=lambda settings: 0 if settings.menu else 2,
+    baselines={f"symmetric, {d:g} scales": k * (N_DISTANCES + 1) for k, d in enumerate(DISTANCES)},
 )

@@ -1,0 +1,1 @@
+"""Train what trades or makes order flow; each command is a file of its own in this folder."""
