@@ -33,6 +33,8 @@ ENVIRONMENTS = {
 """Registered ids and their tasks."""
 LEARNER = "learner"
 LATENCY_NS = 50_000.0
+TAPE_ROWS = 4096
+"""Of the market's own tape, which environments hardly use; results do not depend on it."""
 
 
 class MarketFactory:
@@ -98,7 +100,7 @@ class MarketFactory:
         built = self.built
         return Market(
             built.listings, self._populations, built.session, built.schedule, seed,
-            max_in_flight=built.scenario.max_in_flight,
+            max_in_flight=built.scenario.max_in_flight, tape_rows=TAPE_ROWS,
         )  # fmt: skip
 
 

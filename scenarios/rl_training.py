@@ -102,6 +102,7 @@ class _Watch:
         self.history: list[dict[str, float]] = []
         self.evaluations: list[dict[str, float]] = []
         self.baselines: dict[str, float] = {}
+        self.baseline_returns: dict[str, Any] = {}
         self.seconds = 0.0
         self.started = time.perf_counter()
 
@@ -119,10 +120,11 @@ class _Watch:
         """Run the task's simple policies on the evaluation seeds."""
         from agents.rl.evaluation import constant, evaluate
 
-        if self.batch.n_continuous == 0 and not self.baselines:
+        if self.batch.n_continuous == 0:
             for name, entry in self.batch.task.baselines.items():
                 found = evaluate(self.batch, constant(float(entry)), self.seeds)
                 self.baselines[name] = float(found.returns.mean())
+                self.baseline_returns[name] = found.returns
 
     def is_due(self, steps: int) -> bool:
         """Whether it is time to evaluate."""
@@ -162,7 +164,9 @@ class _Watch:
             "evaluation_seeds": [self.seeds[0], self.seeds[-1]],
             "evaluation_return": interval(found.returns),
             "evaluation_pnl": interval(found.pnl),
-            "baselines": self.baselines,
+            "better_than": {
+                name: interval(found.returns - returns) for name, returns in self.baseline_returns.items()
+            },
             "reward_unit": "price_scale_ticks x largest position",
             "version": version(),
         }

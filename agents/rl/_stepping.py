@@ -96,7 +96,7 @@ def run_on(
     world: Record, runtime: Record, tape: Record, row: Any, population_index: int, look: int, keep_tape: int,
     features: Any, observations: Any, facts: Any, awake: Any, over: Any,
 ) -> int:  # fmt: skip
-    """Run one market until its learners decide or all are over; TAPE_FULL asks for room, or an error's Status."""
+    """Run one market until its learners decide or all are over; TAPE_FULL and PYTHON_WAKE ask for help."""
     population = population_at(world, population_index)
     count = int64(population.count)
     view, out = view_of(runtime, int64(0)), out_of(runtime, int64(0))
@@ -116,6 +116,8 @@ def run_on(
             return int64(status)
         index = int64(world.wake_agent)
         rank = index - population.first
+        if rank < 0 or rank >= count:
+            return int64(PYTHON_WAKE)  # some Python trader of the scenario's own
         prepare_view(world, view, index, population_index)
         verdict = _look(look, (view, agent_at(world, index), out))
         note_facts(world, view, index, population_index, facts[rank])

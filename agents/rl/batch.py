@@ -245,10 +245,13 @@ class MarketBatch:
             first = m
 
     def _attend(self, m: int) -> None:
-        """Make room on a full tape, or raise what went wrong."""
+        """Wake a Python trader, make room on a full tape, or raise what went wrong."""
         status = Status(int(self._table[m, CURSOR]))
         market = self.markets[m]
         assert market is not None
+        if status == Status.PYTHON_WAKE:
+            market._wake_trader()
+            return
         if status != Status.TAPE_FULL:
             self._table[m, MODE] = ENDED
             raise market._failure(status)
