@@ -3,8 +3,8 @@
 Each decision is an entry of a menu. A slice is what is left divided by the decisions that are left, so that crossing
 one slice each time is TWAP.
 
-    0 leave what rests     1 withdraw               2 rest two slices at the own best price
-    3 rest two slices a quarter of the spread inside       4 cross one slice       5 cross three slices
+    0 leave what rests     1 withdraw               2 rest six slices at the own best price
+    3 rest six slices a quarter of the spread inside       4 cross one slice       5 cross three slices
 
 After the last decision all that is left is crossed. Whatever it does, the agent never has more in the market, at rest
 and on its way, than is left of the quantity.
@@ -43,6 +43,7 @@ __all__ = ["RlExecution", "policy", "task"]
 
 MENU = ("hold", "withdraw", "rest at the touch", "rest inside the spread", "cross one slice", "cross three slices")
 HOLD, WITHDRAW, REST, REST_INSIDE, CROSS, CROSS_MORE = range(len(MENU))
+RESTING_SLICES = 6
 DEFAULT_FEATURES = (
     "time_left", "remaining", "behind", "spread", "bid_lots", "ask_lots", "imbalance", "imbalance_5", "mid_move",
     "return_1", "return_slow", "volatility", "volume_1", "trade_imbalance", "last_trade", "own_bid", "own_ask",
@@ -139,7 +140,7 @@ def act(view: Any, agent: Any, out: Any) -> int:
         if lots > 0:
             send_market(out, side, lots, parent_id)
     elif action >= REST:
-        rest(view, agent, out, 2 * child, action == REST_INSIDE, free)
+        rest(view, agent, out, RESTING_SLICES * child, action == REST_INSIDE, free)
     return delay
 
 
