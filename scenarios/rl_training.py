@@ -209,6 +209,7 @@ def train_rl(
         InputError: if an option is wrong, or the folder holds something else.
     """
     place = Path(folder)
+    _check_numbers(training)
     watch = _Watch(training, place, on_progress or (lambda steps, line: None))
     saved = _summary_of(place)
     if not resume:
@@ -230,6 +231,24 @@ def train_rl(
     return found
 
 
+def _check_numbers(training: RlTraining) -> None:
+    """Refuse unknown settings of the algorithm before anything is made."""
+    import inspect
+
+    if training.algo == "ppo-single-file":
+        from agents.rl.ppo import PPO
+
+        known = [name for name in PPO.__dataclass_fields__ if name not in ("total_steps", "seed")]
+    else:
+        import stable_baselines3
+
+        parameters = inspect.signature(getattr(stable_baselines3, training.algo.upper())).parameters
+        known = [name for name in parameters if name not in ("policy", "env", "seed", "self", "_init_setup_model")]
+    for name in training.algo_settings:
+        if name not in known:
+            raise InputError(f"--algo-set {name}: no such setting{nearest(name, known)}; allowed: {', '.join(known)}")
+
+
 # ---- algorithms ---------------------------------------------------------------------------------------------------
 
 
@@ -240,11 +259,8 @@ def _single_file(watch: _Watch) -> None:
 
     torch.set_num_threads(1)  # one thread is faster than two for networks of this size
     training = watch.training
-    own = {"n_steps": 128, "minibatches": 8, "gamma": 0.99, "entropy": 0.005, **training.algo_settings}
-    try:
-        settings = PPO(total_steps=training.total_steps, seed=training.seed, **own)
-    except TypeError as error:
-        raise InputError(f"--algo-set: {error}; allowed: {', '.join(PPO.__dataclass_fields__)}") from None
+    own: dict[str, Any] = {"n_steps": 128, "minibatches": 8, "gamma": 0.99, "entropy": 0.005}
+    settings = PPO(total_steps=training.total_steps, seed=training.seed, **{**own, **training.algo_settings})
     names = (training.task, watch.batch.features)
 
     def on_update(agent: Any, progress: Any) -> None:
@@ -280,14 +296,11 @@ def _sb3(watch: _Watch, name: str) -> None:
                      "gradient_steps": 4, "target_update_interval": 2_000, "exploration_fraction": 0.3}  # fmt: skip
     defaults |= training.algo_settings
     kind = getattr(sb3, name)
-    try:
-        if checkpoint.exists():
-            model = kind.load(checkpoint, env=envs, device="cpu")
-        else:
-            policy = {"net_arch": architecture, "activation_fn": torch.nn.ReLU}
-            model = kind("MlpPolicy", envs, seed=training.seed, device="cpu", policy_kwargs=policy, **defaults)
-    except TypeError as error:
-        raise InputError(f"--algo-set: {error}; allowed: the arguments of stable_baselines3.{name}") from None
+    if checkpoint.exists():
+        model = kind.load(checkpoint, env=envs, device="cpu")
+    else:
+        policy = {"net_arch": architecture, "activation_fn": torch.nn.ReLU}
+        model = kind("MlpPolicy", envs, seed=training.seed, device="cpu", policy_kwargs=policy, **defaults)
 
     class Callback(BaseCallback):
         def __init__(self) -> None:

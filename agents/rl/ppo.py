@@ -154,8 +154,10 @@ def losses(
     policy_loss = -torch.minimum(ratio * advantage, clipped * advantage).mean()
     value = agent.value(state)
     if settings.risk_aversion > 0.0:
-        z = (settings.risk_aversion * (value - returns)).clamp(-20.0, 5.0)
-        value_loss = (z.exp() - z - 1.0).mean() / settings.risk_aversion**2
+        z = settings.risk_aversion * (value - returns)
+        # Beyond 5 the exponential goes on as its tangent, so that a bad first guess gives a large gradient, not inf.
+        grown = torch.where(z < 5.0, z.clamp(max=5.0).exp(), (z - 4.0) * 148.4131591)
+        value_loss = (grown - z - 1.0).mean() / settings.risk_aversion**2
     else:
         value_loss = 0.5 * ((value - returns) ** 2).mean()
     return policy_loss + settings.value_weight * value_loss - settings.entropy * distribution.entropy().mean()

@@ -50,7 +50,10 @@ def optimal_distances(
         max_quotes: Q.
         left_s: time to the end.
     """
-    w = expm(-glft_matrix(gamma, k, fill_rate, sigma, max_quotes) * left_s) @ np.ones(2 * max_quotes + 1)
+    matrix = glft_matrix(gamma, k, fill_rate, sigma, max_quotes)
+    # Only ratios of w matter: without the lowest eigenvalue nothing grows, however far the end is.
+    lowest = np.linalg.eigvalsh(matrix)[0]
+    w = expm(-(matrix - lowest * np.eye(len(matrix))) * left_s) @ np.ones(2 * max_quotes + 1)
     return _distances(w, gamma, k)
 
 
