@@ -87,9 +87,7 @@ class MarketFactory:
                 raise InputError(f"scenario {self.scenario}: has a learner of its own; allowed: no settings beside it "
                                  f"(change it with population.NAME.settings)")  # fmt: skip
             return built.populations
-        settings = validate(
-            task.policy.settings, {"untrained": True, **self.settings}, f"task {self.task}", "settings"
-        )
+        settings = validate(task.policy.settings, {"untrained": True, **self.settings}, f"task {self.task}", "settings")
         latency = Latency(a_ns=LATENCY_NS)
         return (*built.populations, Population(LEARNER, self.learners, task.policy, settings, latency=latency))
 

@@ -255,7 +255,9 @@ def allocative_efficiency(run: FinishedRun) -> float:
     return float(surplus / largest) if largest > 0 else float("nan")
 
 
-@outcome("", "spread of learning makers over the window's last fifth: 0 competitive, 1 monopoly; nan without such makers")
+@outcome(
+    "", "spread of learning makers over the window's last fifth: 0 competitive, 1 monopoly; nan without such makers"
+)
 def collusion_index(run: FinishedRun) -> float:
     """Return the index against the benchmarks of the makers' and the flow's settings (see sim/metrics/collusion.py)."""
     by_kind = {row.kind: row for row in run.built.scenario.population}

@@ -1,9 +1,9 @@
 """Training a learning agent in a scenario: folder, algorithms, evaluation on untouched seeds, checkpoints, weights.
 
-    policy.safetensors   the best policy so far with its card, ready for `weights =` in a scenario
-    training.json        settings, learning curve, evaluations
-    checkpoint.*         what --resume goes on from
-    learning_curve.png   its picture
+policy.safetensors   the best policy so far with its card, ready for `weights =` in a scenario
+training.json        settings, learning curve, evaluations
+checkpoint.*         what --resume goes on from
+learning_curve.png   its picture
 """
 
 from __future__ import annotations
@@ -164,9 +164,7 @@ class _Watch:
             "evaluation_seeds": [self.seeds[0], self.seeds[-1]],
             "evaluation_return": interval(found.returns),
             "evaluation_pnl": interval(found.pnl),
-            "better_than": {
-                name: interval(found.returns - returns) for name, returns in self.baseline_returns.items()
-            },
+            "better_than": {name: interval(found.returns - returns) for name, returns in self.baseline_returns.items()},
             "reward_unit": "price_scale_ticks x largest position",
             "version": version(),
         }

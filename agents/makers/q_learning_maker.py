@@ -1,8 +1,8 @@
-"""Market makers that learn how wide to quote by tabular Q-learning, as the firms of Calvano, Calzolari, Denicolo and
-Pastorello (American Economic Review 110(10), 2020); for market making see Colliard, Foucault and Lovo (2022).
+"""Market makers that learn by tabular Q-learning how wide to quote.
 
-Once in a period each maker quotes both sides at one of a few distances from the value signal. It remembers its own last
-distance and the best of the others', learns from its profit of the period,
+As the firms of Calvano, Calzolari, Denicolo and Pastorello (American Economic Review 110(10), 2020); for market making
+see Colliard, Foucault and Lovo (2022). Once in a period each maker quotes both sides at one of a few distances from the
+value signal. It remembers its own last distance and the best of the others', learns from its profit of the period,
 
     Q(s, a) += alpha (profit + delta max Q(s', .) - Q(s, a)),
 

@@ -1,10 +1,10 @@
 """Learning agents: environments over any market, tasks, rewards, a PPO in one file, and trained policies.
 
-    env        Gymnasium environment, one learner in one market
-    vector_env many markets in one compiled call
-    parallel_env  several learners in one market (PettingZoo)
-    features   what a learner sees        rewards    what it is paid for        task, policies/  what it does
-    models/    worlds in which the best policy is known        ppo   training        network  weights, compiled decisions
+env        Gymnasium environment, one learner in one market
+vector_env many markets in one compiled call
+parallel_env  several learners in one market (PettingZoo)
+features   what a learner sees        rewards    what it is paid for        task, policies/  what it does
+models/    worlds in which the best policy is known        ppo   training        network  weights, compiled decisions
 """
 
 from importlib import import_module

@@ -1,9 +1,9 @@
 """What all learning agents share: settings, times, memory, and the way from an observation through a network to an act.
 
 A task is two compiled functions of the same form as a policy: `observe` looks and says whether a decision is due, `act`
-does what the two action cells of the agent's memory say. An environment calls them with actions from outside, a scenario
-with those of a network in between. Both are the same code in the same market, so that an episode is the same, byte for
-byte, whoever chooses.
+does what the two action cells of the agent's memory say. An environment calls them with actions from outside, a
+scenario with those of a network in between. Both are the same code in the same market, so that an episode is the same,
+byte for byte, whoever chooses.
 """
 
 from __future__ import annotations
@@ -186,14 +186,12 @@ def choose(view: Any, agent: Any, neutral: float, neutral_2: float) -> None:
         cells[ACTION_2] = neutral_2
         return
     n_selected = int(values[N_SELECTED])
-    forward(
-        agent, values, network, cells, agent.params[P.sample], SELECTED, n_selected, FEATURE_CELLS, HIDDEN_CELLS
-    )
+    forward(agent, values, network, cells, agent.params[P.sample], SELECTED, n_selected, FEATURE_CELLS, HIDDEN_CELLS)
 
 
 @decision
 def finish_flat(view: Any, agent: Any, out: Any, goal_lots: int, parent_id: int) -> int:
-    """Bring the position to a goal after the last decision: first withdraw, then cross; return the delay to the next look.
+    """Bring the position to a goal after the last decision: first withdraw, then cross; return the next delay.
 
     It sends nothing while a message is on its way and crosses only when nothing rests, so that it never overshoots.
     """
@@ -212,4 +210,3 @@ def finish_flat(view: Any, agent: Any, out: Any, goal_lots: int, parent_id: int)
 def has_given_up(agent: Any) -> bool:
     """Whether all attempts at finishing were made."""
     return agent.state[S.attempts] >= MAX_ATTEMPTS
-

@@ -41,7 +41,8 @@ DONE, TAPE_FULL, PYTHON_WAKE = int(Status.DONE), int(Status.TAPE_FULL), int(Stat
 TIMER = int(Wake.TIMER)
 
 FACTS = (
-    "time_s", "mid_ticks", "position_lots", "cash_ticks", "executed_lots", "volume_lots", "start_mid_ticks", "n_messages",
+    "time_s", "mid_ticks", "position_lots", "cash_ticks", "executed_lots", "volume_lots", "start_mid_ticks",
+    "n_messages",
 )  # fmt: skip
 """What is known of a learner at its decision: seconds after the open, midpoint, position, cash less fees in ticks x
 lots, quantity executed so far, volume of the market, midpoint at the task's start, messages arrived in the market."""
@@ -140,10 +141,12 @@ def step_markets(
     markets: Any, first: int, last: int, population_index: int, look: int, keep_tape: int, features: Any, actions: Any,
     observations: Any, facts: Any, awake: Any, over: Any,
 ) -> int:  # fmt: skip
-    """Step the markets `first` to `last` - 1.
+    """Step some markets.
 
     Args:
         markets: int64 (n, N_CELLS).
+        first: number of the first market to step.
+        last: number after the last one.
         population_index: of the learners, in every market.
         look: address of the task's `observe`; the runtime holds that of `act`.
         keep_tape: 1: return when a tape is full, 0: overwrite it.
@@ -172,9 +175,7 @@ def step_markets(
                 awake[m, rank] = False
                 memory_at(world, population, int64(rank), int64(ACTION)).value = actions[m, rank, 0]
                 memory_at(world, population, int64(rank), int64(ACTION + 1)).value = actions[m, rank, 1]
-                status = run_policy(
-                    world, runtime, int64(population.first + rank), population_index, int64(TIMER)
-                )
+                status = run_policy(world, runtime, int64(population.first + rank), population_index, int64(TIMER))
                 if status != DONE:
                     row[CURSOR] = status
                     return m

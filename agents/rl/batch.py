@@ -1,4 +1,4 @@
-"""`MarketBatch`: many markets with learners in them, stepped together by one compiled call. All environments stand on it."""
+"""`MarketBatch`: many markets with learners in them, stepped together by one compiled call; under all environments."""
 
 from __future__ import annotations
 
@@ -8,8 +8,21 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from agents.rl._stepping import CLOSE, CURSOR, ENDED, MODE, N_CELLS, N_FACTS, N_OVER, RESUME
-from agents.rl._stepping import RUNTIME_AT, TAPE_AT, WAITING, WORLD_AT, step_markets
+from agents.rl._stepping import (
+    CLOSE,
+    CURSOR,
+    ENDED,
+    MODE,
+    N_CELLS,
+    N_FACTS,
+    N_OVER,
+    RESUME,
+    RUNTIME_AT,
+    TAPE_AT,
+    WAITING,
+    WORLD_AT,
+    step_markets,
+)
 from agents.rl.features import feature_indices
 from agents.rl.rewards import Rewards, RewardSettings
 from agents.rl.task import Task, task_of, tasks
@@ -55,7 +68,7 @@ def batch_of(make_market: MakeMarket | Batch, n: int, **options: Any) -> Any:
     Raises:
         InputError: if a given batch has another size, or options are given with it.
     """
-    if not hasattr(make_market, "observations"):
+    if callable(make_market):
         return MarketBatch(make_market, n, **options)
     given = [name for name, value in options.items() if value not in (None, False, 1)]
     if given:
@@ -106,12 +119,13 @@ class MarketBatch:
         if threads < 1:
             raise InputError(f"threads = {threads}; allowed: at least 1")
         self._make = make_market
-        self._first = make_market(0)
+        self._first: Market | None = make_market(0)
         self._population, self.task = _find_learner(self._first, learner)
         definition = self._first.world.populations[self._population]
-        self.settings: Any = definition.settings
+        settings: Any = definition.settings
+        self.settings = settings
         self.n, self.k = n, definition.count
-        chosen = tuple(features or self.settings.features or self.task.features)
+        chosen = tuple(features or settings.features or self.task.features)
         self.features = chosen
         self._features = np.array(feature_indices(chosen), np.int64)
         self._observe = function_address(self.task.observe, *DECIDE_ARGUMENTS)
@@ -123,7 +137,7 @@ class MarketBatch:
         self.rewards = Rewards(
             reward or self.task.reward,
             n * self.k,
-            price_scale_ticks=self.settings.price_scale_ticks,
+            price_scale_ticks=settings.price_scale_ticks,
             largest_lots=self.largest_lots,
             goal_lots=goal,
             settings=reward_settings,
@@ -256,7 +270,7 @@ class MarketBatch:
             self._table[m, MODE] = ENDED
             raise market._failure(status)
         t = m if self._keep else self._thread_of(m)
-        block, header = self._tapes[t]
+        header = self._tapes[t][1]
         if int(header["cursor"]) > 0:
             self._flush(m)
             return

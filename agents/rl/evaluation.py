@@ -80,11 +80,11 @@ def evaluate(batch: Batch, choose: Choose, seeds: Sequence[int]) -> Episodes:
         returns[at] += found[active, 0]
         pnl[at] += found[active, 1]
         n_steps[at] += 1
-        for m in np.flatnonzero(active & batch.over[:, 0]):
+        for m in np.flatnonzero(active & batch.over[:, 0]).tolist():
             facts[running[m]] = batch.facts[m, 0]
             running[m] = waiting.pop(0) if waiting else -1
             if running[m] >= 0:
-                batch.reset(int(m), int(seeds[running[m]]))
+                batch.reset(m, int(seeds[running[m]]))
     return Episodes(tuple(seeds), returns, pnl, facts, n_steps)
 
 

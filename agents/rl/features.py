@@ -2,8 +2,8 @@
 
 All are dimensionless. Prices are divided by `price_scale_ticks` and quantities by `size_scale_lots`, constants of the
 task's settings that are written on every weights file; x stands below for a price difference in price scales, and
-log(v) for ln(1 + lots / size scale). Every feature is cut off at +-10. Nothing is estimated from data, so an observation
-means the same in every market, episode and process.
+log(v) for ln(1 + lots / size scale). Every feature is cut off at +-10. Nothing is estimated from data, so that an
+observation means the same in every market, episode and process.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ FEATURES: dict[str, str] = {
     "own_ask_queue": "quantity ahead of the best own ask (log)",
     "value_gap": "value signal less midpoint (x)",
     **{f"trade_{k}_price": f"price of the last trade but {k} less midpoint (x)" for k in range(8)},
-    **{f"trade_{k}_lots": f"its signed quantity / size scale (sign x log), + if a buyer took" for k in range(8)},
+    **{f"trade_{k}_lots": "its signed quantity / size scale (sign x log), + if a buyer took" for k in range(8)},
 }
 """All features and what they mean, in the order of the compiled code. The `trade_` ones are a window of messages."""
 

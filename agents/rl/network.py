@@ -12,6 +12,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib import resources
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -137,9 +138,7 @@ def load_network(path: str | Path) -> Network:
 def _check_shapes(path: str, network: Network) -> None:
     w1, b1, w2, b2, w3, b3 = network.layers
     sizes = [len(network.features), *(b.size for b in (b1, b2, b3))]
-    for name, weight, (rows, columns) in zip(
-        ("w1", "w2", "w3"), (w1, w2, w3), zip(sizes, sizes[1:], strict=False), strict=True
-    ):
+    for name, weight, (rows, columns) in zip(("w1", "w2", "w3"), (w1, w2, w3), pairwise(sizes), strict=True):
         if weight.shape != (rows, columns):
             raise InputError(f"{path}: {name} has shape {weight.shape}; allowed: ({rows}, {columns})")
     if max(sizes[1:]) > MAX_HIDDEN:
@@ -191,10 +190,14 @@ def forward(agent: Any, values: Any, network: int, cells: Any, sample: float, se
 
     Args:
         agent: whose draws are used where an action is drawn.
-        values: the block; the network's cells begin at `network`, the positions of its features at `selected`.
-        cells: the memory; all features begin at `features`, room for three layers at `scratch`.
+        values: the block.
+        network: where the network's cells begin in the block.
+        cells: the memory.
         sample: above 0: draw from the distribution instead of taking the likeliest action.
+        selected: where the positions of its features begin in the block.
         n_selected: number of features.
+        features: where all features begin in the memory.
+        scratch: where room for three layers begins in the memory.
     """
     hidden_1, hidden_2 = int(values[network + HIDDEN_1]), int(values[network + HIDDEN_2])
     n_outputs = int(values[network + N_OUTPUTS])

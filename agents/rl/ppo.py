@@ -4,10 +4,10 @@ It trains on any Gymnasium vector environment of this package: many markets, mod
 market at once. With several learners all share one policy; each judges itself by its own observation (independent
 learners), or a critic sees the observations of all (MAPPO, Yu et al. 2022).
 
-With `risk_aversion` b > 0 it maximises -(1/b) ln E exp(-b G) of the return G instead of its mean. The critic then learns
-that quantity through the Itakura-Saito loss exp(z) - z - 1 of z = b (value - return), whose minimiser it is
-(Udovichenko et al. 2025), and the advantage is (1 - exp(-b (return - value))) / b, from the derivative of the objective.
-Both need whole returns, so gae_lambda and gamma are 1 there.
+With `risk_aversion` b > 0 it maximises -(1/b) ln E exp(-b G) of the return G instead of its mean. The critic then
+learns that quantity through the Itakura-Saito loss exp(z) - z - 1 of z = b (value - return), whose minimiser it is
+(Udovichenko et al. 2025), and the advantage is (1 - exp(-b (return - value))) / b, from the derivative of the
+objective. Both need whole returns, so gae_lambda and gamma are 1 there.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ class Agent(nn.Module):
 
     def value(self, state: torch.Tensor) -> torch.Tensor:
         """Return the critic's value."""
-        return self.critic(state).squeeze(-1)  # type: ignore[no-any-return]
+        return self.critic(state).squeeze(-1)
 
     def network(self, task: str, features: tuple[str, ...], card: dict[str, Any] | None = None) -> Network:
         """Return the policy as a Network, which decides compiled and can be saved."""
@@ -204,7 +204,8 @@ def train(
     actions = np.zeros(action_shape, np.float32 if continuous else np.int64)
     logs, rewards, values, next_values = (np.zeros(shape, np.float32) for _ in range(4))
     done = np.zeros(shape, bool)
-    running, finished = np.zeros(n), []
+    running = np.zeros(n)
+    finished: list[float] = []
 
     while progress.update < n_updates:
         started = time.perf_counter()
@@ -247,8 +248,7 @@ def train(
         if settings.anneal:
             optimiser.param_groups[0]["lr"] = settings.learning_rate * (1.0 - progress.update / n_updates)
         batch = [
-            torch.from_numpy(a.reshape(-1, *a.shape[2:]))
-            for a in (seen, states, actions, logs, advantage, returns)
+            torch.from_numpy(a.reshape(-1, *a.shape[2:])) for a in (seen, states, actions, logs, advantage, returns)
         ]
         size = settings.n_steps * n
         for _ in range(settings.epochs):
@@ -258,7 +258,7 @@ def train(
                 picked[4] = (picked[4] - picked[4].mean()) / (picked[4].std() + 1e-8)
                 loss = losses(agent, settings, *picked)
                 optimiser.zero_grad()
-                loss.backward()
+                loss.backward()  # type: ignore[no-untyped-call]
                 nn.utils.clip_grad_norm_(agent.parameters(), settings.max_grad_norm)
                 optimiser.step()
 
@@ -298,7 +298,9 @@ def _restore(path: str | Path, settings: PPO, agent: Agent, optimiser: Any) -> P
     try:
         agent.load_state_dict(saved["agent"])
     except RuntimeError:
-        raise InputError(f"{path}: its network has other inputs or outputs; allowed: the same task and features") from None
+        raise InputError(
+            f"{path}: its network has other inputs or outputs; allowed: the same task and features"
+        ) from None
     optimiser.load_state_dict(saved["optimiser"])
     torch.set_rng_state(saved["torch"])
     return Progress(**saved["progress"])

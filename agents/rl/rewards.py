@@ -17,17 +17,17 @@ from agents.rl._stepping import CASH, MID, N_FACTS, POSITION, TIME_S
 from lob._jit import kernel
 from lob.errors import InputError
 
-__all__ = ["REWARDS", "Rewards", "RewardSettings"]
+__all__ = ["REWARDS", "RewardSettings", "Rewards"]
 
 REWARDS: dict[str, str] = {
     "pnl": "change of wealth: cash plus inventory at the midpoint",
-    "implementation_shortfall": "what the metaorder cost above the midpoint at its start, negated (Perold 1988), as it comes "
-    "about: fills against the midpoint, and moves of the midpoint times what is left; what is not traded in the end costs "
-    "`leftover_scales` price scales more",
+    "implementation_shortfall": "what the metaorder cost above the midpoint at its start, negated (Perold 1988), as it "
+    "comes about: fills against the midpoint, and moves of the midpoint times what is left; what is not traded in the "
+    "end costs `leftover_scales` price scales more",
     "inventory_penalised": "pnl less phi q^2 dt, and alpha q^2 at the end, q in largest positions "
     "(Cartea, Jaimungal and Penalva 2015, section 10.2)",
-    "asymmetric": "pnl less `damping` times what the inventory gained by moves of the midpoint; its losses count in full "
-    "(Spooner, Fearnley, Savani and Koukorinis 2018, section 4.2)",
+    "asymmetric": "pnl less `damping` times what the inventory gained by moves of the midpoint; its losses count in "
+    "full (Spooner, Fearnley, Savani and Koukorinis 2018, section 4.2)",
     "differential_sharpe": "derivative of the moving Sharpe ratio (Moody and Saffell 2001, equation 8)",
     "exponential_utility": "change of the utility (1 - exp(-risk_aversion x wealth)) / risk_aversion; a whole episode "
     "sums to the utility of its profit",

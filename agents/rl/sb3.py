@@ -85,7 +85,9 @@ def network_of(model: Any, task: str, features: Sequence[str], card: dict[str, A
         log_std = getattr(policy, "log_std", None)
     linear = [layer for layer in found if isinstance(layer, nn.Linear)]
     if len(linear) != 3 or sum(isinstance(layer, nn.ReLU) for layer in found) != 2:
-        raise InputError("the model's network: allowed: two hidden layers with ReLU (net_arch of two, activation_fn=ReLU)")
+        raise InputError(
+            "the model's network: allowed: two hidden layers with ReLU (net_arch of two, activation_fn=ReLU)"
+        )
     arrays = [a.detach().cpu().numpy().astype(np.float64) for layer in linear for a in (layer.weight.T, layer.bias)]
     deviations = None if log_std is None else log_std.detach().cpu().numpy().astype(np.float64)
     return Network(task, tuple(features), tuple(arrays), deviations, card or {})

@@ -1,4 +1,4 @@
-"""`MarketVectorEnv`: many markets with one learner each, stepped by one compiled call, as a Gymnasium vector environment."""
+"""`MarketVectorEnv`: many markets with one learner each in one compiled call, as a Gymnasium vector environment."""
 
 from __future__ import annotations
 

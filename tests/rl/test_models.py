@@ -1,4 +1,4 @@
-"""Model worlds: their optimum is what theory says, their simulation has the value that is computed, learners reach it."""
+"""Model worlds: their optimum is what theory says, and their simulation has the value that is computed."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def test_the_risk_averse_value_is_the_certainty_equivalent_of_the_simulated_prof
     aversion = 2.0
     best, entries = best_policy(SMALL, risk_aversion=aversion)
     found = evaluate(MakerModelBatch(500, SMALL, "pnl"), table_policy(entries), range(6000))
-    mean, low, high = interval(np.exp(-aversion * found.returns), 0.999)
+    _, low, high = interval(np.exp(-aversion * found.returns), 0.999)
     assert -np.log(high) / aversion < best < -np.log(low) / aversion
     neutral, _ = best_policy(SMALL, RewardSettings(phi_per_s=0.0, alpha=0.0))
     assert best < neutral

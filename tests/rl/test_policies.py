@@ -1,4 +1,4 @@
-"""Trained policies as populations: the compiled network is the plain one, files are checked, makers can learn in a run."""
+"""Trained policies as populations: compiled as the plain network, files checked; and makers that learn in a run."""
 
 from __future__ import annotations
 

@@ -87,6 +87,7 @@ def test_differential_sharpe_is_the_derivative_of_the_moving_ratio() -> None:
     mean = square = 0.0
     for t, r in enumerate(profit):
         if t > 20:
+
             def ratio(eta: float, mean: float = mean, square: float = square, r: float = r) -> float:
                 a, b = mean + eta * (r - mean), square + eta * (r * r - square)
                 return a / np.sqrt(b - a * a)
@@ -116,7 +117,9 @@ def test_components_add_up_in_a_market_and_follow_its_accounts(name: str, tmp_pa
     assert pnl * 4.0 * 40 == pytest.approx(info["cash_ticks"] + info["position_lots"] * info["mid_ticks"], abs=1e-6)
 
 
-@pytest.mark.parametrize("bad", [{"phi_per_s": -1.0}, {"alpha": float("nan")}, {"sharpe_weight": 2.0}, {"risk_aversion": 0.0}])
+@pytest.mark.parametrize(
+    "bad", [{"phi_per_s": -1.0}, {"alpha": float("nan")}, {"sharpe_weight": 2.0}, {"risk_aversion": 0.0}]
+)
 def test_a_wrong_number_is_refused(bad: dict[str, float]) -> None:
     with pytest.raises(InputError, match="allowed"):
         RewardSettings(**bad)

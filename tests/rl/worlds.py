@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,7 @@ def random_network(task: str, *, continuous: int = 0, seed: int = 5, gain: float
     found, rng = find_task(task), np.random.default_rng(seed)
     sizes = [len(found.features), 16, 12, continuous or len(found.menu)]
     layers = []
-    for n_in, n_out in zip(sizes, sizes[1:], strict=False):
+    for n_in, n_out in pairwise(sizes):
         layers += [gain * rng.normal(size=(n_in, n_out)) / np.sqrt(n_in), 0.1 * rng.normal(size=n_out)]
     exact = tuple(layer.astype(np.float32).astype(np.float64) for layer in layers)
     return Network(task, found.features, exact, np.full(continuous, -1.0) if continuous else None)

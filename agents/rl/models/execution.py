@@ -2,8 +2,8 @@
 
 In each step what is held moves with the price, then n lots are sold at the price less epsilon + eta n / tau, and the
 price falls by gamma n for good. The action is the share of what is left, -1..1 for nothing..all; the last step sells
-all. With the reward `inventory_penalised`, phi = lambda sigma^2 X^2 in reward units, the best policy is theirs: holdings
-sinh(kappa (T - t)) / sinh(kappa T) X, whatever the price does.
+all. With the reward `inventory_penalised`, phi = lambda sigma^2 X^2 in reward units, the best policy is theirs:
+holdings sinh(kappa (T - t)) / sinh(kappa T) X, whatever the price does.
 """
 
 from __future__ import annotations
@@ -106,7 +106,8 @@ class ExecutionModelBatch(ModelBatch):
 
     def _move(self) -> None:
         model, facts = self.model, self.facts[:, 0]
-        draws = [float(normal_quantile(raw_uniform(key, int(t)))) for key, t in zip(self._keys, self._steps, strict=True)]
+        keys: Any = self._keys  # compiled code takes a plain int for a signed one, and a key has 64 bits
+        draws = [float(normal_quantile(raw_uniform(keys[m], int(self._steps[m])))) for m in range(self.n)]
         facts[:, MID] += model.sigma * np.sqrt(model.step) * np.array(draws)
         share = 0.5 * (self.actions[:, 0, 0] + 1.0)
         share[self._steps == model.n_steps - 1] = 1.0

@@ -1,8 +1,9 @@
 """The world of Avellaneda and Stoikov (2008): a Brownian midpoint, and quotes at distance d filled at rate A exp(-k d).
 
-In discrete time: in each step each quote is filled with probability 1 - exp(-A exp(-k d) dt), then the midpoint moves by
-a normal step. Quotes are the entries of the market-making menu, or continuous distances. Inventories are bounded.
-Because only time and inventory matter, the best policy, and the exact value of any other, follow by dynamic programming.
+In discrete time: in each step each quote is filled with probability 1 - exp(-A exp(-k d) dt), then the midpoint moves
+by a normal step. Quotes are the entries of the market-making menu, or continuous distances. Inventories are bounded.
+Because only time and inventory matter, the best policy, and the exact value of any other, follow by dynamic
+programming.
 """
 
 from __future__ import annotations
@@ -235,7 +236,8 @@ def value_of(
     Args:
         model: the model.
         probabilities: shape (steps, inventories, entries), of each entry at each step and inventory.
-        settings, risk_aversion: as for `best_policy`.
+        settings: as for `best_policy`.
+        risk_aversion: as for `best_policy`.
     """
     value, _ = _sweep(
         model, settings or RewardSettings(), menu_distances(model.price_scale_ticks), risk_aversion, probabilities

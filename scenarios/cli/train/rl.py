@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -62,8 +62,8 @@ def command(
         with Progress(*columns, console=console, transient=True) as bar:
             shown = bar.add_task("", total=steps)
 
-            def show(done: int, line: str, shown: int = shown, bar: Progress = bar) -> None:
-                bar.update(shown, completed=done, **({"description": line} if line else {}))
+            def show(done: int, line: str, shown: Any = shown, bar: Progress = bar) -> None:
+                bar.update(shown, completed=done, description=line or None)
 
             found = train_rl(training, folder, resume=resume, overwrite=overwrite, on_progress=show)
         best = max(found["evaluations"], key=lambda row: row["mean"])
