@@ -122,5 +122,5 @@ def run() -> dict[str, Any]:
     better = all(value[1] > 0.0 for name, value in figures.items() if "better_than" in name)
     figures["maker_model_share_of_optimum"] = [round(x, 4) for x in makers]
     figures["execution_model_cost_over_optimum"] = [round(x, 4) for x in executions]
-    near = min(makers) > 0.98 and max(makers) <= 1.0 + 1e-9 and 1.0 - 1e-9 <= min(executions) and max(executions) < 1.02
+    near = min(makers) > 0.98 and max(makers) <= 1.0 + 1e-9 and min(executions) >= 1.0 - 1e-9 and max(executions) < 1.02
     return {**figures, "pass": better and near}
