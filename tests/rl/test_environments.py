@@ -140,7 +140,7 @@ def test_each_market_of_a_vector_environment_goes_through_the_episodes_of_a_sing
 
 
 def test_features_are_those_named_in_the_order_named(tmp_path: Path) -> None:
-    make = factory(tmp_path, "market_making", price_scale_ticks=100.0)
+    make = factory(tmp_path, "market_making", price_scale_ticks=100.0, menu=False, widest_scales=0.08)
     every = MarketEnv(make, features=tuple(FEATURES))
     few = MarketEnv(make, features=("inventory", "spread", "trade_2_lots"))
     a, b = rollout(every, 4, 60), rollout(few, 4, 60)
