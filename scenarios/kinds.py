@@ -18,7 +18,7 @@ from sim.trader import Trader
 
 __all__ = ["check_arguments", "find_policy", "find_trader", "library_policy", "policy_kinds", "trader_kinds"]
 
-_POLICY_PACKAGES = ("agents.rules", "agents.makers", "agents.background", "agents.execution")
+_POLICY_PACKAGES = ("agents.rules", "agents.makers", "agents.background", "agents.execution", "agents.rl.policies")
 
 
 def _modules(package: str) -> list[str]:

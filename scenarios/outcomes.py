@@ -6,7 +6,7 @@ A new outcome is one function with the decorator; every command knows it then by
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,8 @@ import numpy as np
 from lob.errors import InputError
 from lob.types import EventKind, Flag
 from scenarios.load import nearest
+from sim.metrics.collusion import collusion_index as index_of_collusion
+from sim.metrics.collusion import spread_benchmarks
 from sim.metrics.touch import Touch, touch_of
 from sim.metrics.welfare import agent_surplus, agent_values, competitive_equilibrium
 
@@ -251,3 +253,19 @@ def allocative_efficiency(run: FinishedRun) -> float:
     except InputError:
         return float("nan")
     return float(surplus / largest) if largest > 0 else float("nan")
+
+
+@outcome(
+    "", "spread of learning makers over the window's last fifth: 0 competitive, 1 monopoly; nan without such makers"
+)
+def collusion_index(run: FinishedRun) -> float:
+    """Return the index against the benchmarks of the makers' and the flow's settings (see sim/metrics/collusion.py)."""
+    by_kind = {row.kind: row for row in run.built.scenario.population}
+    makers, flow = by_kind.get("q_learning_maker"), by_kind.get("model_flow")
+    if makers is None or flow is None:
+        return float("nan")
+    ours = makers.settings
+    distances = ours["first_distance_ticks"] + ours["distance_step_ticks"] * np.arange(ours["n_distances"])
+    benchmarks = spread_benchmarks(distances, flow.settings["k_per_tick"], makers.count)
+    late = replace(run, start_ns=run.end_ns - (run.end_ns - run.start_ns) // 5)
+    return index_of_collusion(late.time_weighted(late.touch.spread_ticks) / 2, benchmarks)

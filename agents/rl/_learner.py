@@ -1,0 +1,212 @@
+"""What all learning agents share: settings, times, memory, and the way from an observation through a network to an act.
+
+A task is two compiled functions of the same form as a policy: `observe` looks and says whether a decision is due, `act`
+does what the two action cells of the agent's memory say. An environment calls them with actions from outside, a
+scenario with those of a network in between. Both are the same code in the same market, so that an episode is the same,
+byte for byte, whoever chooses.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any
+
+import numpy as np
+from pydantic import Field
+
+from agents.rl.features import (
+    N_FEATURES,
+    SLOW_WEIGHT,
+    TRADE_PRICES,
+    cut,
+    feature_indices,
+    fill_book,
+    fill_own,
+    fill_trades,
+    log_lots,
+    midpoint,
+)
+from agents.rl.network import MAX_HIDDEN, forward, network_cells
+from sim.distributions import DataFile, Settings
+from sim.policy import block, decision, indices, memory, send_cancel, send_market
+from sim.records import Needs, Wake
+
+__all__ = ["ACT", "OBSERVED", "OVER", "LearnerSettings", "begin", "choose", "finish_flat", "learner_block", "look"]
+
+
+class LearnerSettings(Settings):
+    """Settings of every learning agent.
+
+    Attributes:
+        step_s: time between two decisions, in seconds.
+        start_s: beginning of the task, in seconds after the open.
+        duration_s: length of the task; it ends `finish_s` before the close at the latest.
+        finish_s: time that is kept for what must be done after the last decision.
+        retry_s: time between two attempts at it.
+        price_scale_ticks: unit of prices in observations and rewards, such as a usual spread.
+        size_scale_lots: unit of quantities in observations, such as a usual order.
+        sample: draw the action from the trained distribution instead of taking the likeliest.
+        untrained: no network: the neutral action always. For environments, which bring the actions.
+        features: names from agents.rl.FEATURES; default: those of the weights, or of the task if untrained.
+        weights: weights file; default: the task's shipped ones.
+    """
+
+    step_s: Annotated[float, Field(gt=0)] = 1.0
+    start_s: Annotated[float, Field(ge=0)] = 1800.0
+    duration_s: Annotated[float, Field(gt=0)] = 1800.0
+    finish_s: Annotated[float, Field(gt=0)] = 10.0
+    retry_s: Annotated[float, Field(gt=0)] = 0.1
+    price_scale_ticks: Annotated[float, Field(gt=0)] = 20.0
+    size_scale_lots: Annotated[float, Field(gt=0)] = 30.0
+    sample: bool = False
+    untrained: bool = False
+    features: tuple[str, ...] = ()
+    weights: DataFile = ""
+
+
+P = indices(LearnerSettings)
+S = indices(None, "start_mid", "last_mid", "return_slow", "square_slow", "last_volume", "attempts", "start_wealth")
+START, TIMER = int(Wake.START), int(Wake.TIMER)
+NEEDS = Needs.DEPTH | Needs.TRADES | Needs.OWN | Needs.QUEUE | Needs.SIGNAL | Needs.BOOK
+ACT, OBSERVED, OVER = 0, 1, 2
+"""What `observe` returns: nothing to decide now, only to act; a decision is due; the task is over."""
+
+ACTION, ACTION_2, FEATURE_CELLS = 0, 1, 2
+HIDDEN_CELLS = FEATURE_CELLS + N_FEATURES
+MEMORY_CELLS = HIDDEN_CELLS + 3 * MAX_HIDDEN
+"""Memory: the action, all features, and room for the layers of a network."""
+MAX_ATTEMPTS = 500
+TIME_LEFT, TIME_OF_DAY, SPREAD = 0, 1, 2
+(MID_MOVE, RETURN_1, RETURN_SLOW, VOLATILITY, VOLUME_1, TRADE_IMBALANCE, LAST_TRADE, INVENTORY, REMAINING, BEHIND,
+ UNREALISED, OWN_BID) = range(12, 24)  # fmt: skip
+VALUE_GAP = 29
+NETWORK_AT, N_SELECTED, SELECTED = 0, 1, 2
+"""Cells of the block: where the network begins (0: untrained), the number of features, and their positions."""
+
+
+def learner_block(
+    settings: LearnerSettings, task: str, defaults: tuple[str, ...], n_outputs: int, continuous: bool
+) -> np.ndarray[Any, Any]:
+    """Return the block of a population: its features and its network.
+
+    Raises:
+        InputError: if a feature is unknown, or the weights were trained for something else.
+    """
+    if settings.untrained:
+        selected = feature_indices(settings.features or defaults)
+        return np.array([0.0, len(selected), *selected])
+    from agents.rl.network import load_network, shipped_weights
+
+    path = settings.weights or str(shipped_weights(task))
+    network = load_network(path)
+    network.check(path, task, settings.features, n_outputs, continuous)
+    selected = feature_indices(network.features)
+    head = [SELECTED + len(selected), len(selected), *selected]
+    return np.concatenate([np.array(head, np.float64), network_cells(network)])
+
+
+@decision
+def start_ns(view: Any, agent: Any) -> int:
+    """Beginning of the task, in ns since midnight; at least 1 ns after the open."""
+    return view.open_ns + max(1, int(agent.params[P.start_s] * 1e9))
+
+
+@decision
+def end_ns(view: Any, agent: Any) -> int:
+    """End of the task, early enough to finish before the close."""
+    end = start_ns(view, agent) + int(agent.params[P.duration_s] * 1e9)
+    return min(end, view.close_ns - int(agent.params[P.finish_s] * 1e9))
+
+
+@decision
+def step_ns(agent: Any) -> int:
+    """Time between two decisions."""
+    return max(1, int(agent.params[P.step_s] * 1e9))
+
+
+@decision
+def begin(view: Any, agent: Any) -> int:
+    """Delay from the START wake-up to the first decision."""
+    return start_ns(view, agent) - view.time_ns
+
+
+@decision
+def look(view: Any, agent: Any, most_lots: float, left_share: float) -> bool:
+    """Fill all features and take note of this moment; False at START, when there is nothing to see yet.
+
+    `most_lots` is the task's largest position, `left_share` the share of a metaorder that is left (negative: none).
+    """
+    if view.reason & START:
+        return False
+    cells = memory(view)
+    at = FEATURE_CELLS
+    price, size = agent.params[P.price_scale_ticks], agent.params[P.size_scale_lots]
+    mid = midpoint(view)
+    wealth = float(view.cash_ticks) + view.position_lots * mid
+    if agent.state[S.last_mid] == 0.0:
+        agent.state[S.start_mid] = mid
+        agent.state[S.last_mid] = mid
+        agent.state[S.last_volume] = float(view.volume_lots)
+        agent.state[S.start_wealth] = wealth
+    begun, end = start_ns(view, agent), end_ns(view, agent)
+    passed = min(max((view.time_ns - begun) / max(1.0, float(end - begun)), 0.0), 1.0)
+    change = (mid - agent.state[S.last_mid]) / price
+    slow = agent.state[S.return_slow] + SLOW_WEIGHT * (change - agent.state[S.return_slow])
+    square = agent.state[S.square_slow] + SLOW_WEIGHT * (change * change - agent.state[S.square_slow])
+    cells[at + TIME_LEFT] = 1.0 - passed
+    cells[at + TIME_OF_DAY] = (view.time_ns - view.open_ns) / max(1.0, float(view.close_ns - view.open_ns))
+    fill_book(view, cells, at + SPREAD, price, size, mid)
+    cells[at + MID_MOVE] = cut((mid - agent.state[S.start_mid]) / price)
+    cells[at + RETURN_1] = cut(change)
+    cells[at + RETURN_SLOW] = cut(10.0 * slow)
+    cells[at + VOLATILITY] = cut(math.sqrt(square))
+    cells[at + VOLUME_1] = cut(log_lots(view.volume_lots - agent.state[S.last_volume], size))
+    cells[at + TRADE_IMBALANCE] = fill_trades(view, cells, at + TRADE_PRICES, price, size, mid)
+    cells[at + LAST_TRADE] = cut((view.last_ticks - mid) / price)
+    cells[at + INVENTORY] = cut(view.position_lots / most_lots)
+    cells[at + REMAINING] = cut(left_share) if left_share >= 0.0 else 0.0
+    cells[at + BEHIND] = cut(left_share - (1.0 - passed)) if left_share >= 0.0 else 0.0
+    cells[at + UNREALISED] = cut((wealth - agent.state[S.start_wealth]) / (price * most_lots))
+    fill_own(view, cells, at + OWN_BID, price, size, mid, most_lots)
+    cells[at + VALUE_GAP] = cut((view.signal - mid) / price)
+    agent.state[S.last_mid] = mid
+    agent.state[S.return_slow] = slow
+    agent.state[S.square_slow] = square
+    agent.state[S.last_volume] = float(view.volume_lots)
+    return True
+
+
+@decision
+def choose(view: Any, agent: Any, neutral: float, neutral_2: float) -> None:
+    """Put the network's action into the action cells; the neutral one if there is no network."""
+    cells, values = memory(view), block(view)
+    network = int(values[NETWORK_AT])
+    if network == 0:
+        cells[ACTION] = neutral
+        cells[ACTION_2] = neutral_2
+        return
+    n_selected = int(values[N_SELECTED])
+    forward(agent, values, network, cells, agent.params[P.sample], SELECTED, n_selected, FEATURE_CELLS, HIDDEN_CELLS)
+
+
+@decision
+def finish_flat(view: Any, agent: Any, out: Any, goal_lots: int, parent_id: int) -> int:
+    """Bring the position to a goal after the last decision: first withdraw, then cross; return the next delay.
+
+    It sends nothing while a message is on its way and crosses only when nothing rests, so that it never overshoots.
+    """
+    agent.state[S.attempts] += 1.0
+    if view.n_in_flight > 0:
+        return max(1, int(agent.params[P.retry_s] * 1e9))
+    for k in range(view.n_own):
+        send_cancel(out, view.own_id[k])
+    due = goal_lots - view.position_lots
+    if view.n_own == 0 and due != 0:
+        send_market(out, 1 if due > 0 else -1, abs(due), parent_id)
+    return max(1, int(agent.params[P.retry_s] * 1e9))
+
+
+@decision
+def has_given_up(agent: Any) -> bool:
+    """Whether all attempts at finishing were made."""
+    return agent.state[S.attempts] >= MAX_ATTEMPTS

@@ -1,0 +1,124 @@
+"""`MarketParallelEnv`: several learners in one market, as a PettingZoo parallel environment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from gymnasium.utils import seeding
+from pettingzoo import ParallelEnv
+
+from agents.rl.batch import Batch, MakeMarket, batch_of
+from agents.rl.rewards import RewardSettings
+from agents.rl.spaces import action_space, checked_action, info_of, observation_space
+from lob.errors import InputError
+
+__all__ = ["MarketParallelEnv"]
+
+
+class MarketParallelEnv(ParallelEnv[str, Any, Any]):
+    """All agents of one learning population, each with its own observation, action and reward.
+
+    They decide at the same instants and see the same state of the market: nobody's order arrives before all have
+    decided. `state()` is all observations side by side, for a central critic.
+
+    Args:
+        make_market: returns the market of a seed, with a population of learning agents in it.
+        learner, features, reward, reward_settings, max_steps, keep_tape: as for MarketEnv.
+
+    Raises:
+        InputError: for a wrong name, a missing, unknown or wrong action, and a step after the end.
+    """
+
+    metadata = {"name": "outcry_v0", "render_modes": [], "is_parallelizable": True}  # noqa: RUF012
+
+    def __init__(
+        self,
+        make_market: MakeMarket | Batch,
+        *,
+        learner: str | None = None,
+        features: Sequence[str] | None = None,
+        reward: str | None = None,
+        reward_settings: RewardSettings | None = None,
+        max_steps: int | None = None,
+        keep_tape: bool = False,
+    ) -> None:
+        self.batch = batch_of(
+            make_market, 1, learner=learner, features=features, reward=reward,
+            reward_settings=reward_settings, keep_tape=keep_tape,
+        )  # fmt: skip
+        if max_steps is not None and max_steps < 1:
+            raise InputError(f"max_steps = {max_steps}; allowed: at least 1")
+        self.possible_agents = [f"learner_{rank}" for rank in range(self.batch.k)]
+        self.agents: list[str] = []
+        self.render_mode = None
+        self.observation_spaces = {agent: observation_space(self.batch) for agent in self.possible_agents}
+        self.action_spaces = {agent: action_space(self.batch) for agent in self.possible_agents}
+        self._max_steps = max_steps
+        self._n_steps = 0
+        self._generator = seeding.np_random(None)[0]
+
+    def observation_space(self, agent: str) -> Any:
+        """Return the space of an agent's observations."""
+        return self.observation_spaces[agent]
+
+    def action_space(self, agent: str) -> Any:
+        """Return the space of an agent's actions."""
+        return self.action_spaces[agent]
+
+    @property
+    def state_space(self) -> Any:
+        """Space of `state`."""
+        from gymnasium import spaces
+
+        size = len(self.batch.features) * self.batch.k
+        return spaces.Box(-10.0, 10.0, (size,), np.float32)
+
+    def state(self) -> np.ndarray[Any, Any]:
+        """Return all observations side by side."""
+        return self.batch.observations[0].reshape(-1).copy()
+
+    def reset(self, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, Any]:
+        """Begin an episode; `seed` is the market's."""
+        if seed is not None:
+            self._generator = seeding.np_random(seed)[0]
+        market_seed = int(self._generator.integers(2**31)) if seed is None else seed
+        self.batch.reset(0, market_seed)
+        self._n_steps = 0
+        self.agents = list(self.possible_agents)
+        infos = {agent: {"seed": market_seed, **info_of(self.batch, 0, k, 0.0, 0.0)} for k, agent in self._ranks()}
+        return self._observations(self.agents), infos
+
+    def step(self, actions: dict[str, Any]) -> tuple[Any, Any, Any, Any, Any]:
+        """Send the actions of all agents that are left and run to the next decision."""
+        batch, agents = self.batch, self.agents
+        if not agents:
+            raise InputError("step: no episode is running; allowed after reset() and until it has ended")
+        if set(actions) != set(agents):
+            raise InputError(f"actions for {', '.join(actions) or 'nobody'}; allowed: for {', '.join(agents)}")
+        n_values = batch.n_continuous or 1
+        ranks = self._ranks()
+        for rank, agent in ranks:
+            batch.actions[0, rank, :n_values] = checked_action(batch, actions[agent])
+        found = batch.step()[0]
+        self._n_steps += 1
+        rewards, terminated, truncated, infos = {}, {}, {}, {}
+        for rank, agent in ranks:
+            rewards[agent], pnl, penalty = found[rank].tolist()
+            closed = bool(batch.closed[0, rank])
+            terminated[agent] = bool(batch.over[0, rank]) and not closed
+            truncated[agent] = not terminated[agent] and (closed or self._n_steps == self._max_steps)
+            infos[agent] = info_of(batch, 0, rank, pnl, penalty)
+        self.agents = [agent for _, agent in ranks if not (terminated[agent] or truncated[agent])]
+        return self._observations(agents), rewards, terminated, truncated, infos
+
+    def tape(self) -> np.ndarray[Any, Any]:
+        """Return all rows of the episode's market so far (with `keep_tape`)."""
+        return self.batch.tape(0)
+
+    def _ranks(self) -> list[tuple[int, str]]:
+        return [(rank, agent) for rank, agent in enumerate(self.possible_agents) if agent in self.agents]
+
+    def _observations(self, agents: Sequence[str]) -> dict[str, Any]:
+        return {agent: self.batch.observations[0, self.possible_agents.index(agent)].copy() for agent in agents}

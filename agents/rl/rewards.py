@@ -1,0 +1,186 @@
+"""Rewards of learning agents, from what is known of them before and after a step.
+
+All are in units of (price scale x the task's largest position), so that they are near 1 in size whatever the market. A
+reward has components, which environments show in `info`: `pnl`, the change of cash plus inventory at the midpoint,
+fees included, and `penalty`, what the reward takes off it.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+
+from agents.rl._stepping import CASH, MID, N_FACTS, POSITION, TIME_S
+from lob._jit import kernel
+from lob.errors import InputError
+
+__all__ = ["REWARDS", "RewardSettings", "Rewards"]
+
+REWARDS: dict[str, str] = {
+    "pnl": "change of wealth: cash plus inventory at the midpoint",
+    "implementation_shortfall": "what the metaorder cost above the midpoint at its start, negated (Perold 1988), as it "
+    "comes about: fills against the midpoint, and moves of the midpoint times what is left; what is not traded in the "
+    "end costs `leftover_scales` price scales more",
+    "inventory_penalised": "pnl less phi q^2 dt, and alpha q^2 at the end, q in largest positions "
+    "(Cartea, Jaimungal and Penalva 2015, section 10.2)",
+    "asymmetric": "pnl less `damping` times what the inventory gained by moves of the midpoint; its losses count in "
+    "full (Spooner, Fearnley, Savani and Koukorinis 2018, section 4.2)",
+    "differential_sharpe": "derivative of the moving Sharpe ratio (Moody and Saffell 2001, equation 8)",
+    "exponential_utility": "change of the utility (1 - exp(-risk_aversion x wealth)) / risk_aversion; a whole episode "
+    "sums to the utility of its profit",
+}
+NAMES = tuple(REWARDS)
+PNL, SHORTFALL, INVENTORY, ASYMMETRIC, SHARPE, UTILITY = range(len(NAMES))
+N_STATE = 3
+"""State of a reward: the first and second moment of the Sharpe ratio, or the wealth so far."""
+MAX_EXPONENT = 50.0
+
+
+@dataclass(frozen=True)
+class RewardSettings:
+    """Numbers in the rewards; each is used by the reward that names it.
+
+    Attributes:
+        phi_per_s: running penalty of a full inventory, per second.
+        alpha: penalty of a full inventory at the end.
+        damping: share of inventory gains that is taken off.
+        sharpe_weight: weight of the newest return in the moments.
+        risk_aversion: of the exponential utility.
+        leftover_scales: price scales that each lot not traded costs.
+    """
+
+    phi_per_s: float = 0.001
+    alpha: float = 0.1
+    damping: float = 0.5
+    sharpe_weight: float = 0.01
+    risk_aversion: float = 1.0
+    leftover_scales: float = 5.0
+
+    def __post_init__(self) -> None:
+        """Check all numbers; raise InputError."""
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if not (math.isfinite(value) and value >= 0.0):
+                raise InputError(f"reward {field.name} = {value}; allowed: a finite number, 0 or more")
+        if not 0.0 < self.sharpe_weight <= 1.0:
+            raise InputError(f"reward sharpe_weight = {self.sharpe_weight}; allowed: above 0, at most 1")
+        if self.risk_aversion == 0.0:
+            raise InputError("reward risk_aversion = 0; allowed: above 0")
+
+    def array(self) -> np.ndarray[Any, Any]:
+        """Return the numbers in the order of the fields."""
+        return np.array([getattr(self, field.name) for field in fields(self)], np.float64)
+
+
+PHI, ALPHA, DAMPING, WEIGHT, AVERSION, LEFTOVER = range(6)
+
+
+@kernel
+def utility(wealth: float, aversion: float) -> float:
+    """Exponential utility, 0 at 0."""
+    return (1.0 - math.exp(min(-aversion * wealth, MAX_EXPONENT))) / aversion
+
+
+@kernel
+def reward_rows(
+    kind: int, numbers: Any, unit: float, price_scale: float, largest: float, goal: float, before: Any, after: Any,
+    over: Any, state: Any, found: Any,
+) -> None:  # fmt: skip
+    """Write reward, pnl and penalty of n learners into `found`, shape (n, 3).
+
+    `before` and `after` are facts, shape (n, N_FACTS); `goal` is the signed quantity of a metaorder (0: none); `state`
+    has shape (n, N_STATE).
+    """
+    for i in range(len(before)):
+        position, last_position = after[i, POSITION], before[i, POSITION]
+        move = after[i, MID] - before[i, MID]
+        carried = last_position * move / unit
+        traded = after[i, CASH] - before[i, CASH]
+        pnl = (traded + position * after[i, MID] - last_position * before[i, MID]) / unit
+        penalty = 0.0
+        total = pnl
+        if kind == SHORTFALL:
+            left = goal - position
+            total = (traded - left * after[i, MID] + (goal - last_position) * before[i, MID]) / unit
+            if over[i]:
+                total -= abs(left) * numbers[LEFTOVER] * price_scale / unit
+            penalty = pnl - total
+        elif kind == INVENTORY:
+            q = last_position / largest
+            penalty = numbers[PHI] * q * q * (after[i, TIME_S] - before[i, TIME_S])
+            if over[i]:
+                penalty += numbers[ALPHA] * (position / largest) ** 2
+            total = pnl - penalty
+        elif kind == ASYMMETRIC:
+            penalty = max(0.0, numbers[DAMPING] * carried)
+            total = pnl - penalty
+        elif kind == SHARPE:
+            mean, square = state[i, 0], state[i, 1]
+            d_mean, d_square = pnl - mean, pnl * pnl - square
+            variance = square - mean * mean
+            total = 0.0
+            if variance > 1e-12:
+                total = (square * d_mean - 0.5 * mean * d_square) / (variance * math.sqrt(variance))
+            total = min(max(total, -10.0), 10.0)
+            state[i, 0] = mean + numbers[WEIGHT] * d_mean
+            state[i, 1] = square + numbers[WEIGHT] * d_square
+            penalty = pnl - total
+        elif kind == UTILITY:
+            wealth = state[i, 2] + pnl
+            total = utility(wealth, numbers[AVERSION]) - utility(state[i, 2], numbers[AVERSION])
+            state[i, 2] = wealth
+            penalty = pnl - total
+        found[i, 0] = total
+        found[i, 1] = pnl
+        found[i, 2] = penalty
+
+
+class Rewards:
+    """A reward for n learners.
+
+    Args:
+        name: one of REWARDS.
+        n: learners.
+        price_scale_ticks: unit of prices.
+        largest_lots: the task's largest position.
+        goal_lots: signed quantity of a metaorder, 0 where the task has none.
+        settings: numbers in the reward.
+
+    Raises:
+        InputError: if there is no such reward.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        n: int,
+        *,
+        price_scale_ticks: float,
+        largest_lots: float,
+        goal_lots: float = 0.0,
+        settings: RewardSettings | None = None,
+    ) -> None:
+        if name not in REWARDS:
+            raise InputError(f"reward = {name!r}: no such reward; allowed: {', '.join(REWARDS)}")
+        self.name = name
+        self._kind = NAMES.index(name)
+        self._numbers = (settings or RewardSettings()).array()
+        self._scales = (price_scale_ticks * largest_lots, price_scale_ticks, float(largest_lots), float(goal_lots))
+        self.state = np.zeros((n, N_STATE))
+        self.found = np.zeros((n, 3))
+
+    def reset(self, which: Any = slice(None)) -> None:
+        """Forget what was, at the beginning of an episode of the learners `which`."""
+        self.state[which] = 0.0
+
+    def __call__(self, before: Any, after: Any, over: Any) -> np.ndarray[Any, Any]:
+        """Return reward, pnl and penalty, shape (n, 3), of facts of shape (n, N_FACTS); reused by the next call."""
+        assert before.shape[1] == N_FACTS
+        unit, price_scale, largest, goal = self._scales
+        reward_rows(
+            self._kind, self._numbers, unit, price_scale, largest, goal, before, after, over, self.state, self.found
+        )
+        return self.found

@@ -1,0 +1,93 @@
+"""Stable-baselines3 on our vector environments: an adapter, and a trained policy as a Network that runs compiled."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from stable_baselines3.common.vec_env.base_vec_env import VecEnv
+
+from agents.rl.network import Network
+from agents.rl.vector_env import MarketVectorEnv
+from lob.errors import InputError
+
+__all__ = ["Sb3VecEnv", "network_of"]
+
+
+class Sb3VecEnv(VecEnv):
+    """A MarketVectorEnv as stable-baselines3 wants it.
+
+    Args:
+        envs: the vector environment.
+        seed: of the first episodes; market m begins with seed + m.
+    """
+
+    def __init__(self, envs: MarketVectorEnv, seed: int = 0) -> None:
+        self.envs, self._seed_first = envs, seed
+        super().__init__(envs.num_envs, envs.single_observation_space, envs.single_action_space)
+        self._actions: Any = None
+
+    def reset(self) -> Any:
+        """Begin episodes everywhere."""
+        observations, _ = self.envs.reset(seed=self._seed_first)
+        return observations
+
+    def step_async(self, actions: Any) -> None:
+        """Take note of the actions."""
+        self._actions = actions
+
+    def step_wait(self) -> Any:
+        """Do them; the infos of ended episodes hold what the library looks for."""
+        observations, rewards, terminated, truncated, found = self.envs.step(self._actions)
+        done = terminated | truncated
+        infos: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
+        for m in np.flatnonzero(done):
+            infos[m] = {
+                "terminal_observation": found["final_obs"][m],
+                "TimeLimit.truncated": bool(truncated[m]),
+            }
+        return observations, rewards.astype(np.float32), done, infos
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+    def get_attr(self, attr_name: str, indices: Any = None) -> list[Any]:
+        """Return an attribute, the same for all."""
+        return [getattr(self.envs, attr_name, None) for _ in self._get_indices(indices)]
+
+    def set_attr(self, attr_name: str, value: Any, indices: Any = None) -> None:
+        """Refuse: the markets share their parts."""
+        raise InputError(f"{attr_name}: the markets of a vector environment cannot be changed one by one")
+
+    def env_method(self, method_name: str, *args: Any, indices: Any = None, **kwargs: Any) -> list[Any]:
+        """Refuse, for the same reason."""
+        raise InputError(f"{method_name}: the markets of a vector environment cannot be called one by one")
+
+    def env_is_wrapped(self, wrapper_class: Any, indices: Any = None) -> list[bool]:
+        """Return False for each."""
+        return [False for _ in self._get_indices(indices)]
+
+
+def network_of(model: Any, task: str, features: Sequence[str], card: dict[str, Any] | None = None) -> Network:
+    """Return the policy of a PPO or DQN model with two hidden ReLU layers.
+
+    Raises:
+        InputError: if the model's network has another shape.
+    """
+    from torch import nn
+
+    policy = model.policy
+    if hasattr(policy, "q_net"):
+        found, log_std = list(policy.q_net.q_net), None
+    else:
+        found = [*policy.mlp_extractor.policy_net, policy.action_net]
+        log_std = getattr(policy, "log_std", None)
+    linear = [layer for layer in found if isinstance(layer, nn.Linear)]
+    if len(linear) != 3 or sum(isinstance(layer, nn.ReLU) for layer in found) != 2:
+        raise InputError(
+            "the model's network: allowed: two hidden layers with ReLU (net_arch of two, activation_fn=ReLU)"
+        )
+    arrays = [a.detach().cpu().numpy().astype(np.float64) for layer in linear for a in (layer.weight.T, layer.bias)]
+    deviations = None if log_std is None else log_std.detach().cpu().numpy().astype(np.float64)
+    return Network(task, tuple(features), tuple(arrays), deviations, card or {})

@@ -1,0 +1,77 @@
+"""Environment steps a second, at one second of market time a step, in the populations of ABIDES' RMSC04.
+
+Execution over an hour, with random actions; making each episode's market is part of the time. The learned background
+is another order flow and would be stated separately; until a scenario of it is in the library its figure is null.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+
+from agents.rl.env import MarketEnv
+from agents.rl.vector_env import MarketVectorEnv
+from scenarios.environments import MarketFactory
+
+__all__ = ["run"]
+
+SETTINGS = {"step_s": 1.0, "start_s": 1800.0, "duration_s": 3600.0, "quantity_lots": 20_000}
+N_ENVS, N_THREADS = 64, 2
+MIN_STEPS_PER_S, MIN_VECTOR_STEPS_PER_S = 20_000, 250_000
+
+
+def single(factory: MarketFactory, n_steps: int = 10_000) -> float:
+    """Return steps a second of one environment, resets included."""
+    env = MarketEnv(factory)
+    actions = np.random.default_rng(1).integers(env.batch.n_actions, size=n_steps).tolist()
+    env.reset(seed=1)
+    start = time.perf_counter()
+    for action in actions:
+        _, _, terminated, truncated, _ = env.step(action)
+        if terminated or truncated:
+            env.reset()
+    return n_steps / (time.perf_counter() - start)
+
+
+def vector(factory: MarketFactory, threads: int, n_steps: int = 4_000) -> tuple[float, float]:
+    """Return steps a second of all environments together, and other agents' orders and cancels a step."""
+    envs = MarketVectorEnv(factory, N_ENVS, threads=threads)
+    actions = np.random.default_rng(1).integers(envs.batch.n_actions, size=(n_steps, N_ENVS))
+    envs.reset(seed=1)
+    before = _background(envs)
+    n_orders = n_counted = 0
+    start = time.perf_counter()
+    for t in range(n_steps):
+        _, _, terminated, truncated, _ = envs.step(actions[t])
+        if t == n_steps // 2 and not (terminated | truncated).any():
+            n_orders, n_counted = _background(envs) - before, N_ENVS * (t + 1)
+    return n_steps * N_ENVS / (time.perf_counter() - start), n_orders / max(1, n_counted)
+
+
+def _background(envs: MarketVectorEnv) -> int:
+    """Messages of all agents but the learners, in all markets."""
+    markets = [market for market in envs.batch.markets if market is not None]
+    return sum(m.n_messages - int(m.world.accounts["n_messages"][-1].sum()) for m in markets)
+
+
+def run() -> dict[str, Any]:
+    """Return the figures of this bench; each is the best of three runs."""
+    factory = MarketFactory("rmsc", "execution", SETTINGS)
+    single(factory, 500)
+    vector(factory, N_THREADS, 100)
+    steps = max(single(factory) for _ in range(3))
+    several = [vector(factory, N_THREADS) for _ in range(3)]
+    alone = max(vector(factory, 1)[0] for _ in range(2))
+    best = max(rate for rate, _ in several)
+    return {
+        "steps_per_s": round(steps),
+        "vector_steps_per_s": round(best),
+        "vector_steps_per_s_one_thread": round(alone),
+        "vector_steps_per_s_learned": None,
+        "background_orders_per_step": round(several[0][1], 2),
+        "environments": N_ENVS,
+        "threads": N_THREADS,
+        "pass": steps >= MIN_STEPS_PER_S and best >= MIN_VECTOR_STEPS_PER_S,
+    }
