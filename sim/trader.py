@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-from lob.types import BUY, NO_PRICE, SELL, Flag, MessageKind, TimeInForce
+from lob.types import BUY, NO_PRICE, SELL, Flag, MessageKind, Phase, TimeInForce
 from sim.bulletins import Bulletin
 from sim.kernel import post, set_python_timer
 from sim.records import VIEW, Needs, Status, Wake
@@ -30,6 +30,7 @@ _TIME_NS = _position("time_ns")
 _OPEN_NS = _position("open_ns")
 _CLOSE_NS = _position("close_ns")
 _REASON = _position("reason")
+_PHASE = _position("phase")
 _BID_TICKS = _position("bid_ticks")
 _ASK_TICKS = _position("ask_ticks")
 _BID_LOTS = _position("bid_lots")
@@ -133,6 +134,16 @@ class TraderView:
     def time_ns(self) -> int:
         """Time of the decision in ns since midnight."""
         return self._ints[_TIME_NS]
+
+    @property
+    def agent(self) -> int:
+        """The trader's own agent id, as on the tape."""
+        return self._index
+
+    @property
+    def phase(self) -> Phase:
+        """The instrument's trading phase."""
+        return Phase(self._ints[_PHASE])
 
     @property
     def open_ns(self) -> int:

@@ -1,4 +1,4 @@
-"""`outcry`: one command per module of this folder; errors end in one line and an exit status.
+"""`outcry`: one command per module of this folder, a group of commands per package; errors end in one line and an exit status.
 
 Status 0: done. 1: the run failed. 2: the input was bad. 130: stopped by Ctrl-C. Modules import what they need inside
 their function, so that `outcry --help` does not wait for the compiler.
@@ -52,9 +52,11 @@ def run_command() -> None:
     )
     folder = str(Path(__file__).parent)
     for module in sorted(pkgutil.iter_modules([folder]), key=lambda m: m.name):
-        command = getattr(importlib.import_module(f"scenarios.cli.{module.name}"), "command", None)
-        if command is not None:
-            app.command(module.name)(command)
+        found = importlib.import_module(f"scenarios.cli.{module.name}")
+        if module.ispkg:
+            app.add_typer(found.group(), name=module.name)
+        elif hasattr(found, "command"):
+            app.command(module.name)(found.command)
     try:
         app(prog_name="outcry")
     except OutcryError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +16,14 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, MultipleLocator
 
 from lob.types import Phase
 from scenarios.measures import Measures
-from scenarios.schema import Scenario
+from scenarios.schema import Scenario, time_ns
 from scenarios.schema_instrument import InstrumentTable
 from sim.metrics import DepthHistory, MarketSeries
 from sim.writer import write_atomically
 
 __all__ = ["draw_market", "draw_markets"]
 
-BUY, SELL, INK, GRID = "#2166ac", "#d6604d", "#222222", "#dddddd"
+BUY, SELL, INK, GRID, NEWS = "#2166ac", "#d6604d", "#222222", "#dddddd", "#7b3294"
 MAX_BARS = 120
 MAX_HEAT_ROWS = 160
 _BARS_S = (0.01, 0.1, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800)
@@ -54,13 +54,30 @@ def draw_markets(folder: Path, name: str, seed: int, scenario: Scenario, measure
         path = folder / ("market.png" if k == 0 else f"market-{table.name.replace('/', '_')}.png")
         day = f", {scenario.session.date}" if scenario.session.date else ""
         title = f"{table.name} in {name}{day} (seed {seed})"
-        write_atomically(path, draw_market(title, table, measures.series[k], measures.depth[k]))
+        news = published(scenario, table.name, is_first=k == 0)
+        write_atomically(path, draw_market(title, table, measures.series[k], measures.depth[k], news))
         paths.append(path)
     return paths
 
 
-def draw_market(title: str, table: InstrumentTable, series: MarketSeries, depth: DepthHistory) -> bytes:
-    """Return the picture of one instrument as PNG."""
+def published(scenario: Scenario, symbol: str, is_first: bool) -> list[tuple[float, str]]:
+    """Return the news of an instrument as (seconds since midnight, topic)."""
+    return [
+        (time_ns(event.at) / 1e9, event.topic.replace("_", " ") if event.kind == "text" else "news")
+        for event in scenario.event
+        if event.kind in ("news", "text") and event.enabled
+        and (event.symbol == symbol or (event.symbol is None and is_first))
+    ]  # fmt: skip
+
+
+def draw_market(
+    title: str,
+    table: InstrumentTable,
+    series: MarketSeries,
+    depth: DepthHistory,
+    news: Sequence[tuple[float, str]] = (),
+) -> bytes:
+    """Return the picture of one instrument as PNG; news is (seconds since midnight, label)."""
     with matplotlib.rc_context(_STYLE):
         figure = Figure(figsize=(12, 9.5), dpi=110)
         FigureCanvasAgg(figure)
@@ -77,6 +94,12 @@ def draw_market(title: str, table: InstrumentTable, series: MarketSeries, depth:
         for panel in panels:
             _halts(panel, series, edges_s)
             panel.set_xlim(edges_s[0], edges_s[n])
+        for at_s, label in news:
+            if edges_s[0] <= at_s <= edges_s[n]:
+                for panel in panels:
+                    panel.axvline(at_s, color=NEWS, lw=0.9, ls=(0, (4, 2)), zorder=4)
+                panels[0].annotate(label, (at_s, 1), xycoords=("data", "axes fraction"), xytext=(3, -10),
+                                   textcoords="offset points", fontsize=8, color=NEWS)  # fmt: skip
         _time_axis(panels[-1], edges_s[n] - edges_s[0])
         figure.suptitle(title, x=0.08, ha="left", fontsize=13, fontweight="bold", color=INK)
         figure.align_ylabels(panels)
