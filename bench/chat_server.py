@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import socket
 import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -67,7 +68,15 @@ class ChatServer(ThreadingHTTPServer):
         self.counts: Counter[str] = Counter()
         self.n_open = self.most_open = 0
         self.lock = threading.Lock()
+        self.connections: set[socket.socket] = set()
         self._attempts: Counter[str] = Counter()
+
+    def hang_up(self) -> None:
+        """Close what clients keep open, as a server that is stopped does."""
+        with self.lock:
+            for connection in self.connections:
+                with suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
 
     @property
     def url(self) -> str:
@@ -92,6 +101,19 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     server: ChatServer
+
+    def setup(self) -> None:
+        """Note the connection."""
+        super().setup()
+        with self.server.lock:
+            self.server.connections.add(self.connection)
+
+    def finish(self) -> None:
+        """Forget the connection."""
+        with self.server.lock:
+            self.server.connections.discard(self.connection)
+        with suppress(OSError):
+            super().finish()
 
     def log_message(self, format: str, *args: Any) -> None:
         """Keep quiet."""
@@ -159,6 +181,7 @@ def serving() -> Iterator[ChatServer]:
     finally:
         server.shutdown()
         server.server_close()
+        server.hang_up()
         thread.join()
 
 

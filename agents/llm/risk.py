@@ -75,7 +75,7 @@ def revise(decision: Decision, standing: Standing, limits: Limits) -> tuple[list
             lots = cut
         if lots == 0:
             continue
-        rests = idea.kind != "market" and idea.time_in_force == "gtc"
+        rests = idea.kind == "post_only" or (idea.kind == "limit" and idea.time_in_force == "gtc")
         if rests and n_open >= limits.max_open_orders:
             changes.append(f"order {k}: dropped (open_orders)")
             continue
