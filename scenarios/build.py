@@ -210,7 +210,7 @@ def _bulletins(scenario: Scenario, row: TraderTable, symbols: list[str]) -> tupl
     """Return the texts that a group of traders learns of, each at its own time."""
     told = []
     for event in scenario.event:
-        if event.kind != "text" or not event.enabled or (event.symbol or symbols[0]) != (row.symbol or symbols[0]):
+        if event.kind != "bulletin" or not event.enabled or (event.symbol or symbols[0]) != (row.symbol or symbols[0]):
             continue
         delays = [heard.delay_s for heard in event.heard_by if heard.trader == row.name]
         if delays or event.public:
@@ -233,7 +233,7 @@ def _value_jumps(scenario: Scenario, table: InstrumentTable, position: int) -> t
     return tuple(
         (time_ns(event.at), event.value)
         for event in scenario.event
-        if (event.kind == "news" and event.moves_value or event.kind == "text" and event.is_true and event.value)
+        if ((event.kind == "news" and event.moves_value) or (event.kind == "bulletin" and event.is_true))
         and event.enabled and (event.symbol == table.name or (event.symbol is None and position == 0))
     )  # fmt: skip
 
@@ -306,9 +306,9 @@ def _schedule(scenario: Scenario, symbols: list[str]) -> list[Scheduled]:
             continue
         symbol = symbols.index(event.symbol) if event.symbol is not None else 0
         at = time_ns(event.at)
-        if event.kind == "news" or (event.kind == "text" and event.public):
+        if event.kind == "news" or (event.kind == "bulletin" and event.public):
             entries.append(Scheduled(at, ScheduledKind.NEWS, event.value, symbol))
-        elif event.kind == "text":
+        elif event.kind == "bulletin":
             continue  # told in private; see _bulletins
         elif event.kind == "phase":
             phase = Phase[event.phase.upper()]

@@ -1,7 +1,7 @@
 """What language models decided in a run: the accounts in the summary, and the traces as Parquet.
 
-A trader that asks a model offers `counts` and `take_traces()`; nothing else is known of it here. Orders carry the number of
-their decision as parent id, by which fills on the tape find back to it.
+A trader that asks a model offers `counts` and `take_traces()`; nothing else is known of it here. Orders carry the
+number of their decision as parent id, by which fills on the tape find back to it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,17 @@ __all__ = ["DECISIONS", "DecisionLog", "decision_figures"]
 DECISIONS = "decisions.parquet"
 PARTS = "decisions"
 FIRST_PARENT = 1 << 30
-_SUMS = ("n_decisions", "n_fallbacks", "n_calls", "n_retries", "prompt_tokens", "reply_tokens", "cost", "wall_s", "thinking_s")
+_SUMS = (
+    "n_decisions",
+    "n_fallbacks",
+    "n_calls",
+    "n_retries",
+    "prompt_tokens",
+    "reply_tokens",
+    "cost",
+    "wall_s",
+    "thinking_s",
+)
 
 
 def _asking(market: Market) -> dict[int, Any]:
@@ -95,7 +105,7 @@ def _table(rows: list[dict[str, Any]]) -> Any:
 
     texts = ("reply", "failure", "reflection")
     lists = ("risk_revision", "orders")
-    schema = {**{name: pl.String for name in texts}, **{name: pl.List(pl.String) for name in lists}}
+    schema: Any = {**dict.fromkeys(texts, pl.String), **{name: pl.List(pl.String) for name in lists}}
     return pl.DataFrame(rows, schema_overrides=schema, infer_schema_length=None)
 
 
@@ -116,7 +126,9 @@ def decision_figures(built: Built, market: Market) -> dict[str, Any]:
     groups, first = [], 0
     n_model = 0
     for population in built.populations:
-        members = [market.traders.get(first + k) for k in range(population.count if population.trader else 0)]
+        members: list[Any] = [
+            market.traders.get(first + k) for k in range(population.count if population.trader else 0)
+        ]
         first += population.count
         asking = [trader.counts for trader in members if trader is not None and hasattr(trader, "take_traces")]
         if not asking:
@@ -140,4 +152,9 @@ def decision_figures(built: Built, market: Market) -> dict[str, Any]:
                 "mean_wall_s": wall_s / calls,
             }
         )
-    return {"n_decisions": n_all, "n_by_models": n_model, "model_share": n_model / max(1, n_all), "by_population": groups}
+    return {
+        "n_decisions": n_all,
+        "n_by_models": n_model,
+        "model_share": n_model / max(1, n_all),
+        "by_population": groups,
+    }

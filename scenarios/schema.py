@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from scenarios.schema_agents import PopulationTable, TraderTable
+from scenarios.schema_information import BulletinEvent
 from scenarios.schema_instrument import InstrumentTable
-from scenarios.schema_information import TextEvent
 from scenarios.tables import AboveZero, EventBase, Finite, Name, Table, wrong
 
 __all__ = ["Event", "ParameterTable", "RecordTable", "Scenario", "SessionTable", "time_ns"]
@@ -80,7 +80,7 @@ class KillEvent(EventBase):
     """Name of the population or trader."""
 
 
-Event = Annotated[HaltEvent | NewsEvent | TextEvent | PhaseEvent | KillEvent, Field(discriminator="kind")]
+Event = Annotated[HaltEvent | NewsEvent | BulletinEvent | PhaseEvent | KillEvent, Field(discriminator="kind")]
 
 
 class RecordTable(Table):
@@ -157,7 +157,7 @@ class Scenario(Table):
                 raise wrong(f"event[{k}].population", event.population, f"one of {', '.join(names)}")
         readers = [trader.name for trader in self.trader]
         for k, event in enumerate(self.event):
-            for n, heard in enumerate(event.heard_by if event.kind == "text" else ()):
+            for n, heard in enumerate(event.heard_by if event.kind == "bulletin" else ()):
                 if heard.trader not in readers:
                     allowed = f"a [[trader]]: {', '.join(readers) or 'there is none'}"
                     raise wrong(f"event[{k}].heard_by[{n}].trader", heard.trader, allowed)

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from scenarios.tables import AtLeastZero, EventBase, Finite, Name, Table
 
-__all__ = ["HeardTable", "TextEvent"]
+__all__ = ["BulletinEvent", "HeardTable"]
 
 
 class HeardTable(Table):
@@ -21,17 +21,17 @@ class HeardTable(Table):
     """Seconds after the event's time."""
 
 
-class TextEvent(EventBase):
+class BulletinEvent(EventBase):
     """A text that traders read: earnings, a rate decision, a regulator, a rumour."""
 
-    kind: Literal["text"]
+    kind: Literal["bulletin"]
     at: dt.time
     text: Annotated[str, Field(min_length=1, max_length=300)]
     topic: Literal["news", "earnings", "rate_decision", "regulation", "rumour"] = "news"
     """The kind of source; shown with the text."""
     value: Finite = 0.0
-    """What the text says the instrument is worth more, in ticks; this number is what compiled populations that subscribe
-    to news are told."""
+    """What the text says the instrument is worth more, in ticks; compiled populations that subscribe to news are told
+    this number."""
     is_true: bool = True
     """From then on the fundamental value is `value` ticks higher. Nobody is shown whether a text is true."""
     symbol: Name | None = None

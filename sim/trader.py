@@ -83,7 +83,7 @@ class Trader:
     wakes_on: Wake = Wake(0)
     needs: Needs = Needs(0)
 
-    def on_wake(self, view: TraderView) -> float | None | Ask:
+    def on_wake(self, view: TraderView) -> float | Ask | None:
         """Decide: send orders through `view`; return the seconds until the next timer wake-up, None for none.
 
         Or return a question, to decide in `on_answer` together with others; see `Ask`.

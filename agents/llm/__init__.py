@@ -1,4 +1,4 @@
-"""LLM investors: a closed decision, backends with record and replay, personas with memory, and a small model of our own."""
+"""LLM investors: a closed decision, backends with record and replay, personas with memory, a small model of our own."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any

@@ -1,7 +1,8 @@
 """What an investor may decide: a closed schema, and the strict reading of a model's reply.
 
-Hold, withdraw what rests, or up to three orders in ticks from the touch with size, kind and time in force, plus the view
-on the price and the confidence in it. There is no field that could contradict another: no orders and no cancel is a hold.
+Hold, withdraw what rests, or up to three orders in ticks from the touch with size, kind and time in force, plus the
+view on the price and the confidence in it. There is no field that could contradict another: no orders and no cancel
+is a hold.
 """
 
 from __future__ import annotations
@@ -98,9 +99,7 @@ def json_schema(model: type[Closed]) -> dict[str, Any]:
 def _bare(value: Any) -> Any:
     if isinstance(value, dict):
         # A property may be called "title"; a title of the schema is always a string.
-        return {
-            k: _bare(v) for k, v in value.items() if not (k in ("title", "description") and isinstance(v, str))
-        }
+        return {k: _bare(v) for k, v in value.items() if not (k in ("title", "description") and isinstance(v, str))}
     return [_bare(item) for item in value] if isinstance(value, list) else value
 
 

@@ -1,8 +1,8 @@
 """The investor: a Python trader that asks a language model what to do.
 
-It is asked at time t on a frozen view, together with all others who are due; its messages leave t + thinking time later,
-drawn from the seed and never taken from the wall clock. A reply that is missing or not of the schema is a hold, counted
-by its reason.
+It is asked at time t on a frozen view, together with all others who are due; its messages leave t + thinking time
+later, drawn from the seed and never taken from the wall clock. A reply that is missing or not of the schema is a
+hold, counted by its reason.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class Investor(Trader):
 
     # ---- waking -----------------------------------------------------------------------------------------------
 
-    def on_wake(self, view: TraderView) -> float | None | Ask:
+    def on_wake(self, view: TraderView) -> float | Ask | None:
         """Look, and ask if it is time to."""
         if Wake.START in view.reason:
             self._checked = [view.time_ns, 0.0]
@@ -126,7 +126,7 @@ class Investor(Trader):
         """Return what the investor is shown now."""
         bid, ask, price = view.best_bid_ticks, view.best_ask_ticks, self._price(view)
         standing, limit = self._standing(view), self._limits(view).max_position_lots
-        levels = {side: sum(lots for _, lots in view.depth(side)) for side in ("buy", "sell")}  # type: ignore[arg-type]
+        levels = {side: sum(lots for _, lots in view.depth(side)) for side in ("buy", "sell")}
         own = []
         for order in view.own_orders[:4]:
             best = (bid if order.side == "buy" else ask) or order.price_ticks

@@ -1,8 +1,8 @@
 """An investor's memory: three layers that forget at different speeds, each of bounded size.
 
-After FinMem (Yu et al. 2023, arXiv:2311.13743) and TradingGPT (Li et al. 2023, arXiv:2309.03736): an entry's score is its
-importance times an exponential decay with its layer's half-life; what a full layer pushes out moves to the next slower
-one if it is still important enough, and is forgotten otherwise.
+After FinMem (Yu et al. 2023, arXiv:2311.13743) and TradingGPT (Li et al. 2023, arXiv:2309.03736): an entry's score is
+its importance times an exponential decay with its layer's half-life; what a full layer pushes out moves to the next
+slower one if it is still important enough, and is forgotten otherwise.
 """
 
 from __future__ import annotations

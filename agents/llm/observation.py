@@ -69,6 +69,13 @@ class Observation:
     memory: tuple[str, ...] = ()
 
 
+_WORDS = {
+    "move": ("falling fast", "falling", "flat", "rising", "rising fast"),
+    "gap": ("far below", "below", "near", "above", "far above"),
+    "since": ("down a lot", "down", "unchanged", "up", "up a lot"),
+}
+
+
 def level(ticks: float, spread_ticks: int | None, small: float, large: float) -> int:
     """Return -2 to 2: how large a move is, against so many spreads (of at least 2 ticks)."""
     unit = max(2, spread_ticks or 2)
@@ -78,10 +85,11 @@ def level(ticks: float, spread_ticks: int | None, small: float, large: float) ->
 
 
 def describe(kind: str, step: int) -> str:
-    """Return the word for a level of a move ("up") or of a gap ("above")."""
-    if kind == "move":
-        return ("falling fast", "falling", "flat", "rising", "rising fast")[step + 2]
-    return ("far below", "below", "near", "above", "far above")[step + 2]
+    """Return the word for a level: of a "move", of a "gap", or of the price "since" a piece of news.
+
+    No word stands in two of the lists, so that one is enough to know what it is about.
+    """
+    return _WORDS[kind][step + 2]
 
 
 def trend(o: Observation) -> int:
@@ -151,28 +159,32 @@ def observation_text(persona: Persona, o: Observation, max_tokens: int = 1_000_0
 def _text(persona: Persona, o: Observation, news: list[NewsItem], memory: list[str]) -> str:
     spread = "one side empty" if o.spread_ticks is None else f"spread {o.spread_ticks}"
     gap = o.value_gap_ticks
+    latest = "none"
+    if news:
+        item = news[0]
+        age = "fresh" if is_fresh(persona, item) else "old"
+        latest = f"{age} {item.topic}, price {describe('since', news_move(o, item))}"
+    # The words first and in one line, always in the same places; the numbers behind them follow.
     lines = [
-        f"you: {persona.style}, risk {persona.risk_appetite}, horizon {persona.horizon_s:.0f} s",
+        f"you: {persona.style}, risk {persona.risk_appetite}; price {describe('move', trend(o))}; "
+        f"value {'unknown' if gap is None else describe('gap', value_gap(o))}; {position_word(o)}; "
+        f"{'orders resting' if o.own_orders else 'no orders'}; {spread}; news {latest}; "
+        f"horizon {persona.horizon_s:.0f} s",
         *([f"note: {quoted(persona.note)}"] if persona.note else []),
         f"time: {o.since_open_s / 60:.0f} min since open, {o.to_close_s / 60:.0f} min to close",
-        f"book: {spread}, bid {o.bid_lots} of {o.bid_depth_lots}, ask {o.ask_lots} of {o.ask_depth_lots}",
+        f"book: bid {o.bid_lots} of {o.bid_depth_lots}, ask {o.ask_lots} of {o.ask_depth_lots}",
         f"price: {signed(o.move_look_ticks)} since last look, {signed(o.move_horizon_ticks)} over horizon, "
-        f"{signed(o.move_open_ticks)} since open: {describe('move', trend(o))}",
-        "value: unknown" if gap is None else f"value: {signed(gap)} from mid: {describe('gap', value_gap(o))}",
+        f"{signed(o.move_open_ticks)} since open",
+        "value: unknown" if gap is None else f"value: {signed(gap)} from mid",
         f"position: {o.position_lots:+d}, profit {signed(o.profit_ticks)}, can buy {o.room_buy_lots}, "
-        f"can sell {o.room_sell_lots}: {position_word(o)}",
+        f"can sell {o.room_sell_lots}",
         "orders: " + (", ".join(f"{side} {lots} at {offset}" for side, offset, lots in o.own_orders[:4]) or "none"),
     ]
-    if news:
-        lines.append("news:")
-        for item in news:
-            age = "fresh" if is_fresh(persona, item) else "old"
-            moved = f"price {signed(item.moved_ticks)} since, {describe('move', news_move(o, item))}"
-            # The mark ends the line, and no text can hold it.
-            lines.append(
-                f"{age}, {item.age_s:.0f} s ago, {item.topic}, {moved}: {OPEN_MARK}{quoted(item.text)}{CLOSE_MARK}"
-            )
-    else:
-        lines.append("news: none")
+    # The mark ends the line, and no text can hold it.
+    lines += [
+        f"news: {item.age_s:.0f} s ago, {item.topic}, price {signed(item.moved_ticks)} since: "
+        f"{OPEN_MARK}{quoted(item.text)}{CLOSE_MARK}"
+        for item in news
+    ]
     lines += [f"memory: {line}" for line in memory]
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""The small protocol of all backends: `complete(requests) -> replies`, in the same order, one reply for each request."""
+"""The small protocol of all backends: `complete(requests) -> replies`, in order, one reply for each request."""
 
 from __future__ import annotations
 
@@ -110,7 +110,5 @@ def judged(request: Request, reply: Reply) -> tuple[Reply, Any]:
     try:
         return reply, read_reply(reply.text, SCHEMAS[request.schema])
     except Unusable as error:
-        failed = Reply(
-            reply.text, error.reason, reply.prompt_tokens, reply.reply_tokens, reply.retries, reply.wall_s
-        )
+        failed = Reply(reply.text, error.reason, reply.prompt_tokens, reply.reply_tokens, reply.retries, reply.wall_s)
         return failed, None

@@ -9,6 +9,7 @@ at random (noise.py). Draws are given, so that one decision can be made twice.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
 from agents.llm.decision import Decision, OrderIdea, Reflection
 from agents.llm.observation import NewsItem, Observation, is_fresh, news_move, position_word, trend, value_gap
@@ -17,6 +18,8 @@ from agents.llm.tone import tone
 
 __all__ = ["base_lots", "rule_decision", "rule_reflection"]
 
+Side = Literal["buy", "sell"]
+View = Literal["up", "flat", "down"]
 Draw = Callable[[int], float]
 BASE_LOTS = {1: 5, 2: 10, 3: 20, 4: 30, 5: 50}
 CONFIDENCE = (50, 65, 85)
@@ -68,14 +71,14 @@ def rule_decision(persona: Persona, o: Observation, draw: Draw) -> Decision:
     """
     wanted = push(persona, o, draw)
     lots = base_lots(persona, o)
-    view = "up" if wanted > 0 else "down" if wanted < 0 else "flat"
+    view: View = "up" if wanted > 0 else "down" if wanted < 0 else "flat"
     rests = bool(o.own_orders)
     if persona.style == "maker" and o.spread_ticks is not None:
         return _quotes(persona, o, lots, rests)
     confidence = CONFIDENCE[abs(wanted)]
-    side = "buy" if wanted >= 0 else "sell"
-    room = o.room_buy_lots if side == "buy" else o.room_sell_lots
-    if o.spread_ticks is None or wanted == 0 or (room <= 0 and not rests):
+    side: Side = "buy" if wanted >= 0 else "sell"
+    is_full = position_word(o) == ("full long" if side == "buy" else "full short")
+    if o.spread_ticks is None or wanted == 0 or is_full:
         return Decision(view=view, confidence=confidence, cancel_open_orders=rests, orders=[])
     takes = abs(wanted) == 2 and persona.risk_appetite >= 3 and "lesson: be_patient" not in o.memory
     order = (
@@ -91,7 +94,8 @@ def _quotes(persona: Persona, o: Observation, lots: int, rests: bool) -> Decisio
     word = position_word(o)
     offset = 2 if "lesson: be_patient" in o.memory else 1 if persona.risk_appetite <= 2 else 0
     orders = []
-    for side, heavy in (("buy", "long"), ("sell", "short")):
+    sides: tuple[tuple[Side, str], ...] = (("buy", "long"), ("sell", "short"))
+    for side, heavy in sides:
         if word == f"full {heavy}":
             continue
         back = 3 if word == f"large {heavy}" else 0

@@ -1,4 +1,4 @@
-"""`outcry`: one command per module of this folder, a group of commands per package; errors end in one line and an exit status.
+"""`outcry`: one command per module of this folder, a group per package; errors end in one line and an exit status.
 
 Status 0: done. 1: the run failed. 2: the input was bad. 130: stopped by Ctrl-C. Modules import what they need inside
 their function, so that `outcry --help` does not wait for the compiler.

@@ -12,7 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from scenarios.measures import Measures
-from scenarios.plots.market import BUY, INK, NEWS, SELL, _decimals, _STYLE, _time_axis
+from scenarios.plots.market import _STYLE, BUY, INK, NEWS, SELL, _decimals, _time_axis
 from scenarios.schema import Scenario, time_ns
 
 __all__ = ["draw_decisions"]
@@ -55,7 +55,7 @@ def draw_decisions(title: str, scenario: Scenario, measures: Measures, decided: 
 
 def _news(panels: Any, scenario: Scenario) -> None:
     """Mark news with the beginning of its text, one below the other."""
-    texts = [event for event in scenario.event if event.kind == "text" and event.enabled]
+    texts = [event for event in scenario.event if event.kind == "bulletin" and event.enabled]
     low, high = panels[0].get_ylim()
     panels[0].set_ylim(low, high + 0.09 * len(texts) * (high - low))
     for k, event in enumerate(texts):
@@ -91,7 +91,9 @@ def _rows(panel: Any, decided: Any, agents: list[int]) -> None:
     for name, colour, marker, size in looks:
         if name in kinds:
             x, y = zip(*kinds[name], strict=True)
-            panel.scatter(x, y, s=size, color=colour, marker=marker, lw=1 if marker in "x|" else 0, label=name, zorder=3)
+            panel.scatter(
+                x, y, s=size, color=colour, marker=marker, lw=1 if marker in "x|" else 0, label=name, zorder=3
+            )
     panel.set_yticks(range(len(agents)), labels, fontsize=8)
     panel.set_ylim(len(agents) - 0.4, -0.6)
     panel.legend(loc="upper left", ncols=5, frameon=False, fontsize=8, bbox_to_anchor=(0, 1.12), borderaxespad=0)

@@ -63,9 +63,9 @@ def draw_markets(folder: Path, name: str, seed: int, scenario: Scenario, measure
 def published(scenario: Scenario, symbol: str, is_first: bool) -> list[tuple[float, str]]:
     """Return the news of an instrument as (seconds since midnight, topic)."""
     return [
-        (time_ns(event.at) / 1e9, event.topic.replace("_", " ") if event.kind == "text" else "news")
+        (time_ns(event.at) / 1e9, event.topic.replace("_", " ") if event.kind == "bulletin" else "news")
         for event in scenario.event
-        if event.kind in ("news", "text") and event.enabled
+        if event.kind in ("news", "bulletin") and event.enabled
         and (event.symbol == symbol or (event.symbol is None and is_first))
     ]  # fmt: skip
 

@@ -42,9 +42,7 @@ def lively(request: Request) -> str:
 def investors(backend: Backend, count: int = 4, name: str = "investors", **settings: Any) -> Population:
     desk = Desk(backend)
     fixed = {"personas": list(PERSONAS), "first_s": 5.0, "interval_s": 5.0, **settings}
-    return Population(
-        name, count, trader=lambda k: Investor(k, desk, **fixed), latency=LATENCY, bulletins=(NEWS,)
-    )
+    return Population(name, count, trader=lambda k: Investor(k, desk, **fixed), latency=LATENCY, bulletins=(NEWS,))
 
 
 def played(backend: Backend, seconds: int = 60, seed: int = 1, **settings: Any) -> Market:

@@ -19,9 +19,7 @@ GOOD = decision(order())
 def test_a_reply_of_the_schema_is_read() -> None:
     found = read_reply(GOOD, Decision)
     assert found.action == "trade"
-    assert found.orders[0] == OrderIdea(
-        side="buy", kind="limit", offset_ticks=0, qty_lots=5, time_in_force="gtc"
-    )
+    assert found.orders[0] == OrderIdea(side="buy", kind="limit", offset_ticks=0, qty_lots=5, time_in_force="gtc")
     assert read_reply(decision(), Decision).action == "hold"
     assert read_reply(decision(cancel_open_orders=True), Decision).action == "cancel"
 

@@ -129,7 +129,7 @@ def test_a_wrong_path_and_a_refused_key_are_one_line(server: ChatServer, monkeyp
     with pytest.raises(InputError, match="is not the base of the API"):
         backend(server, base_url=server.url.removesuffix("/v1")).complete(requests(1))
     monkeypatch.setenv("MY_KEY", "wrong")
-    with pytest.raises(InputError, match="refuses the key in MY_KEY .*Incorrect API key"):
+    with pytest.raises(InputError, match=r"refuses the key in MY_KEY .*Incorrect API key"):
         backend(server, key_env="MY_KEY").complete(requests(1))
 
 
@@ -137,7 +137,7 @@ def test_what_is_missing_is_told_before_anything_is_asked(monkeypatch: pytest.Mo
     with pytest.raises(InputError, match=r"backend\.model: not given; .* OUTCRY_LLM_MODEL"):
         open_backend(HttpSettings(kind="openai"))
     monkeypatch.setenv("OUTCRY_LLM_MODEL", "some")
-    with pytest.raises(InputError, match="OPENAI_API_KEY holds no key for https://api.openai.com/v1"):
+    with pytest.raises(InputError, match=r"OPENAI_API_KEY holds no key for https://api\.openai\.com/v1"):
         open_backend(HttpSettings(kind="openai"))
     monkeypatch.setenv("OPENAI_BASE_URL", "localhost:8000")
     monkeypatch.setenv("OPENAI_API_KEY", "k")

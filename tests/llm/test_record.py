@@ -124,7 +124,7 @@ def test_a_record_cut_short_is_told_in_one_line(tmp_path: Path) -> None:
     recorder._base.execute("pragma wal_checkpoint(truncate)")
     recorder._base.close()
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    with pytest.raises(OutcryError, match="record .*replies.sqlite: cannot be used") as caught:
+    with pytest.raises(OutcryError, match=r"record .*replies\.sqlite: cannot be used") as caught:
         Replay(path).complete([request(k) for k in range(2000)])
     assert "\n" not in str(caught.value)
 

@@ -38,7 +38,7 @@ class Asker(Trader):
         self.panel, self.together, self.thinks_s = panel, together, thinks_s
         self.seen: list[Any] = []
 
-    def on_wake(self, view: TraderView) -> float | None | Ask:
+    def on_wake(self, view: TraderView) -> float | Ask | None:
         if Wake.START in view.reason:
             return 2.0
         bid = view.best_bid_ticks or view.last_ticks

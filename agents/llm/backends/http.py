@@ -1,8 +1,8 @@
 """Any server that speaks OpenAI's chat completions, through the `openai` SDK.
 
-Single failures become replies without text, counted by reason. What no second attempt can mend (no key, unknown model, no
-server) ends the run in one line. Retries are ours and not the SDK's, so that they can be bounded, counted and kept to
-the right errors.
+Single failures become replies without text, counted by reason. What no second attempt can mend (no key, unknown
+model, no server) ends the run in one line. Retries are ours and not the SDK's, so that they can be bounded, counted
+and kept to the right errors.
 """
 
 from __future__ import annotations
@@ -40,9 +40,7 @@ class HttpBackend:
         try:
             import openai
         except ImportError:
-            raise InputError(
-                'backend "openai": the openai package is missing; pip install "openoutcry[llm]"'
-            ) from None
+            raise InputError('backend "openai": the openai package is missing; pip install "openoutcry[llm]"') from None
         self.settings = settings = settings.resolved()
         self._url, self.model = str(settings.base_url), str(settings.model)
         key = os.environ.get(settings.key_env)
@@ -54,7 +52,9 @@ class HttpBackend:
                 )
             key = "none"  # servers on this machine seldom ask for one
         if not self._url.startswith(("http://", "https://")):
-            raise InputError(f"backend.base_url = {self._url!r}; allowed: an address that starts with http:// or https://")
+            raise InputError(
+                f"backend.base_url = {self._url!r}; allowed: an address that starts with http:// or https://"
+            )
         self._sdk = openai
         self._client = openai.OpenAI(api_key=key, base_url=self._url, timeout=settings.timeout_s, max_retries=0)
         self._pool = ThreadPoolExecutor(settings.concurrency, thread_name_prefix="llm")
@@ -198,5 +198,3 @@ def _retry_after(error: Any) -> float | None:
         return min(60.0, max(0.0, float(error.response.headers["retry-after"])))
     except (KeyError, ValueError, AttributeError):
         return None
-
-

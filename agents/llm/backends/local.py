@@ -45,7 +45,7 @@ class LocalBackend:
         for request, reply in zip(requests, replies, strict=True):
             if reply.failure == "context_too_long":
                 raise InputError(
-                    f"backend: a prompt of {reply.prompt_tokens} tokens and a reply of up to {request.max_reply_tokens} "
+                    f"backend: a prompt of {reply.prompt_tokens} tokens and a reply of {request.max_reply_tokens} "
                     f"are longer than the model's context of {self._context}; lower max_prompt_tokens, memory_shown "
                     "or news_shown"
                 )

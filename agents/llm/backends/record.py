@@ -1,7 +1,7 @@
 """Record and replay: every request and reply in one sqlite file, found again by the request's key.
 
-A run that was recorded once can be run again by anybody, without the model, to the same tape. What failed is recorded as
-it failed. A request that the record does not hold is an error, never a new call.
+A run that was recorded once can be run again by anybody, without the model, to the same tape. What failed is recorded
+as it failed. A request that the record does not hold is an error, never a new call.
 """
 
 from __future__ import annotations

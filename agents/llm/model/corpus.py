@@ -1,7 +1,8 @@
 """Training pairs for the small model: made-up observations as text, and what the persona's rule decides, as a reply.
 
 Situations are drawn wider than any one market shows them: every style, risk appetite and horizon, spreads of 1 to 12
-ticks, trends, gaps, positions up to the limit, resting orders, news of every topic and tone, lessons and other memories.
+ticks, trends, gaps, positions up to the limit, resting orders, news of every topic and tone, lessons and other
+memories.
 """
 
 from __future__ import annotations
@@ -19,16 +20,137 @@ __all__ = ["TOPICS", "example", "situation"]
 
 TOPICS = ("earnings", "rate_decision", "regulation", "news", "rumour")
 _GOOD, _BAD = sorted(GOOD), sorted(BAD)
-_FILLER = (
-    "a about after again ahead all an analysts and annual as at authority bank before board by central chairman chief "
-    "company contract costs credit customers day deal demand division earnings executive expected expectations factory "
-    "firm for forecast from government group half has have holders however in industry interest investors is it its "
-    "large less maker management market markets meeting million minister month more nearly new next no not of officer on "
-    "one orders over people per percent plan plans plant points policy price product production profits quarter rate "
-    "rates region regulator report reports results rival rumour sales says sector seen shareholders shares some sources "
-    "spending state statement strategy supplier talk talks than that the their this to today trading two under unit up "
-    "was week will with workers year"
-).split()
+_FILLER = [
+    "a",
+    "about",
+    "after",
+    "again",
+    "ahead",
+    "all",
+    "an",
+    "analysts",
+    "and",
+    "annual",
+    "as",
+    "at",
+    "authority",
+    "bank",
+    "before",
+    "board",
+    "by",
+    "central",
+    "chairman",
+    "chief",
+    "company",
+    "contract",
+    "costs",
+    "credit",
+    "customers",
+    "day",
+    "deal",
+    "demand",
+    "division",
+    "earnings",
+    "executive",
+    "expected",
+    "expectations",
+    "factory",
+    "firm",
+    "for",
+    "forecast",
+    "from",
+    "government",
+    "group",
+    "half",
+    "has",
+    "have",
+    "holders",
+    "however",
+    "in",
+    "industry",
+    "interest",
+    "investors",
+    "is",
+    "it",
+    "its",
+    "large",
+    "less",
+    "maker",
+    "management",
+    "market",
+    "markets",
+    "meeting",
+    "million",
+    "minister",
+    "month",
+    "more",
+    "nearly",
+    "new",
+    "next",
+    "no",
+    "not",
+    "of",
+    "officer",
+    "on",
+    "one",
+    "orders",
+    "over",
+    "people",
+    "per",
+    "percent",
+    "plan",
+    "plans",
+    "plant",
+    "points",
+    "policy",
+    "price",
+    "product",
+    "production",
+    "profits",
+    "quarter",
+    "rate",
+    "rates",
+    "region",
+    "regulator",
+    "report",
+    "reports",
+    "results",
+    "rival",
+    "rumour",
+    "sales",
+    "says",
+    "sector",
+    "seen",
+    "shareholders",
+    "shares",
+    "some",
+    "sources",
+    "spending",
+    "state",
+    "statement",
+    "strategy",
+    "supplier",
+    "talk",
+    "talks",
+    "than",
+    "that",
+    "the",
+    "their",
+    "this",
+    "to",
+    "today",
+    "trading",
+    "two",
+    "under",
+    "unit",
+    "up",
+    "was",
+    "week",
+    "will",
+    "with",
+    "workers",
+    "year",
+]
 Generator = np.random.Generator
 
 
@@ -45,7 +167,8 @@ def _news_text(g: Generator) -> str:
         toned = _words(g, _BAD, int(g.integers(1, 4)))
     else:
         toned = _words(g, _GOOD, int(g.integers(0, 2))) + _words(g, _BAD, int(g.integers(0, 2)))
-    words = _words(g, _FILLER, int(g.integers(3, 9))) + toned
+    n_plain = int(g.integers(3, 9)) if g.random() < 0.97 else int(g.integers(9, 40))
+    words = _words(g, _FILLER, n_plain) + toned
     g.shuffle(words)
     words[0] = words[0].capitalize()
     if g.random() < 0.3:
@@ -87,7 +210,9 @@ def situation(g: Generator) -> tuple[Persona, Observation]:
     spread = int(min(12, g.geometric(0.35)))
     unit = max(2, spread)
     limit = int(10 ** g.uniform(1.3, 3.2))
-    share = float(g.choice((0.0, g.uniform(-0.4, 0.4), g.uniform(-1, 1), g.choice((-1.0, 1.0))), p=(0.3, 0.35, 0.25, 0.1)))
+    share = float(
+        g.choice((0.0, g.uniform(-0.4, 0.4), g.uniform(-1, 1), g.choice((-1.0, 1.0))), p=(0.3, 0.35, 0.25, 0.1))
+    )
     position = round(share * limit)
     own = []
     for _ in range(int(g.choice(4, p=(0.55, 0.2, 0.15, 0.1)))):
@@ -121,10 +246,12 @@ def situation(g: Generator) -> tuple[Persona, Observation]:
     )
 
 
-def example(g: Generator) -> tuple[str, str, str]:
-    """Return (schema, observation text, reply text)."""
+def example(g: Generator, is_short: bool = False) -> tuple[str, str, str]:
+    """Return (schema, observation text, reply text); short: without the lines of numbers."""
     persona, o = situation(g)
     text = observation_text(persona, o)
+    if is_short:
+        text = "\n".join(line for line in text.split("\n") if line.startswith(("you: ", "news: ", "memory: ")))
     if g.random() < 0.06:
         return "reflection", text, rule_reflection(persona, o).model_dump_json()
     return "decision", text, rule_decision(persona, o, lambda k: float(g.random())).model_dump_json()

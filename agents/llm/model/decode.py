@@ -39,7 +39,8 @@ class _Lane:
     token: int
     """The last token, not yet seen by the network."""
     at: int
-    key: int
+    key: Any
+    """As uint64: a plain integer may be beyond what the compiled function takes."""
     reply: list[int]
 
 
@@ -58,7 +59,7 @@ class Decoder:
         from llguidance import LLMatcher
 
         if schema not in self._grammars:
-            options = {"whitespace_flexible": False, "item_separator": ",", "key_separator": ":"}
+            options: Any = {"whitespace_flexible": False, "item_separator": ",", "key_separator": ":"}
             grammar = LLMatcher.grammar_from_json_schema(schema_text(schema), overrides=options)
             matcher = LLMatcher(self._vocabulary, grammar)
             if matcher.is_error():
@@ -102,7 +103,7 @@ class Decoder:
             replies[place] = Reply(None, "context_too_long", prompt_tokens=len(prompt))
             return None
         self.model.prefill(prompt[:-1], cache, lane)
-        key = int(draw_key(request.seed, 0, SAMPLING))
+        key = np.uint64(draw_key(request.seed, 0, SAMPLING))
         return _Lane(place, request, self._grammar(request.schema), len(prompt), prompt[-1], len(prompt) - 1, key, [])
 
     def _step(self, lanes: list[_Lane | None], cache: torch.Tensor, replies: list[Reply | None]) -> None:

@@ -53,7 +53,9 @@ def load_model(folder: Path) -> tuple[Transformer, Any, str]:
         ) from None
     for name, known in (("format_version", FORMAT_VERSION), ("prompt_version", PROMPT_VERSION)):
         if config.get(name) != known:
-            raise InputError(f"backend.weights = {str(folder)!r}: {name} {config.get(name)!r}; this version reads {known}")
+            raise InputError(
+                f"backend.weights = {str(folder)!r}: {name} {config.get(name)!r}; this version reads {known}"
+            )
     try:
         # Made without drawing weights that are replaced at once: the global generator stays as it was.
         with torch.device("meta"):

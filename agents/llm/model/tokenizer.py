@@ -1,4 +1,4 @@
-"""The small model's tokenizer: byte-pair encoding in which the fixed phrases of observations and replies are one token."""
+"""The small model's tokenizer: byte-pair encoding in which the fixed phrases of texts are one token."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ __all__ = ["END", "PROMPT_END", "grammar_tokenizer", "prompt_tokens", "train_tok
 
 PAD, END, PROMPT_END, REFLECT = "<pad>", "<end>", "<decide>", "<reflect>"
 PHRASES = (
-    "you: ", ", risk ", ", horizon ", " s\ntime: ", " min since open, ", " min to close\nbook: spread ",
-    " min to close\nbook: one side empty, bid ", ", bid ", " of ", ", ask ", "\nprice: ", " since last look, ",
-    " over horizon, ", " since open: ", "\nvalue: ", " from mid: ", "\nvalue: unknown", "\nposition: ", ", profit ",
-    ", can buy ", ", can sell ", "\norders: ", "\nnews: none", " s ago, ", ", price ", " since, ", ": <<<", "\nfresh, ", "\nold, ", "news:", 
-    ">>>", "\nmemory: ", "memory: ", "lesson: ", " lots, price ", "buy ", "sell ", " at ", "falling fast", "rising fast",
+    "you: ", ", risk ", "; price ", "; value ", "; ", "; spread ", "; one side empty", "; news ", "; horizon ",
+    "; no orders", "; orders resting", ", price ", "falling fast", "rising fast", "down a lot", "up a lot", "unchanged",
     "far below", "far above", "no position", "small long", "small short", "large long", "large short", "full long",
-    "full short", "smaller_orders", "be_patient", "distrust_rumours", "rate_decision",
+    "full short", "fresh ", "old ", " s\ntime: ", " min since open, ", " min to close\nbook: bid ", ", bid ", " of ",
+    ", ask ", "\nprice: ", " since last look, ", " over horizon, ", " since open\nvalue: ", " from mid\nposition: ",
+    "unknown\nposition: ", ", profit ", ", can buy ", ", can sell ", "\norders: ", "\nnews: ", " s ago, ",
+    " since: <<<",
+    ">>>", "\nmemory: ", "lesson: ", " lots, price ", "buy ", "sell ", " at ", "smaller_orders", "be_patient",
+    "distrust_rumours", "rate_decision",
     '{"view":"', '","confidence":', ',"cancel_open_orders":', ',"orders":[', '{"side":"', '","kind":"',
     '","offset_ticks":', ',"qty_lots":', ',"time_in_force":"', '"},', '"}]}', "]}", "post_only",
     '{"cause":"', '","change":"', '"}', "false_news", "price_moved_against", "paid_the_spread", "bad_luck",
@@ -81,7 +83,7 @@ def grammar_tokenizer(tokenizer: Any) -> Any:
         eos_token_id = special[END]
         bos_token_id = None
         tokens = [name.encode() if name in special else bytes(byte_of[c] for c in name) for name in names]  # noqa: RUF012
-        special_token_ids = sorted(special.values())  # noqa: RUF012
+        special_token_ids = sorted(special.values())
 
         def __call__(self, text: Any) -> list[int]:
             return encode_text(tokenizer, text.decode("utf-8", "replace") if isinstance(text, bytes) else text)

@@ -1,7 +1,8 @@
 """The transformer: decoder only, pre-norm, learned positions, tied embeddings (Radford et al. 2019).
 
-`forward` is for training. For decoding, `prefill` runs one prompt alone and `step` moves a fixed number of lanes on by one
-token; both always see the same shapes for the same request, so that a reply cannot depend on what else is decoded.
+`forward` is for training. For decoding, `prefill` runs one prompt alone and `step` moves a fixed number of lanes on
+by one token; both always see the same shapes for the same request, so that a reply cannot depend on what else is
+decoded.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ class Shape:
     """Sizes of the network."""
 
     n_tokens: int
-    width: int = 128
-    n_layers: int = 5
+    width: int = 176
+    n_layers: int = 3
     n_heads: int = 4
     context: int = 512
 
@@ -59,16 +60,16 @@ class Transformer(nn.Module):
         self.shape = shape
         self.tokens = nn.Embedding(shape.n_tokens, shape.width)
         self.positions = nn.Embedding(shape.context, shape.width)
-        self.blocks = nn.ModuleList(_Block(shape) for _ in range(shape.n_layers))
+        self.blocks: list[_Block] = nn.ModuleList(_Block(shape) for _ in range(shape.n_layers))  # type: ignore[assignment]
         self.norm = nn.LayerNorm(shape.width)
         for name, p in self.named_parameters():
             if p.dim() > 1:
                 scale = 0.02 / math.sqrt(2 * shape.n_layers) if name.endswith(("out.weight", "down.weight")) else 0.02
                 nn.init.normal_(p, std=scale)
 
-    def forward(self, tokens: Tensor, first: int = 0) -> Tensor:
-        """Return the last hidden states, (batch, time, width), of right-padded tokens (batch, time) from a position."""
-        x = self.tokens(tokens) + self.positions.weight[first : first + tokens.shape[1]]
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Return the last hidden states, (batch, time, width), of right-padded tokens (batch, time)."""
+        x = self.tokens(tokens) + self.positions.weight[: tokens.shape[1]]
         for block in self.blocks:
             q, k, v = block.heads(x)
             x = block.finish(x, F.scaled_dot_product_attention(q, k, v, is_causal=True))
@@ -88,9 +89,9 @@ class Transformer(nn.Module):
         """Run a prompt (without its last token) alone, and put its keys and values into a lane of the cache."""
         x = self.tokens(torch.tensor([tokens])) + self.positions.weight[: len(tokens)]
         for n, block in enumerate(self.blocks):
-            q, k, v = block.heads(x)  # type: ignore[operator]
+            q, k, v = block.heads(x)
             cache[n, 0, lane, :, : len(tokens)], cache[n, 1, lane, :, : len(tokens)] = k[0], v[0]
-            x = block.finish(x, F.scaled_dot_product_attention(q, k, v, is_causal=True))  # type: ignore[operator]
+            x = block.finish(x, F.scaled_dot_product_attention(q, k, v, is_causal=True))
 
     def step(self, tokens: Tensor, at: Tensor, cache: Tensor) -> Tensor:
         """Move every lane on by one token; return the scores of the next one, (lanes, n_tokens).
@@ -105,10 +106,10 @@ class Transformer(nn.Module):
         hidden = torch.arange(self.shape.context)[None, :] > at[:, None]
         bias = torch.zeros(hidden.shape).masked_fill_(hidden, float("-inf"))[:, None, None]
         for n, block in enumerate(self.blocks):
-            q, k, v = block.heads(x)  # type: ignore[operator]
+            q, k, v = block.heads(x)
             cache[n, 0, lanes, :, at], cache[n, 1, lanes, :, at] = k[:, :, 0], v[:, :, 0]
             scores = (q @ cache[n, 0].transpose(-1, -2)) / math.sqrt(q.shape[-1]) + bias
-            x = block.finish(x, torch.softmax(scores, -1) @ cache[n, 1])  # type: ignore[operator]
+            x = block.finish(x, torch.softmax(scores, -1) @ cache[n, 1])
         return self.logits(self.norm(x)[:, 0])
 
 

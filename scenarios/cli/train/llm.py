@@ -12,8 +12,8 @@ __all__ = ["command"]
 
 def command(
     out: Annotated[Path, typer.Option(help="Folder for weights, tokenizer and card.")] = Path("llm-model"),
-    steps: Annotated[int, typer.Option(min=1, help="Batches.")] = 850,
-    batch: Annotated[int, typer.Option(min=1, help="Examples in a batch.")] = 32,
+    steps: Annotated[int, typer.Option(min=1, help="Batches.")] = 2400,
+    batch: Annotated[int, typer.Option(min=1, help="Examples in a batch.")] = 24,
     seed: Annotated[int, typer.Option(min=0, help="Of weights and examples.")] = 1,
     check: Annotated[int, typer.Option(min=1, help="Unseen examples to compare with the rules.")] = 3000,
 ) -> None:
@@ -47,7 +47,9 @@ def command(
         found = compare(trained.model, trained.tokenizer, check, seed=seed + 10_000)
     card = card_text(settings, trained, found)
     save_model(out, trained.model, trained.tokenizer, card)
-    console.print(f"Loss {trained.losses[0]:.3f} to {trained.losses[-1]:.3f} per reply token in {trained.seconds:.0f} s")
+    console.print(
+        f"Loss {trained.losses[0]:.3f} to {trained.losses[-1]:.3f} per reply token in {trained.seconds:.0f} s"
+    )
     for style, row in found.by_style.items():
         console.print(f"{style:<11} {row.agreement:6.1%} the rule's very decision")
     console.print(f"Model: {out}", soft_wrap=True)
