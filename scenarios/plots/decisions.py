@@ -12,7 +12,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from scenarios.measures import Measures
-from scenarios.plots.market import _STYLE, BUY, INK, NEWS, SELL, _decimals, _time_axis
+from scenarios.plots.market import BUY, INK, NEWS, SELL, decimals, time_axis
+from scenarios.plots.style import STYLE
 from scenarios.schema import Scenario, time_ns
 
 __all__ = ["draw_decisions"]
@@ -29,7 +30,7 @@ def draw_decisions(title: str, scenario: Scenario, measures: Measures, decided: 
     """Return the picture as PNG; `decided` is the table of decisions.parquet. At most 24 investors get a row."""
     series, table = measures.series[0], scenario.instrument[0]
     agents = decided["agent"].unique().sort().to_list()[:MAX_ROWS]
-    with matplotlib.rc_context(_STYLE):
+    with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(12, 6.5 + 0.22 * len(agents)), dpi=110)
         FigureCanvasAgg(figure)
         ratios = [2.6, max(1.2, 0.24 * len(agents)), 1.5]
@@ -40,13 +41,13 @@ def draw_decisions(title: str, scenario: Scenario, measures: Measures, decided: 
         n = min(max(end, 1), series.n_bins)
         panels[0].plot(edges_s[1 : n + 1], series.mid_ticks[:n] * table.tick_size, color=INK, lw=0.9)
         panels[0].set_ylabel("Midpoint (money)")
-        panels[0].yaxis.set_major_formatter(_decimals(table.tick_size))
+        panels[0].yaxis.set_major_formatter(decimals(table.tick_size))
         _news(panels, scenario)
         _rows(panels[1], decided, agents)
         _positions(panels[2], decided)
         for panel in panels:
             panel.set_xlim(edges_s[0], edges_s[n])
-        _time_axis(panels[-1], edges_s[n] - edges_s[0])
+        time_axis(panels[-1], edges_s[n] - edges_s[0])
         figure.suptitle(title, x=0.13, ha="left", fontsize=13, fontweight="bold", color=INK)
         buffer = io.BytesIO()
         figure.savefig(buffer, format="png")
@@ -109,6 +110,9 @@ def _positions(panel: Any, decided: Any) -> None:
         times, sums = [], []
         for time, agent, position in own.select("time_ns", "agent", "position_lots").iter_rows():
             last[agent] = position
+            if times and times[-1] == time / 1e9:
+                times.pop()  # those who are asked together are one point
+                sums.pop()
             times.append(time / 1e9)
             sums.append(sum(last.values()))
         panel.step(times, sums, where="post", color=colour, lw=1.1, label=style)

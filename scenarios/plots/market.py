@@ -21,7 +21,7 @@ from scenarios.schema_instrument import InstrumentTable
 from sim.metrics import DepthHistory, MarketSeries
 from sim.writer import write_atomically
 
-__all__ = ["draw_market", "draw_markets"]
+__all__ = ["BUY", "INK", "NEWS", "SELL", "decimals", "draw_market", "draw_markets", "time_axis"]
 
 BUY, SELL, INK, GRID, NEWS = "#2166ac", "#d6604d", "#222222", "#dddddd", "#7b3294"
 MAX_BARS = 120
@@ -100,7 +100,7 @@ def draw_market(
                     panel.axvline(at_s, color=NEWS, lw=0.9, ls=(0, (4, 2)), zorder=4)
                 panels[0].annotate(label, (at_s, 1), xycoords=("data", "axes fraction"), xytext=(3, -10),
                                    textcoords="offset points", fontsize=8, color=NEWS)  # fmt: skip
-        _time_axis(panels[-1], edges_s[n] - edges_s[0])
+        time_axis(panels[-1], edges_s[n] - edges_s[0])
         figure.suptitle(title, x=0.08, ha="left", fontsize=13, fontweight="bold", color=INK)
         figure.align_ylabels(panels)
         buffer = io.BytesIO()
@@ -121,7 +121,7 @@ def _price(panel: Any, table: InstrumentTable, series: MarketSeries, edges_s: An
         size = 3 + 30 * lots[:n][traded] / largest
         panel.scatter(centres[traded], price, s=size, color=colour, alpha=0.55, lw=0, label=f"{name} trades", zorder=2)
     panel.set_ylabel(f"Price (money, tick {tick:g})")
-    panel.yaxis.set_major_formatter(_decimals(tick))
+    panel.yaxis.set_major_formatter(decimals(tick))
     width = _duration(series.bin_ns / 1e9)
     panel.legend(loc="upper left", ncols=3, frameon=False, fontsize=8, borderaxespad=0.1,
                  bbox_to_anchor=(0, 1.1), title=None)  # fmt: skip
@@ -129,7 +129,8 @@ def _price(panel: Any, table: InstrumentTable, series: MarketSeries, edges_s: An
                ha="right", fontsize=8, color="#555555")  # fmt: skip
 
 
-def _decimals(tick: float) -> Any:
+def decimals(tick: float) -> Any:
+    """Return a formatter of prices with the digits that a tick needs."""
     places = max(0, -int(np.floor(np.log10(tick) + 1e-9)))
     return FuncFormatter(lambda value, _: f"{value:,.{places}f}")
 
@@ -174,7 +175,7 @@ def _depth(
     panel.grid(False)
     panel.set_ylim(extent[2], extent[3])
     panel.set_ylabel("Depth by price (money)")
-    panel.yaxis.set_major_formatter(_decimals(tick))
+    panel.yaxis.set_major_formatter(decimals(tick))
     panel.legend(loc="upper left", ncols=2, frameon=True, framealpha=0.8, edgecolor="none", fontsize=8)
 
 
@@ -238,7 +239,8 @@ def _halts(panel: Any, series: MarketSeries, edges_s: Any) -> None:
         panel.axvspan(edges_s[start], edges_s[end], color="#999999", alpha=0.25, lw=0, zorder=0)
 
 
-def _time_axis(panel: Any, span_s: float) -> None:
+def time_axis(panel: Any, span_s: float) -> None:
+    """Label a panel's horizontal axis, in seconds since midnight, with times of day."""
     step = next((t for t in _TICKS_S if span_s / t <= 13), _TICKS_S[-1])
     panel.xaxis.set_major_locator(MultipleLocator(step))
     panel.xaxis.set_major_formatter(FuncFormatter(_clock(step)))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -156,3 +158,27 @@ def test_examples_teach_every_word_of_tone() -> None:
     missing = [word for word in (*GOOD, *BAD) if word not in text]
     assert not missing
     assert tone("Record profit, strong growth") == 1 and tone("Fraud probe") == -1 and tone("Quarterly report") == 0
+
+
+def outcry(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "scenarios.cli", *arguments], capture_output=True, text=True, timeout=300
+    )
+
+
+def test_the_command_trains_a_model_that_a_scenario_can_use(tmp_path: Path) -> None:
+    out = tmp_path / "model"
+    done = outcry("train", "llm", "--steps", "3", "--batch", "2", "--check", "12", "--out", str(out))
+    assert done.returncode == 0, done.stderr
+    assert sorted(path.name for path in out.iterdir()) == [
+        "CARD.md",
+        "config.json",
+        "model.safetensors",
+        "tokenizer.json",
+    ]
+    assert "6 made-up observations" in (out / "CARD.md").read_text()
+    assert LocalBackend(LocalSettings(weights=str(out))).model.startswith("outcry-small-")
+    (tmp_path / "file").write_text("")
+    refused = outcry("train", "llm", "--out", str(tmp_path / "file"))
+    assert refused.returncode == 2
+    assert refused.stderr.strip().splitlines()[-1].endswith("is a file; allowed: a folder, which may be new")
