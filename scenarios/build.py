@@ -125,6 +125,9 @@ def build(source: Source) -> Built:
         made = _maker(trader, trader_row.settings)
         groups.append(Population(trader=made, bulletins=told, **_common(trader_row, symbols)))
         rows["trader"].append(dict(trader_row.settings))
+        backend = trader_row.settings.get("backend")
+        if isinstance(backend, dict) and backend.get("weights"):
+            data_files.append(Path(backend["weights"]) / "model.safetensors")
         modules.add(trader_row.kind.partition(":")[0] if ":" in trader_row.kind else "")
     session = Session(time_ns(scenario.session.open), time_ns(scenario.session.close))
     n_agents = sum(group.count for group in groups)

@@ -7,7 +7,6 @@ is a hold.
 
 from __future__ import annotations
 
-import json
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -110,12 +109,9 @@ def read_reply(text: str, model: type[M]) -> M:
         Unusable: if the text is no JSON (cut off, wrapped in prose) or not of the schema.
     """
     try:
-        data = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise Unusable("no_json", str(error)) from None
-    try:
         return model.model_validate_json(text)
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise Unusable("schema", f"{where or type(data).__name__}: {first['msg']}") from None
+        reason = "no_json" if first["type"] == "json_invalid" else "schema"
+        raise Unusable(reason, f"{where or model.__name__}: {first['msg']}") from None

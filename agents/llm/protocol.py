@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from typing import Any, Protocol
 
 from agents.llm.decision import Closed, Decision, Reflection, Unusable, json_schema, read_reply
@@ -59,7 +59,7 @@ class Request:
     max_reply_tokens: int = 120
     prompt_version: str = PROMPT_VERSION
 
-    @property
+    @cached_property
     def key(self) -> str:
         """SHA-256 over all of it and the schema itself: two requests with one key are the same question."""
         parts = [

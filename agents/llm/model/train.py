@@ -37,10 +37,10 @@ class TrainSettings:
         seed: of weights and examples.
     """
 
-    steps: int = 2400
+    steps: int = 1500
     batch: int = 24
     rate: float = 2e-3
-    short_share: float = 0.8
+    short_share: float = 0.85
     n_tokens: int = 1536
     tokenizer_examples: int = 6000
     seed: int = 1
