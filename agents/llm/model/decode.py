@@ -102,7 +102,8 @@ class Decoder:
         if len(prompt) + request.max_reply_tokens > self.model.shape.context:
             replies[place] = Reply(None, "context_too_long", prompt_tokens=len(prompt))
             return None
-        self.model.prefill(prompt[:-1], cache, lane)
+        if len(prompt) > 1:  # an empty text has nothing before its mark
+            self.model.prefill(prompt[:-1], cache, lane)
         key = np.uint64(draw_key(request.seed, 0, SAMPLING))
         return _Lane(place, request, self._grammar(request.schema), len(prompt), prompt[-1], len(prompt) - 1, key, [])
 
