@@ -107,7 +107,8 @@ def _positions(panel: Any, decided: Any) -> None:
         if not len(own):
             continue
         last: dict[int, int] = {}
-        times, sums = [], []
+        times: list[float] = []
+        sums: list[int] = []
         for time, agent, position in own.select("time_ns", "agent", "position_lots").iter_rows():
             last[agent] = position
             if times and times[-1] == time / 1e9:

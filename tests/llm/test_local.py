@@ -63,7 +63,7 @@ def test_every_reply_is_of_the_schema_even_at_a_high_temperature_and_for_strange
     asked = [*strange, *requests(local.model, 60, temperature=2.0), *reflections]
     answers = Desk(local).answer([(one,) for one in asked])
     assert all(reply.failure is None and content is not None for ((reply, content),) in answers)
-    assert all(reply.prompt_tokens > 0 and reply.reply_tokens > 5 for ((reply, _),) in answers)
+    assert all(reply.prompt_tokens > 0 and reply.reply_tokens >= 5 for ((reply, _),) in answers)
 
 
 def test_seed_and_temperature_decide_the_draws(local: LocalBackend) -> None:
