@@ -9,7 +9,7 @@ import pkgutil
 import sys
 from pathlib import Path
 
-_HELPERS = {"__main__", "streams"}
+_HELPERS = {"__main__", "chat_server", "streams"}
 
 
 def _names() -> list[str]:

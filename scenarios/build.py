@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 import math
 import sys
@@ -17,9 +18,10 @@ from lob.types import Phase
 from scenarios.kinds import check_arguments, find_policy, find_trader
 from scenarios.load import Source, load_scenario, validate
 from scenarios.schema import Scenario, time_ns
-from scenarios.schema_agents import Group, duration_ns
+from scenarios.schema_agents import Group, TraderTable, duration_ns
 from scenarios.schema_instrument import InstrumentTable
 from scenarios.versions import version
+from sim.bulletins import Bulletin
 from sim.distributions import file_fields
 from sim.fundamental import (
     ConstantValue,
@@ -119,8 +121,13 @@ def build(source: Source) -> Built:
         where = f"{file}: trader[{k}]"
         trader = find_trader(trader_row.kind, folder, f"{where}.kind")
         check_arguments(trader, trader_row.settings, f"{where}.settings")
-        groups.append(Population(trader=_maker(trader, trader_row.settings), **_common(trader_row, symbols)))
+        told = _bulletins(scenario, trader_row, symbols)
+        made = _maker(trader, trader_row.settings)
+        groups.append(Population(trader=made, bulletins=told, **_common(trader_row, symbols)))
         rows["trader"].append(dict(trader_row.settings))
+        backend = trader_row.settings.get("backend")
+        if isinstance(backend, dict) and backend.get("weights"):
+            data_files.append(Path(backend["weights"]) / "model.safetensors")
         modules.add(trader_row.kind.partition(":")[0] if ":" in trader_row.kind else "")
     session = Session(time_ns(scenario.session.open), time_ns(scenario.session.close))
     n_agents = sum(group.count for group in groups)
@@ -156,6 +163,11 @@ def _content_hash(scenario: Scenario, paths: list[Path], data_files: set[str]) -
         instrument["fundamental"].pop("path", None)
     for group in tables["population"]:
         group["settings"] = {k: v for k, v in group["settings"].items() if str(v) not in data_files}
+    for group in tables["trader"]:
+        # Where replies are written or come from; what they say is the model's and the market's.
+        if isinstance(group["settings"].get("backend"), dict):
+            backend = group["settings"]["backend"].items()
+            group["settings"]["backend"] = {k: v for k, v in backend if k not in ("record", "replay")}
     digest = hashlib.sha256(json.dumps(tables, sort_keys=True).encode())
     digest.update(version().encode())
     for path in paths:
@@ -191,7 +203,23 @@ def _common(row: Group, symbols: list[str]) -> dict[str, Any]:
 
 
 def _maker(trader: Any, settings: dict[str, Any]) -> Callable[[int], Any]:
+    """Return what makes the traders of a population; those whose class has an argument `index` are told theirs."""
+    if "index" in inspect.signature(trader).parameters and "index" not in settings:
+        return lambda index: trader(index=index, **settings)
     return lambda index: trader(**settings)
+
+
+def _bulletins(scenario: Scenario, row: TraderTable, symbols: list[str]) -> tuple[Bulletin, ...]:
+    """Return the texts that a group of traders learns of, each at its own time."""
+    told = []
+    for event in scenario.event:
+        if event.kind != "bulletin" or not event.enabled or (event.symbol or symbols[0]) != (row.symbol or symbols[0]):
+            continue
+        delays = [heard.delay_s for heard in event.heard_by if heard.trader == row.name]
+        if delays or event.public:
+            at = time_ns(event.at) + round(min(delays, default=0.0) * 1e9) + row.reaction_ns
+            told.append(Bulletin(at, event.text, event.topic))
+    return tuple(told)
 
 
 def _latency(table: Any) -> Latency:
@@ -208,8 +236,8 @@ def _value_jumps(scenario: Scenario, table: InstrumentTable, position: int) -> t
     return tuple(
         (time_ns(event.at), event.value)
         for event in scenario.event
-        if event.kind == "news" and event.enabled and event.moves_value
-        and (event.symbol == table.name or (event.symbol is None and position == 0))
+        if ((event.kind == "news" and event.moves_value) or (event.kind == "bulletin" and event.is_true))
+        and event.enabled and (event.symbol == table.name or (event.symbol is None and position == 0))
     )  # fmt: skip
 
 
@@ -281,8 +309,10 @@ def _schedule(scenario: Scenario, symbols: list[str]) -> list[Scheduled]:
             continue
         symbol = symbols.index(event.symbol) if event.symbol is not None else 0
         at = time_ns(event.at)
-        if event.kind == "news":
+        if event.kind == "news" or (event.kind == "bulletin" and event.public):
             entries.append(Scheduled(at, ScheduledKind.NEWS, event.value, symbol))
+        elif event.kind == "bulletin":
+            continue  # told in private; see _bulletins
         elif event.kind == "phase":
             phase = Phase[event.phase.upper()]
             entries.append(Scheduled(at, ScheduledKind.PHASE, phase, symbol))

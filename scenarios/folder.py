@@ -11,6 +11,7 @@ from typing import Any
 
 from lob.errors import InputError
 from scenarios.checkpoint import FILE as SNAPSHOT
+from scenarios.decisions import DECISIONS, PARTS
 from scenarios.summary import FILE as SUMMARY
 from scenarios.summary import read_summary
 from sim.writer import remove_parts, write_error
@@ -18,7 +19,7 @@ from sim.writer import remove_parts, write_error
 __all__ = ["ACCOUNTS", "SCENARIO", "TAPE", "prepare_folder"]
 
 TAPE, ACCOUNTS, SCENARIO = "tape", "accounts.parquet", "scenario.toml"
-_FILES = (SNAPSHOT, ACCOUNTS, SUMMARY, SCENARIO)
+_FILES = (SNAPSHOT, ACCOUNTS, SUMMARY, SCENARIO, DECISIONS)
 
 
 def prepare_folder(folder: Path, config_hash: str, resume: bool, overwrite: bool) -> dict[str, Any] | None:
@@ -66,8 +67,12 @@ def _clear(folder: Path) -> None:
     """Delete a former run; its summary goes last, so that the folder stays known as a run's until all is gone."""
     try:
         remove_parts(folder / TAPE, 0)
-        for path in [*folder.glob("market*.png"), *folder.glob("*.tmp")]:
+        for path in [*folder.glob("market*.png"), *folder.glob("decisions*.p*"), *folder.glob("*.tmp")]:
             path.unlink()
+        if (folder / PARTS).is_dir():
+            for path in (folder / PARTS).glob("part-*.parquet*"):
+                path.unlink()
+            (folder / PARTS).rmdir()
         for name in (SNAPSHOT, ACCOUNTS, SCENARIO, SUMMARY):
             (folder / name).unlink(missing_ok=True)
     except OSError as error:

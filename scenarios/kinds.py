@@ -94,8 +94,9 @@ def check_arguments(trader: type[Trader], settings: dict[str, Any], where: str) 
         inspect.signature(trader).bind(**settings)
         trader(**settings)
     except (TypeError, ValueError) as error:
-        listed = ", ".join(known) or "none"
-        raise InputError(f"{where}: {trader.__name__} refused them ({error}); allowed: {listed}") from None
+        # What says itself what is allowed needs no list of names.
+        listed = "" if "allowed: " in str(error) else f"; allowed: {', '.join(known) or 'none'}"
+        raise InputError(f"{where}: {trader.__name__} refused them ({error}){listed}") from None
 
 
 def _unknown(kind: str, known: list[str], own: str, where: str) -> str:

@@ -98,12 +98,25 @@ def _market_table(summary: dict[str, Any]) -> Table:
             table.add_row("Spread", prefix + text)
         if row["volatility_bps_per_minute"] is not None:
             table.add_row("Volatility", f"{prefix}{row['volatility_bps_per_minute']:.2f} bp a minute")
+    for row in summary.get("decisions", {}).get("by_population", []):
+        table.add_row("Models", f"{row['name']}: {_decisions_line(row)}")
     rejects = ", ".join(f"{name} {count:,}" for name, count in summary["rejects"].items())
     table.add_row("Rejects", rejects or "none")
     rate = summary["n_events"] / max(summary["wall_s"], 1e-9)
     table.add_row("Wall time", f"{summary['wall_s']:.2f} s, {summary['n_events']:,} events ({rate:,.0f}/s)")
     table.add_row("Tape", f"{summary['n_rows']:,} rows, hash {summary['tape_hash'][:12]}")
     return table
+
+
+def _decisions_line(row: dict[str, Any]) -> str:
+    """Return what the language models of a population did and cost."""
+    failed = ", ".join(f"{reason} {count:,}" for reason, count in row["fallbacks"].items())
+    actions = ", ".join(f"{name} {count:,}" for name, count in row["actions"].items())
+    cost = f", cost {row['cost']:.2f}" if row["cost"] else ""
+    return (
+        f"{row['n_decisions']:,} decisions ({actions}), {row['model_share']:.1%} by the model, "
+        f"{row['prompt_tokens']:,} + {row['reply_tokens']:,} tokens{cost}, fallbacks: {failed or 'none'}"
+    )
 
 
 def _population_table(rows: list[dict[str, Any]]) -> Table:

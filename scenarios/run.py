@@ -15,6 +15,7 @@ from lob.errors import OutcryError, RunError
 from scenarios.build import Built
 from scenarios.checkpoint import FILE as SNAPSHOT
 from scenarios.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from scenarios.decisions import DecisionLog, decision_figures
 from scenarios.folder import ACCOUNTS, SCENARIO, TAPE, prepare_folder
 from scenarios.measures import Measures
 from scenarios.summary import (
@@ -63,6 +64,7 @@ class _Run:
         self.notes: list[str] = []
         self.market = built.market(seed)
         self.measures = Measures(built.scenario, with_depth=self.record.picture)
+        self.decisions = DecisionLog(folder, self.market)
         self.tape: ParquetTape | None = None
         self.resumable = self.record.tape
         self._last_checkpoint = time.monotonic()
@@ -80,6 +82,7 @@ class _Run:
             self.notes.append("no checkpoint yet: started over")
         first = point[0].n_parts if point is not None else 0
         remove_parts(tape, first)
+        self.decisions.go_back_to(point[0].time_ns if point is not None else -1)
         if self.record.tape:
             self.tape = ParquetTape(tape, first_part=first)
         text = toml_text(self.built.scenario.model_copy(update={"seed": self.seed}).model_dump())
@@ -90,6 +93,7 @@ class _Run:
         remove_parts(self.folder / TAPE, point.n_parts)
         for rows in read_parts(self.folder / TAPE):
             self.measures(rows)
+            self.decisions(rows)
         if self.measures.hash.hexdigest() != point.tape_hash:
             raise RunError(f"{self.folder / TAPE}: not the rows that the snapshot belongs to; --overwrite starts over")
         self.market.restore(snapshot)
@@ -103,7 +107,9 @@ class _Run:
     def go(self, until_ns: int, show: Callable[[Market], None]) -> bool:
         """Run to a time; False: stopped on request."""
         market = self.market
-        sinks: list[Any] = [self.measures] if self.tape is None else [self.tape, self.measures]
+        sinks: list[Any] = [self.measures, self.decisions] if self.tape is None else [
+            self.tape, self.measures, self.decisions
+        ]  # fmt: skip
 
         def stop_now() -> bool:
             show(market)
@@ -135,6 +141,7 @@ class _Run:
             self.notes.append(f"this run cannot be resumed: {error}")
             return
         self.tape.close_part()
+        self.decisions.flush(self.market.time_ns)
         point = Checkpoint(
             self.config_hash,
             self.market.time_ns,
@@ -158,6 +165,7 @@ class _Run:
             else:
                 self.checkpoint()
                 self.tape.close_part()
+        decided = self.decisions.finish(market.time_ns, is_last=at_close or error is not None)
         measures.finish()
         accounts = accounts_table(self.built, market, measures)
         buffer = io.BytesIO()
@@ -184,18 +192,27 @@ class _Run:
             "rejects": counts.rejects,
             "instruments": instrument_figures(self.built.scenario, measures),
             "populations": population_figures(self.built, accounts),
+            "decisions": decision_figures(self.built, market),
             "wall_s": round(wall_s, 3),
         }
-        pictures = self._draw() if self.record.picture and counts.n_rows else []
+        pictures = self._draw(decided) if self.record.picture and counts.n_rows else []
         write_summary(self.folder, summary)
         if at_close and error is None:
             (self.folder / SNAPSHOT).unlink(missing_ok=True)
         return Outcome(summary, pictures, self.notes)
 
-    def _draw(self) -> list[Path]:
+    def _draw(self, decided: Any) -> list[Path]:
         from scenarios.plots.market import draw_markets
 
-        return draw_markets(self.folder, self.built.name, self.seed, self.built.scenario, self.measures)
+        paths = draw_markets(self.folder, self.built.name, self.seed, self.built.scenario, self.measures)
+        if decided is not None:
+            from scenarios.plots.decisions import draw_decisions
+
+            title = f"Decisions by language models in {self.built.name} (seed {self.seed})"
+            picture = draw_decisions(title, self.built.scenario, self.measures, decided)
+            write_atomically(self.folder / "decisions.png", picture)
+            paths.append(self.folder / "decisions.png")
+        return paths
 
 
 def run_scenario(

@@ -8,8 +8,9 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from scenarios.schema_agents import PopulationTable, TraderTable
+from scenarios.schema_information import BulletinEvent
 from scenarios.schema_instrument import InstrumentTable
-from scenarios.tables import AboveZero, Finite, Name, Table, wrong
+from scenarios.tables import AboveZero, EventBase, Finite, Name, Table, wrong
 
 __all__ = ["Event", "ParameterTable", "RecordTable", "Scenario", "SessionTable", "time_ns"]
 
@@ -33,15 +34,6 @@ class SessionTable(Table):
         if self.close <= self.open:
             raise wrong("close", self.close, f"a time after the open ({self.open})")
         return self
-
-
-class EventBase(Table):
-    """What all events have in common."""
-
-    name: Name | None = None
-    """For `--set event.NAME.enabled=false` and the like."""
-    enabled: bool = True
-    """Without it the event stays in the file and does not happen."""
 
 
 class HaltEvent(EventBase):
@@ -88,7 +80,7 @@ class KillEvent(EventBase):
     """Name of the population or trader."""
 
 
-Event = Annotated[HaltEvent | NewsEvent | PhaseEvent | KillEvent, Field(discriminator="kind")]
+Event = Annotated[HaltEvent | NewsEvent | BulletinEvent | PhaseEvent | KillEvent, Field(discriminator="kind")]
 
 
 class RecordTable(Table):
@@ -163,6 +155,12 @@ class Scenario(Table):
         for k, event in enumerate(self.event):
             if event.kind == "kill" and event.population not in names:
                 raise wrong(f"event[{k}].population", event.population, f"one of {', '.join(names)}")
+        readers = [trader.name for trader in self.trader]
+        for k, event in enumerate(self.event):
+            for n, heard in enumerate(event.heard_by if event.kind == "bulletin" else ()):
+                if heard.trader not in readers:
+                    allowed = f"a [[trader]]: {', '.join(readers) or 'there is none'}"
+                    raise wrong(f"event[{k}].heard_by[{n}].trader", heard.trader, allowed)
         session = self.session
         for k, event in enumerate(self.event):
             for key in ("at", "until"):

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
-__all__ = ["AboveZero", "AtLeastZero", "Finite", "Name", "Table", "WholeAtLeastZero", "wrong"]
+__all__ = ["AboveZero", "AtLeastZero", "EventBase", "Finite", "Name", "Table", "WholeAtLeastZero", "wrong"]
 
 Name = Annotated[str, Field(min_length=1, max_length=64)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
@@ -20,6 +20,15 @@ class Table(BaseModel):
     """Base of all tables: frozen; a key that is not known is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class EventBase(Table):
+    """What all events have in common."""
+
+    name: Name | None = None
+    """For `--set event.NAME.enabled=false` and the like."""
+    enabled: bool = True
+    """Without it the event stays in the file and does not happen."""
 
 
 def wrong(key: str, value: Any, allowed: str) -> PydanticCustomError:

@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from sim.bulletins import Bulletin
     from sim.distributions import DataFile, Distribution, Settings
     from sim.fundamental import (
         ConstantValue,
@@ -17,9 +18,11 @@ if TYPE_CHECKING:
     from sim.policy import Policy, decision
     from sim.records import LatencyKind, Needs, ScheduledKind, Wake
     from sim.settings import Latency, Listing, Population, RiskLimits, Scheduled, Session
-    from sim.trader import Trader, TraderView
+    from sim.trader import Ask, Panel, Trader, TraderView
 
 __all__ = [
+    "Ask",
+    "Bulletin",
     "ConstantValue",
     "DataFile",
     "Distribution",
@@ -30,6 +33,7 @@ __all__ = [
     "Market",
     "Needs",
     "OrnsteinUhlenbeck",
+    "Panel",
     "Policy",
     "Population",
     "RiskLimits",
@@ -49,6 +53,8 @@ __all__ = [
 
 # Loaded on first use: a command that only prints its help must not wait for the compiler.
 _HOME = {
+    "Ask": "sim.trader",
+    "Bulletin": "sim.bulletins",
     "ConstantValue": "sim.fundamental",
     "DataFile": "sim.distributions",
     "Distribution": "sim.distributions",
@@ -59,6 +65,7 @@ _HOME = {
     "Market": "sim.market",
     "Needs": "sim.records",
     "OrnsteinUhlenbeck": "sim.fundamental",
+    "Panel": "sim.trader",
     "Policy": "sim.policy",
     "Population": "sim.settings",
     "RiskLimits": "sim.settings",

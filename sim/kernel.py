@@ -195,13 +195,18 @@ def run_kernel(world_address: int, runtime_address: int, tape_address: int, unti
 @kernel
 def post(
     world_address: int, index: int, k: int, kind: int, side: int, price_ticks: int, qty_lots: int, order_id: int,
-    time_in_force: int, flags: int, parent_id: int, leg: int,
+    time_in_force: int, flags: int, parent_id: int, leg: int, delay_ns: int,
 ) -> int:  # fmt: skip
-    """Send one message of a Python trader; k counts the messages of its decision."""
+    """Send one message of a Python trader `delay_ns` after its wake-up; k counts the messages of its decision."""
     world = _world_from(world_address, int64(0))
-    return put_in_flight(
+    # The latency is added to the world's time, which for this message is the time at which it is sent.
+    now = int64(world.time_ns)
+    world.time_ns = now + delay_ns
+    status = put_in_flight(
         world, index, k, kind, side, price_ticks, qty_lots, order_id, time_in_force, flags, parent_id, leg
     )
+    world.time_ns = now
+    return status
 
 
 @kernel

@@ -13,10 +13,11 @@ import numpy as np
 from lob._jit import header_of, record_address
 from lob.errors import OutcryError, RunError
 from lob.tape import new_tape, rows_of
+from sim.bulletins import Bulletin
 from sim.kernel import run_kernel
 from sim.records import MAX_POPULATIONS, RUNTIME, VIEW, Status
 from sim.settings import Listing, Population, Scheduled, Session
-from sim.trader import Trader, TraderView
+from sim.trader import Ask, Trader, TraderView
 from sim.world import FORMAT_VERSION, build_world, new_runtime, reseed_world
 
 __all__ = ["Market", "Snapshot"]
@@ -38,6 +39,17 @@ class Snapshot:
     world: bytes
     traders: str
     """JSON list, one entry per Python trader."""
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A trader that waits for an answer, and what its decision began with."""
+
+    index: int
+    ask: Ask
+    seen: Rows
+    draw_key: int
+    n_sent: int
 
 
 class Market:
@@ -90,11 +102,15 @@ class Market:
         self.world = build_world(*self._definition, self._max_in_flight)
         self.world.header["shared_stream"] = shared_stream
         self._traders: dict[int, Trader] = {}
+        self._bulletins: dict[int, tuple[Bulletin, ...]] = {}
+        self._asked: list[_Asked] = []
         first = 0
         for population in populations:
             if population.trader is not None:
+                told = tuple(sorted(population.bulletins, key=lambda bulletin: bulletin.time_ns))
                 for k in range(population.count):
                     self._traders[first + k] = population.trader(k)
+                    self._bulletins[first + k] = told
             first += population.count
         self._attach()
 
@@ -103,7 +119,8 @@ class Market:
         self._agents = self.world.agents
         view_at = int(header_of(self._runtime_block, RUNTIME)["off_view"])
         view = header_of(self._runtime_block[view_at:], VIEW)
-        self._view = TraderView(record_address(self.world.block), view, self._agents)
+        self._view_bytes = self._runtime_block[view_at : view_at + VIEW.itemsize]
+        self._view = TraderView(record_address(self.world.block), view, self._agents, self._bulletins)
 
     # ---- looking ----------------------------------------------------------------------------------------------
 
@@ -175,10 +192,11 @@ class Market:
             self._header["event_limit"] = self.n_events + CHUNK_EVENTS
             tape = record_address(self._tape_block)
             while True:
-                status = run_kernel(world, runtime, tape, target)
+                # While somebody waits for an answer, only what is due at this very instant goes on.
+                status = run_kernel(world, runtime, tape, self.time_ns if self._asked else target)
                 if status == _PYTHON_WAKE:
                     self._wake_trader()
-                    if watched and time.monotonic() >= next_look_s:
+                    if watched and not self._asked and time.monotonic() >= next_look_s:
                         next_look_s = time.monotonic() + LOOK_S
                         if not look():
                             return False
@@ -189,15 +207,19 @@ class Market:
                     self._flush(outlets)
                     tape = record_address(self._tape_block)
                     continue
+                if status == Status.DONE and self._asked:
+                    self._answer_asked()
+                    continue
                 if status == Status.DONE:
                     return True
                 if status != Status.EVENT_LIMIT:
                     raise self._failure(Status(status))
                 self._flush(outlets)
                 self._header["event_limit"] = self.n_events + CHUNK_EVENTS
-                if not look():
+                if not self._asked and not look():
                     return False
         finally:
+            self._asked = []  # not empty only if a trader or a panel failed
             self._header["event_limit"] = 0  # belongs to this call, not to the state that a snapshot holds
             self._flush(outlets)
 
@@ -217,12 +239,50 @@ class Market:
         view = self._view
         view._begin(index, trader.needs)
         try:
-            view._finish(trader.on_wake(view))
+            wanted = trader.on_wake(view)
+            if isinstance(wanted, Ask):
+                key = int(self._agents["draw_key"][index])
+                self._asked.append(_Asked(index, wanted, self._view_bytes.copy(), key, view._count))
+            else:
+                view._finish(wanted)
         except OutcryError:
             raise
         except Exception as error:
-            name = type(trader).__name__
-            raise RunError(f"trader {name} (agent {index}) failed at {self.time_ns} ns: {error!r}") from error
+            raise self._blamed(trader, index, error) from error
+
+    def _answer_asked(self) -> None:
+        """Give every panel its questions, and every trader its answer with the view that it asked with."""
+        asked, self._asked = self._asked, []
+        panels = {id(entry.ask.panel): entry.ask.panel for entry in asked}
+        answers: dict[int, Any] = {}
+        for identity, panel in panels.items():
+            own = [k for k, entry in enumerate(asked) if id(entry.ask.panel) == identity]
+            try:
+                given = list(panel.answer([asked[k].ask.question for k in own]))
+            except OutcryError:
+                raise
+            except Exception as error:
+                raise RunError(f"panel {type(panel).__name__} failed at {self.time_ns} ns: {error!r}") from error
+            if len(given) != len(own):
+                raise RunError(f"panel {type(panel).__name__} gave {len(given)} answers to {len(own)} questions")
+            answers.update(zip(own, given, strict=True))
+        view = self._view
+        for k, entry in enumerate(asked):
+            trader = self._traders[entry.index]
+            view._begin(entry.index, trader.needs)
+            view._count = entry.n_sent
+            self._view_bytes[:] = entry.seen
+            # Another wake-up of the same instant may have begun since, with draws of its own.
+            self._agents["draw_key"][entry.index] = entry.draw_key
+            try:
+                view._finish(trader.on_answer(view, answers[k]))
+            except OutcryError:
+                raise
+            except Exception as error:
+                raise self._blamed(trader, entry.index, error) from error
+
+    def _blamed(self, trader: Trader, index: int, error: Exception) -> RunError:
+        return RunError(f"trader {type(trader).__name__} (agent {index}) failed at {self.time_ns} ns: {error!r}")
 
     def _failure(self, status: Status) -> RunError:
         when = f"at {self.time_ns} ns, after {self.n_messages} messages"

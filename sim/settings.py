@@ -11,6 +11,7 @@ import numpy as np
 from lob.errors import InputError
 from lob.rules import Instrument
 from lob.types import Phase
+from sim.bulletins import Bulletin
 from sim.fundamental import Fundamental
 from sim.heap import LAST_NS
 from sim.policy import Policy, Settings
@@ -74,6 +75,7 @@ class Population:
         reaction_ns: time from a market event to the wake-up that it triggers, at least 1.
         symbol: index of the instrument that the agents trade.
         watch: index of a second one whose touch they see, which wakes them, and to which a policy may also send.
+        bulletins: texts that Python traders find in their view once they have learnt of them.
     """
 
     name: str
@@ -86,6 +88,7 @@ class Population:
     latency: Latency = field(default_factory=Latency)
     reaction_ns: int = 1
     limits: RiskLimits = field(default_factory=RiskLimits)
+    bulletins: tuple[Bulletin, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -6,14 +6,17 @@ A trader declares all of its state, so that snapshots and forks work: `state()` 
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
 
-from lob.types import BUY, NO_PRICE, SELL, Flag, MessageKind, TimeInForce
+from lob.types import BUY, NO_PRICE, SELL, Flag, MessageKind, Phase, TimeInForce
+from sim.bulletins import Bulletin
 from sim.kernel import post, set_python_timer
 from sim.records import VIEW, Needs, Status, Wake
 from sim.rng import normal_quantile, raw_uniform
 
-__all__ = ["OwnOrder", "Trader", "TraderView"]
+__all__ = ["Ask", "OwnOrder", "Panel", "Trader", "TraderView"]
 
 SideName = Literal["buy", "sell"]
 
@@ -27,6 +30,7 @@ _TIME_NS = _position("time_ns")
 _OPEN_NS = _position("open_ns")
 _CLOSE_NS = _position("close_ns")
 _REASON = _position("reason")
+_PHASE = _position("phase")
 _BID_TICKS = _position("bid_ticks")
 _ASK_TICKS = _position("ask_ticks")
 _BID_LOTS = _position("bid_lots")
@@ -51,6 +55,25 @@ class OwnOrder:
         return f"<OwnOrder {self.order_id}: {self.side} {self.qty_lots} x {self.price_ticks}>"
 
 
+class Panel(Protocol):
+    """Answers the questions of several traders at once: a language model, a network, a solver."""
+
+    def answer(self, questions: Sequence[Any]) -> Sequence[Any]:
+        """Return one answer for each question, in their order; an answer must not depend on the others."""
+
+
+@dataclass(frozen=True)
+class Ask:
+    """What `on_wake` returns to decide together with all other traders who wake at the same instant.
+
+    The market goes on until nobody else is due at that instant, gives each panel all its questions at once, and calls
+    `on_answer` with the view as it was. Time does not pass meanwhile, and nothing else changes.
+    """
+
+    panel: Panel
+    question: Any
+
+
 class Trader:
     """Base of all Python traders: override `on_wake`, and `state` and `set_state` if it remembers anything.
 
@@ -60,8 +83,15 @@ class Trader:
     wakes_on: Wake = Wake(0)
     needs: Needs = Needs(0)
 
-    def on_wake(self, view: TraderView) -> float | None:
-        """Decide: send orders through `view`; return the seconds until the next timer wake-up, None for none."""
+    def on_wake(self, view: TraderView) -> float | Ask | None:
+        """Decide: send orders through `view`; return the seconds until the next timer wake-up, None for none.
+
+        Or return a question, to decide in `on_answer` together with others; see `Ask`.
+        """
+        raise NotImplementedError
+
+    def on_answer(self, view: TraderView, answer: Any) -> float | None:
+        """Decide with the answer to the question that `on_wake` returned; the view is the same."""
         raise NotImplementedError
 
     def state(self) -> Any:
@@ -75,19 +105,23 @@ class Trader:
 class TraderView:
     """What a Python trader sees when it wakes, and how it sends orders. Valid during `on_wake` only."""
 
-    __slots__ = ("_agents", "_count", "_index", "_ints", "_needs", "_record", "_world")
+    __slots__ = ("_agents", "_bulletins", "_count", "_delay_ns", "_index", "_ints", "_needs", "_record", "_world")
 
-    def __init__(self, world_address: int, record: Any, agents: Any) -> None:
+    def __init__(
+        self, world_address: int, record: Any, agents: Any, bulletins: dict[int, tuple[Bulletin, ...]] | None = None
+    ) -> None:
         self._world = world_address
         self._record = record
         self._ints = memoryview(record).cast("B")[: VIEW.itemsize // 8 * 8].cast("q")
         self._agents = agents
+        self._bulletins = bulletins or {}
         self._index = 0
         self._count = 0
+        self._delay_ns = 0
         self._needs = 0
 
     def _begin(self, index: int, needs: Needs) -> None:
-        self._index, self._count, self._needs = index, 0, int(needs)
+        self._index, self._count, self._needs, self._delay_ns = index, 0, int(needs), 0
 
     def _require(self, needed: int, name: str) -> None:
         # What a trader does not declare is not filled: the record still shows what another one was given.
@@ -100,6 +134,16 @@ class TraderView:
     def time_ns(self) -> int:
         """Time of the decision in ns since midnight."""
         return self._ints[_TIME_NS]
+
+    @property
+    def agent(self) -> int:
+        """The trader's own agent id, as on the tape."""
+        return self._index
+
+    @property
+    def phase(self) -> Phase:
+        """The instrument's trading phase."""
+        return Phase(self._ints[_PHASE])
 
     @property
     def open_ns(self) -> int:
@@ -181,6 +225,18 @@ class TraderView:
         return float(self._record["news"])
 
     @property
+    def bulletins(self) -> tuple[Bulletin, ...]:
+        """Texts that the trader's population has learnt of so far, oldest first."""
+        now = self.time_ns
+        return tuple(b for b in self._bulletins.get(self._index, ()) if b.time_ns <= now)
+
+    @property
+    def next_bulletin_ns(self) -> int | None:
+        """When the next text comes, for the trader's timer; None: none will."""
+        now = self.time_ns
+        return min((b.time_ns for b in self._bulletins.get(self._index, ()) if b.time_ns > now), default=None)
+
+    @property
     def own_orders(self) -> list[OwnOrder]:
         """Own resting orders, oldest first; needs Needs.OWN."""
         self._require(_OWN, "OWN")
@@ -212,6 +268,16 @@ class TraderView:
         return float(normal_quantile(self.uniform(index)))
 
     # ---- acting -----------------------------------------------------------------------------------------------
+
+    def think(self, seconds: float) -> None:
+        """Send this decision's further messages so much later: they were decided on what is seen now.
+
+        Raises:
+            ValueError: if the time is negative or not finite.
+        """
+        if not 0 <= seconds < 1e6:
+            raise ValueError(f"seconds = {seconds}; allowed: 0 to 1e6")
+        self._delay_ns = round(seconds * 1e9)
 
     def limit(
         self,
@@ -255,7 +321,10 @@ class TraderView:
             raise ValueError(f"price_ticks = {price}, qty_lots = {qty}; allowed: 32-bit integers")
         # Plain integers: Numba's dispatcher takes 20 us to find the type of an enum member.
         kind, tif = int(kind), int(tif)
-        status = post(self._world, self._index, self._count, kind, side, price, qty, order_id, tif, flags, parent, leg)
+        status = post(
+            self._world, self._index, self._count, kind, side, price, qty, order_id, tif, flags, parent, leg,
+            self._delay_ns,
+        )  # fmt: skip
         self._count += 1
         if status == _IN_FLIGHT_FULL:
             from lob.errors import RunError

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +16,14 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, MultipleLocator
 
 from lob.types import Phase
 from scenarios.measures import Measures
-from scenarios.schema import Scenario
+from scenarios.schema import Scenario, time_ns
 from scenarios.schema_instrument import InstrumentTable
 from sim.metrics import DepthHistory, MarketSeries
 from sim.writer import write_atomically
 
-__all__ = ["draw_market", "draw_markets"]
+__all__ = ["BUY", "INK", "NEWS", "SELL", "decimals", "draw_market", "draw_markets", "time_axis"]
 
-BUY, SELL, INK, GRID = "#2166ac", "#d6604d", "#222222", "#dddddd"
+BUY, SELL, INK, GRID, NEWS = "#2166ac", "#d6604d", "#222222", "#dddddd", "#7b3294"
 MAX_BARS = 120
 MAX_HEAT_ROWS = 160
 _BARS_S = (0.01, 0.1, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800)
@@ -54,13 +54,30 @@ def draw_markets(folder: Path, name: str, seed: int, scenario: Scenario, measure
         path = folder / ("market.png" if k == 0 else f"market-{table.name.replace('/', '_')}.png")
         day = f", {scenario.session.date}" if scenario.session.date else ""
         title = f"{table.name} in {name}{day} (seed {seed})"
-        write_atomically(path, draw_market(title, table, measures.series[k], measures.depth[k]))
+        news = published(scenario, table.name, is_first=k == 0)
+        write_atomically(path, draw_market(title, table, measures.series[k], measures.depth[k], news))
         paths.append(path)
     return paths
 
 
-def draw_market(title: str, table: InstrumentTable, series: MarketSeries, depth: DepthHistory) -> bytes:
-    """Return the picture of one instrument as PNG."""
+def published(scenario: Scenario, symbol: str, is_first: bool) -> list[tuple[float, str]]:
+    """Return the news of an instrument as (seconds since midnight, topic)."""
+    return [
+        (time_ns(event.at) / 1e9, event.topic.replace("_", " ") if event.kind == "bulletin" else "news")
+        for event in scenario.event
+        if event.kind in ("news", "bulletin") and event.enabled
+        and (event.symbol == symbol or (event.symbol is None and is_first))
+    ]  # fmt: skip
+
+
+def draw_market(
+    title: str,
+    table: InstrumentTable,
+    series: MarketSeries,
+    depth: DepthHistory,
+    news: Sequence[tuple[float, str]] = (),
+) -> bytes:
+    """Return the picture of one instrument as PNG; news is (seconds since midnight, label)."""
     with matplotlib.rc_context(_STYLE):
         figure = Figure(figsize=(12, 9.5), dpi=110)
         FigureCanvasAgg(figure)
@@ -77,7 +94,13 @@ def draw_market(title: str, table: InstrumentTable, series: MarketSeries, depth:
         for panel in panels:
             _halts(panel, series, edges_s)
             panel.set_xlim(edges_s[0], edges_s[n])
-        _time_axis(panels[-1], edges_s[n] - edges_s[0])
+        for at_s, label in news:
+            if edges_s[0] <= at_s <= edges_s[n]:
+                for panel in panels:
+                    panel.axvline(at_s, color=NEWS, lw=0.9, ls=(0, (4, 2)), zorder=4)
+                panels[0].annotate(label, (at_s, 1), xycoords=("data", "axes fraction"), xytext=(3, -10),
+                                   textcoords="offset points", fontsize=8, color=NEWS)  # fmt: skip
+        time_axis(panels[-1], edges_s[n] - edges_s[0])
         figure.suptitle(title, x=0.08, ha="left", fontsize=13, fontweight="bold", color=INK)
         figure.align_ylabels(panels)
         buffer = io.BytesIO()
@@ -98,7 +121,7 @@ def _price(panel: Any, table: InstrumentTable, series: MarketSeries, edges_s: An
         size = 3 + 30 * lots[:n][traded] / largest
         panel.scatter(centres[traded], price, s=size, color=colour, alpha=0.55, lw=0, label=f"{name} trades", zorder=2)
     panel.set_ylabel(f"Price (money, tick {tick:g})")
-    panel.yaxis.set_major_formatter(_decimals(tick))
+    panel.yaxis.set_major_formatter(decimals(tick))
     width = _duration(series.bin_ns / 1e9)
     panel.legend(loc="upper left", ncols=3, frameon=False, fontsize=8, borderaxespad=0.1,
                  bbox_to_anchor=(0, 1.1), title=None)  # fmt: skip
@@ -106,7 +129,8 @@ def _price(panel: Any, table: InstrumentTable, series: MarketSeries, edges_s: An
                ha="right", fontsize=8, color="#555555")  # fmt: skip
 
 
-def _decimals(tick: float) -> Any:
+def decimals(tick: float) -> Any:
+    """Return a formatter of prices with the digits that a tick needs."""
     places = max(0, -int(np.floor(np.log10(tick) + 1e-9)))
     return FuncFormatter(lambda value, _: f"{value:,.{places}f}")
 
@@ -151,7 +175,7 @@ def _depth(
     panel.grid(False)
     panel.set_ylim(extent[2], extent[3])
     panel.set_ylabel("Depth by price (money)")
-    panel.yaxis.set_major_formatter(_decimals(tick))
+    panel.yaxis.set_major_formatter(decimals(tick))
     panel.legend(loc="upper left", ncols=2, frameon=True, framealpha=0.8, edgecolor="none", fontsize=8)
 
 
@@ -215,7 +239,8 @@ def _halts(panel: Any, series: MarketSeries, edges_s: Any) -> None:
         panel.axvspan(edges_s[start], edges_s[end], color="#999999", alpha=0.25, lw=0, zorder=0)
 
 
-def _time_axis(panel: Any, span_s: float) -> None:
+def time_axis(panel: Any, span_s: float) -> None:
+    """Label a panel's horizontal axis, in seconds since midnight, with times of day."""
     step = next((t for t in _TICKS_S if span_s / t <= 13), _TICKS_S[-1])
     panel.xaxis.set_major_locator(MultipleLocator(step))
     panel.xaxis.set_major_formatter(FuncFormatter(_clock(step)))

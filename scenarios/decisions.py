@@ -1,0 +1,160 @@
+"""What language models decided in a run: the accounts in the summary, and the traces as Parquet.
+
+A trader that asks a model offers `counts` and `take_traces()`; nothing else is known of it here. Orders carry the
+number of their decision as parent id, by which fills on the tape find back to it.
+"""
+
+from __future__ import annotations
+
+import io
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lob.types import EventKind
+from scenarios.build import Built
+from sim.market import Market
+from sim.writer import write_atomically
+
+__all__ = ["DECISIONS", "DecisionLog", "decision_figures"]
+
+DECISIONS = "decisions.parquet"
+PARTS = "decisions"
+FIRST_PARENT = 1 << 30
+_SUMS = (
+    "n_decisions",
+    "n_fallbacks",
+    "n_calls",
+    "n_retries",
+    "prompt_tokens",
+    "reply_tokens",
+    "cost",
+    "wall_s",
+    "thinking_s",
+)
+
+
+def _asking(market: Market) -> dict[int, Any]:
+    return {agent: trader for agent, trader in market.traders.items() if hasattr(trader, "take_traces")}
+
+
+class DecisionLog:
+    """Collects traces and their fills; parts are written at checkpoints, one file at the end.
+
+    It is a sink of tape rows, to be given all of them.
+    """
+
+    def __init__(self, folder: Path, market: Market) -> None:
+        self.folder, self.traders = folder, _asking(market)
+        self._fills: dict[int, list[float]] = defaultdict(lambda: [0, 0.0])
+
+    def __call__(self, rows: Any) -> None:
+        """Take the executions of decisions' orders off the tape."""
+        if not self.traders:
+            return
+        for field in ("parent_id", "contra_parent_id"):
+            mine = (rows["kind"] == int(EventKind.EXECUTE)) & (rows[field] >= FIRST_PARENT)
+            for row in rows[mine]:
+                filled = self._fills[int(row[field])]
+                filled[0] += int(row["qty_lots"])
+                filled[1] += int(row["qty_lots"]) * float(row["price_ticks"])
+
+    def _parts(self) -> list[Path]:
+        return sorted((self.folder / PARTS).glob("part-*.parquet"))
+
+    def go_back_to(self, time_ns: int) -> None:
+        """Forget the parts of a later time than a checkpoint's; 0: all of them."""
+        for path in self._parts():
+            if int(path.stem.removeprefix("part-")) > time_ns:
+                path.unlink()
+
+    def flush(self, time_ns: int) -> None:
+        """Write the decisions since the last call as a part named by the time."""
+        rows = [row for trader in self.traders.values() for row in trader.take_traces()]
+        if rows:
+            (self.folder / PARTS).mkdir(exist_ok=True)
+            _write(self.folder / PARTS / f"part-{time_ns:015d}.parquet", _table(rows))
+
+    def finish(self, time_ns: int, is_last: bool) -> Any:
+        """Write what is left; at the end of a run join all parts into one file with the fills, and return its table."""
+        import polars as pl
+
+        self.flush(time_ns)
+        paths = self._parts()
+        if not is_last or not paths:
+            return None
+        table = pl.concat([pl.read_parquet(path) for path in paths]).sort("time_ns", "agent", maintain_order=True)
+        fills = [self._fills.get(parent, [0, 0.0]) for parent in table["parent_id"].to_list()]
+        lots = np.array([lots for lots, _ in fills], np.int64)
+        value = np.array([value for _, value in fills], np.float64)
+        price = np.divide(value, lots, out=np.full(len(lots), np.nan), where=lots > 0)
+        table = table.with_columns(
+            pl.Series("filled_lots", lots), pl.Series("fill_price_ticks", price).fill_nan(None)
+        )  # fmt: skip
+        _write(self.folder / DECISIONS, table)
+        for path in paths:
+            path.unlink()
+        (self.folder / PARTS).rmdir()
+        return table
+
+
+def _table(rows: list[dict[str, Any]]) -> Any:
+    import polars as pl
+
+    texts = ("reply", "failure", "reflection")
+    lists = ("risk_revision", "orders")
+    schema: Any = {**dict.fromkeys(texts, pl.String), **{name: pl.List(pl.String) for name in lists}}
+    return pl.DataFrame(rows, schema_overrides=schema, infer_schema_length=None)
+
+
+def _write(path: Path, table: Any) -> None:
+    buffer = io.BytesIO()
+    table.write_parquet(buffer)
+    write_atomically(path, buffer.getvalue())
+
+
+def decision_figures(built: Built, market: Market) -> dict[str, Any]:
+    """Return the accounts of all decisions: how many there were, how many a model made, and what those cost.
+
+    `model_share` is the share of all agents' decisions (wake-ups) that followed a model's reply; `by_population` says
+    how the traders that ask models fared: calls, tokens, cost, retries, fallbacks by reason, actions, mean simulated
+    thinking time and mean wall time of a call.
+    """
+    n_all = int(market.world.header["n_wakes"])
+    groups, first = [], 0
+    n_model = 0
+    for population in built.populations:
+        members: list[Any] = [
+            market.traders.get(first + k) for k in range(population.count if population.trader else 0)
+        ]
+        first += population.count
+        asking = [trader.counts for trader in members if trader is not None and hasattr(trader, "take_traces")]
+        if not asking:
+            continue
+        sums: dict[str, Any] = {name: sum(counts.get(name, 0) for counts in asking) for name in _SUMS}
+        by_name: dict[str, dict[str, int]] = {}
+        for kind in ("fallbacks", "actions"):
+            reasons = sorted({reason for counts in asking for reason in counts[kind]})
+            by_name[kind] = {reason: sum(counts[kind].get(reason, 0) for counts in asking) for reason in reasons}
+        made = sums["n_decisions"] - sums["n_fallbacks"]
+        n_model += made
+        calls, decisions = max(1, sums["n_calls"]), max(1, sums["n_decisions"])
+        wall_s, thinking_s = sums.pop("wall_s"), sums.pop("thinking_s")
+        groups.append(
+            {
+                "name": population.name,
+                **sums,
+                **by_name,
+                "model_share": made / decisions,
+                "mean_thinking_s": thinking_s / decisions,
+                "mean_wall_s": wall_s / calls,
+            }
+        )
+    return {
+        "n_decisions": n_all,
+        "n_by_models": n_model,
+        "model_share": n_model / max(1, n_all),
+        "by_population": groups,
+    }

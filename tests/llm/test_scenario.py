@@ -1,0 +1,202 @@
+"""Investors in scenario files: news for those who hear it, run folders with accounts, traces and pictures, resuming."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from lob.errors import InputError, RunError
+from scenarios.run import run_scenario
+from sim.writer import scan_tape
+from tests.llm.parts import decision, order
+from tests.scenarios.texts import SMALL, built
+
+REPLIES = [
+    decision(order()),
+    decision(order(side="sell")),
+    decision(order(kind="market", time_in_force="ioc"), cancel_open_orders=True),
+    decision(),
+    "not a decision",
+]
+INVESTORS = f"""
+[[trader]]
+name = "readers"
+kind = "llm"
+count = 3
+latency = {{ kind = "constant", delay_ms = 5 }}
+
+[trader.settings]
+personas = ["news_fast", "value_bold", {{ style = "maker", risk_appetite = 2, note = "Likes round prices" }}]
+first_s = 10.0
+interval_s = 20.0
+backend = {{ kind = "scripted", replies = {json.dumps(REPLIES)}, prompt_price = 2.0, reply_price = 8.0 }}
+
+[[event]]
+name = "offer"
+kind = "bulletin"
+topic = "rumour"
+at = 09:33:00
+text = "Takeover offer agreed"
+value = 50
+is_true = false
+
+[[event]]
+name = "profit"
+kind = "bulletin"
+topic = "earnings"
+at = 09:35:00
+text = "Record profit"
+value = 30
+"""
+TEXT = SMALL + INVESTORS
+SECOND_NS = 10**9
+
+
+def test_a_run_leaves_traces_accounts_and_a_picture(tmp_path: Path) -> None:
+    outcome = run_scenario(built(tmp_path, TEXT), tmp_path / "run")
+    table = pl.read_parquet(tmp_path / "run" / "decisions.parquet")
+    figures = outcome.summary["decisions"]
+    (group,) = figures["by_population"]
+    assert group["name"] == "readers"
+    assert group["n_decisions"] == len(table) > 80
+    assert group["fallbacks"] == {"no_json": int((table["failure"] == "no_json").sum())}
+    assert group["n_fallbacks"] + sum(group["actions"].values()) == group["n_decisions"]
+    assert group["model_share"] == pytest.approx(1 - group["n_fallbacks"] / group["n_decisions"])
+    assert figures["n_by_models"] == group["n_decisions"] - group["n_fallbacks"]
+    assert figures["n_decisions"] == outcome.summary["decisions"]["n_decisions"] > group["n_decisions"]
+    assert figures["model_share"] == figures["n_by_models"] / figures["n_decisions"]
+    assert 1.0 < group["mean_thinking_s"] < 4.0
+    assert {"view", "reply", "risk_revision", "orders", "filled_lots", "fill_price_ticks"} <= set(table.columns)
+    assert (tmp_path / "run" / "decisions.png").stat().st_size > 20_000
+    assert tmp_path / "run" / "decisions.png" in outcome.pictures
+    # Fills are those of the tape.
+    tape = scan_tape(tmp_path / "run" / "tape").collect()
+    accounts = pl.read_parquet(tmp_path / "run" / "accounts.parquet").filter(pl.col("population") == "readers")
+    assert table["filled_lots"].sum() == accounts["bought_lots"].sum() + accounts["sold_lots"].sum() > 0
+    first = table.filter(pl.col("filled_lots") > 0).row(0, named=True)
+    own = tape.filter(
+        (pl.col("kind") == "execute")
+        & ((pl.col("parent_id") == first["parent_id"]) | (pl.col("contra_parent_id") == first["parent_id"]))
+    )
+    mean = (own["price_ticks"] * own["qty_lots"]).sum() / own["qty_lots"].sum()
+    assert first["fill_price_ticks"] == pytest.approx(mean)
+
+
+def test_a_run_without_models_says_so_and_leaves_no_traces(tmp_path: Path) -> None:
+    outcome = run_scenario(built(tmp_path), tmp_path / "run")
+    assert outcome.summary["decisions"]["model_share"] == 0
+    assert outcome.summary["decisions"]["by_population"] == []
+    assert not list((tmp_path / "run").glob("decisions*"))
+
+
+def test_a_stopped_run_goes_on_to_the_same_tape_and_traces(tmp_path: Path) -> None:
+    scenario = built(tmp_path, TEXT)
+    whole = run_scenario(scenario, tmp_path / "whole")
+    stop_ns = scenario.session.open_ns + 250 * SECOND_NS
+    part = run_scenario(scenario, tmp_path / "part", until_ns=stop_ns)
+    assert part.summary["session"]["reached"] == "09:34:10"
+    assert list((tmp_path / "part" / "decisions").glob("part-*.parquet"))
+    resumed = run_scenario(scenario, tmp_path / "part", resume=True)
+    assert resumed.summary["tape_hash"] == whole.summary["tape_hash"]
+    left, right = (
+        {k: v for k, v in o.summary["decisions"]["by_population"][0].items() if k != "mean_wall_s"}
+        for o in (whole, resumed)
+    )
+    assert left == right
+    tables = [pl.read_parquet(tmp_path / name / "decisions.parquet") for name in ("whole", "part")]
+    assert tables[0].equals(tables[1])
+    assert not (tmp_path / "part" / "decisions").exists()
+
+
+def texts_seen(tmp_path: Path, text: str, *overrides: str) -> dict[float, Any]:
+    """Views of the first reader by seconds after the open."""
+    run = built(tmp_path, text, *overrides)
+    market = run.market()
+    market.run()
+    rows = market.traders[50].take_traces()  # type: ignore[attr-defined]
+    return {round((row["time_ns"] - run.session.open_ns) / SECOND_NS, 3): row["view"] for row in rows}
+
+
+def test_news_is_learnt_at_the_events_time_or_at_ones_own(tmp_path: Path) -> None:
+    seen = texts_seen(tmp_path, TEXT)
+    assert "<<<Takeover offer agreed>>>" in seen[180.0] and "0 s ago, rumour" in seen[180.0]
+    assert "<<<Record profit>>>" in seen[300.0]
+    late = texts_seen(tmp_path, TEXT, 'event.offer.heard_by=[{trader = "readers", delay_s = 35.5}]')
+    assert "; news none;" in late[190.0] and "<<<Takeover offer agreed>>>" in late[215.5]
+    secret = texts_seen(tmp_path, TEXT, "event.offer.public=false")
+    assert not any("Takeover" in view for view in secret.values())
+    off = texts_seen(tmp_path, TEXT, "event.offer.enabled=false")
+    assert not any("Takeover" in view for view in off.values())
+
+
+def test_true_news_moves_the_value_and_a_rumour_does_not(tmp_path: Path) -> None:
+    values = {}
+    for name, override in (("false", []), ("true", ["event.offer.is_true=true"])):
+        listing = built(tmp_path, TEXT, *override).listings[0]
+        open_ns = 34_200 * SECOND_NS
+        grid = listing.fundamental.grid(1, "ABC", open_ns, open_ns + 600 * SECOND_NS)
+        values[name] = [float(grid[round(s * len(grid) / 600)]) for s in (170, 190, 310)]
+    before, after, later = values["false"]
+    assert after == before and later == before + 30
+    assert values["true"] == [before, before + 50, before + 80]
+
+
+def test_rule_traders_hear_the_number_of_public_news_only(tmp_path: Path) -> None:
+    readers = """
+[[population]]
+name = "fast"
+kind = "news_trader"
+count = 5
+settings = { interval_s = 1.0 }
+"""
+    orders = []
+    for override in ([], ["event.offer.public=false", "event.profit.public=false"]):
+        market = built(tmp_path, SMALL + readers + INVESTORS, *override).market()
+        market.run()
+        orders.append(int(market.world.accounts["n_orders"][50:55].sum()))
+    assert orders[0] > 0 == orders[1]
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        (
+            'event.offer.heard_by=[{trader = "zero"}]',
+            r"event\[0\].heard_by\[0\].trader.*zero.*allowed: a \[\[trader\]\]: readers",
+        ),
+        ('event.offer.topic="gossip"', r"topic"),
+        ('event.offer.text=""', r"text"),
+        (
+            "trader.readers.settings.interval=5",
+            r"trader\[0\].settings: Investor refused them \(interval.*allowed: personas",
+        ),
+        ('trader.readers.settings.personas=["shy"]', r"'shy'; allowed: value_patient"),
+        ('trader.readers.settings.backend.kind="oracle"', r"backend.*'local', 'openai', 'scripted'"),
+        ('trader.readers.settings.backend={kind="local", weights="/nowhere"}', r"weights = '/nowhere': no model there"),
+        ('trader.readers.settings.backend.replay="/nowhere"', r"record /nowhere: no such file"),
+    ],
+)
+def test_a_mistake_in_the_file_is_told_before_the_run(tmp_path: Path, override: str, message: str) -> None:
+    with pytest.raises(InputError, match=message) as caught:
+        built(tmp_path, TEXT, override)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_failure_in_mid_run_leaves_all_that_was_there(tmp_path: Path) -> None:
+    record = tmp_path / "replies.sqlite"
+    whole = built(tmp_path, TEXT, f'trader.readers.settings.backend.record="{record}"')
+    outcome = run_scenario(whole, tmp_path / "whole")
+    replayed = built(tmp_path, TEXT, f'trader.readers.settings.backend.replay="{record}"')
+    again = run_scenario(replayed, tmp_path / "again")
+    assert again.summary["tape_hash"] == outcome.summary["tape_hash"]
+    assert again.summary["config_hash"] == outcome.summary["config_hash"]
+    other = tmp_path / "other"
+    with pytest.raises(RunError, match="no reply to the decision"):
+        run_scenario(replayed, other, seed=99)
+    summary = json.loads((other / "summary.json").read_text())
+    assert summary["status"] == "failed" and "no reply to the decision" in summary["error"]
+    assert scan_tape(other / "tape").collect().height > 0
