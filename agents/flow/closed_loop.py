@@ -2,9 +2,9 @@
 
 A model trained one step ahead meets in closed loop states that it made itself, and small errors feed on themselves:
 orders at the best that call for more orders at the best. Rollouts are cheap here (an hour of market in a second), so
-the marginal frequencies of the codes are matched directly: after each round of rollouts the logit of each class moves
-by a share of the log of recorded over simulated frequency, for each stock on its own. Conditional structure is left to
-the network.
+the marginal frequencies of the codes, of buyers and sellers alike, are matched directly: after each round of rollouts
+the logit of each class moves by a share of the log of recorded over simulated frequency, for each stock on its own.
+Conditional structure is left to the network.
 """
 
 from __future__ import annotations
@@ -70,10 +70,10 @@ def rollout(
 
 
 def _frequencies(tokens: Sequence[Tokens], n_details: int, n_delays: int) -> dict[str, Floats]:
-    """Frequencies of order codes (both sides together), delays, and details by kind of order, each with one added."""
-    local = np.concatenate([t.order for t in tokens]) % N_LOCAL
+    """Frequencies of order codes, delays and details."""
+    order = np.concatenate([t.order for t in tokens])
     return {
-        "order": np.bincount(local, minlength=N_LOCAL).astype(np.float64),
+        "order": np.bincount(order, minlength=N_ORDER_CODES).astype(np.float64),
         "delay": np.bincount(np.concatenate([t.delay for t in tokens]), minlength=n_delays).astype(np.float64),
         "detail": np.bincount(np.concatenate([t.detail for t in tokens]), minlength=n_details).astype(np.float64),
     }
@@ -110,7 +110,9 @@ def match_marginals(
     sizes = weights.config["n_details"], weights.config["n_delays"]
     for stock, tokens in enumerate(recorded):
         wanted = _frequencies([tokens], *sizes)
-        shift = {name: np.zeros(len(wanted[name])) for name in wanted}
+        # Buyers and sellers alike: a recorded day has a trend, and a loop that leans to one side walks away.
+        wanted["order"] = np.tile(wanted["order"].reshape(2, N_LOCAL).mean(axis=0), 2)
+        shift = {name: _before(weights, stock, name, len(wanted[name])) for name in wanted}
         best, kept = np.inf, shift
         for number in range(rounds):
             trial = replace(weights, arrays={**arrays, **_named(stock, shift)})
@@ -140,6 +142,10 @@ def _distance(p: Floats, q: Floats) -> float:
     return float(np.abs(p / p.sum() - q / q.sum()).sum() / 2)
 
 
+def _before(weights: FlowWeights, stock: int, name: str, size: int) -> Floats:
+    """What earlier rounds have left, or zeros."""
+    return np.asarray(weights.arrays.get(f"closed_loop.{stock}.{name}", np.zeros(size)), np.float64).copy()
+
+
 def _named(stock: int, shift: dict[str, Floats]) -> dict[str, Any]:
-    both = {**shift, "order": np.tile(shift["order"], N_ORDER_CODES // N_LOCAL)}
-    return {f"closed_loop.{stock}.{name}": np.asarray(value, np.float32) for name, value in both.items()}
+    return {f"closed_loop.{stock}.{name}": np.asarray(value, np.float32) for name, value in shift.items()}

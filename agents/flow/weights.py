@@ -147,8 +147,9 @@ class FlowWeights:
         def layers(prefix: str, n: int) -> Floats:
             return np.concatenate([a[f"{prefix}.{k}.{m}.weight"].T.ravel() for k in range(n) for m in _LAYER])
 
-        found = {name: a[f"{name}.weight"] for name in ("order", "detail", "delay", "stock", "position", "volatility",
-                                                        "drift", "draft", "given_delay", "given_order")}  # fmt: skip
+        plain = ("order", "detail", "delay", "stock", "position", "volatility", "drift", "draft", "given_delay",
+                 "given_order")  # fmt: skip
+        found: dict[str, Any] = {name: a[f"{name}.weight"] for name in plain}
         for name in ("book", "start", "spread", "first", "merge", "to_delay", "to_order", "to_detail"):
             found[name] = a[f"{name}.weight"].T
         for name in ("first", "merge", "to_delay", "to_order", "to_detail"):
