@@ -5,6 +5,10 @@ own and others', into the network's history. When another agent trades or change
 the pending order are dropped and made anew. Draws are keyed by the number of the order generated, so that two worlds
 which differ by a few foreign orders keep drawing alike.
 
+No trained network treats buyers and sellers exactly alike, and the least preference walks the price away within hours.
+So the history is kept twice, the second time with the sides exchanged, and each block is made from one of the two by
+the toss of a keyed coin: the law of the flow is symmetric whatever the weights are.
+
 A guard keeps a closed loop sane. No second, ten seconds or minute of the clock gets more orders than the recording's
 busiest: a loop that talks itself into a burst is held back until the next one begins. Above a widest spread no order
 that would widen it further is let through, but drawn again among the others. A side that others have swept clean is
@@ -18,13 +22,14 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import Field, field_validator
 
-from agents.flow.codes import DELETE, MARKET, N_FEATURES, N_LOCAL, N_ORDER_CODES
+from agents.flow.codes import DELETE, MARKET, N_FEATURES, N_LOCAL, N_ORDER_CODES, turned
 from agents.flow.memory import (
     ACTIVITY,
     BLOCK_MAX,
     CHECKED,
     DUE,
     FEATURES,
+    FLIPPED,
     GUARDED,
     HAS_BLOCK,
     LAST_DELAY,
@@ -34,6 +39,7 @@ from agents.flow.memory import (
     MADE,
     MASK,
     MINUTE,
+    MIRRORED,
     NEXT_DELAY,
     PLAN,
     POSITION,
@@ -48,6 +54,7 @@ from agents.flow.memory import (
 )
 from agents.flow.network import (
     MASK_CODE,
+    context_room,
     denoise,
     first_state,
     give_delay,
@@ -75,7 +82,7 @@ N_DELAYS, SCALE_TICKS, N_HEADER = HEADER["n_delays"], HEADER["scale_ticks"], len
 CONTINUOUS = int(Phase.CONTINUOUS)
 STREAM = 7
 """Stream of draws of its own: keyed by the order's number, not by wake-ups."""
-U_DELAY, U_INSIDE, U_ORDER, U_DETAIL, U_SIZE, U_PRICE, U_GUARD, U_BOOK, U_GAP, U_DEEP, U_DRAFT = range(11)
+U_DELAY, U_INSIDE, U_ORDER, U_DETAIL, U_SIZE, U_PRICE, U_GUARD, U_BOOK, U_GAP, U_DEEP, U_DRAFT, U_FLIP = range(12)
 CHECK_EVERY = 8
 PACE_STREAM, MINUTE_NS = 8, 60_000_000_000
 _REGIMES = ("any", "low", "middle", "high")
@@ -144,10 +151,10 @@ def _draft(agent: Any, h: Any, w: Any, cells: Any, m: Any, length: int, share: i
     """Draw `share` of the orders of the block that are not planned yet, ahead of time."""
     block_at, head_at, scratch_at = layout(h)
     n, head = int(h[WIDTH]), int(h[HEAD])
-    context = _context(h, m)
+    context = _context(h, m, cells)
     state = m[scratch_at + 9 * n + 256 : scratch_at + 10 * n + 256]
     y, scratch = m[head_at + n : head_at + n + head], m[scratch_at:]
-    book = cells[FEATURES : FEATURES + N_FEATURES]
+    book = _book(cells)
     orders, details, delays = _plan(cells, 0), _plan(cells, 1), _plan(cells, 2)
     allowed = cells[MASK : MASK + N_ORDER_CODES + 64]
     # The lots with the smallest draws are chosen; a negative order marks a chosen one until it is drawn.
@@ -199,8 +206,30 @@ def _plan(cells: Any, column: int) -> Any:
 
 
 @decision
-def _context(h: Any, m: Any) -> Any:
-    at = int(h[LAYERS]) * int(h[WINDOW]) * 2 * int(h[WIDTH])
+def _book(cells: Any) -> Any:
+    """Features of the live book as the block sees them."""
+    at = MIRRORED if cells[FLIPPED] > 0 else FEATURES
+    return cells[at : at + N_FEATURES]
+
+
+@decision
+def _as_seen(cells: Any, order: int) -> int:
+    """An order code as the block sees it; the same the other way round."""
+    return turned(order) if cells[FLIPPED] > 0 and order >= 0 else order
+
+
+@decision
+def _possible_as_seen(view: Any, h: Any, cells: Any, allowed: Any) -> None:
+    """`possible_orders` in the block's codes."""
+    possible_orders(view, h, cells, allowed)
+    if cells[FLIPPED] > 0:
+        for k in range(N_LOCAL):
+            allowed[k], allowed[k + N_LOCAL] = allowed[k + N_LOCAL], allowed[k]
+
+
+@decision
+def _context(h: Any, m: Any, cells: Any) -> Any:
+    at = int(cells[FLIPPED]) * context_room(h) + int(h[LAYERS]) * int(h[WINDOW]) * 2 * int(h[WIDTH])
     return m[at : at + int(h[WIDTH])]
 
 
@@ -209,15 +238,19 @@ def _make_block(agent: Any, regimes: Any, h: Any, w: Any, cells: Any) -> None:
     """Denoise a new block: S - 1 steps of drafts, and the pass for the orders that are left."""
     m = floats_of(cells)
     block_at, head_at, _ = layout(h)
+    cells[FLIPPED] = 1.0 if _u(agent, int(cells[SENT]), U_FLIP) < 0.5 else 0.0
+    drift = int(regimes[1])
+    if cells[FLIPPED] > 0 and drift > 0:
+        drift = 4 - drift
     length = int(agent.params[P.block])
     steps = min(int(agent.params[P.steps]), length)
-    context = _context(h, m)
+    context = _context(h, m, cells)
     orders, details, delays = _plan(cells, 0), _plan(cells, 1), _plan(cells, 2)
     for k in range(BLOCK_MAX):
         orders[k] = -1.0
     room = m[block_at:head_at]
     for step in range(1, steps + 1):
-        denoise(h, w, room, context, length, orders, details, delays, int(regimes[0]), int(regimes[1]),
+        denoise(h, w, room, context, length, orders, details, delays, int(regimes[0]), drift,
                 agent.params[P.strength])  # fmt: skip
         if step < steps:
             _draft(agent, h, w, cells, m, length, length * step // steps - length * (step - 1) // steps)
@@ -236,8 +269,8 @@ def _next_delay_ns(agent: Any, h: Any, w: Any, cells: Any) -> float:
     vector = m[block_at + (k + 1) * n : block_at + (k + 2) * n]
     y, scratch = m[head_at + n : head_at + n + head], m[scratch_at:]
     head_state(
-        h, w, m[head_at : head_at + n], k, int(cells[LAST_ORDER]), int(cells[LAST_DETAIL]), int(cells[LAST_DELAY]),
-        cells[FEATURES : FEATURES + N_FEATURES], 0, vector, y, scratch,
+        h, w, m[head_at : head_at + n], k, _as_seen(cells, int(cells[LAST_ORDER])), int(cells[LAST_DETAIL]),
+        int(cells[LAST_DELAY]), _book(cells), 0, vector, y, scratch,
     )  # fmt: skip
     planned = _plan(cells, 2)
     if _plan(cells, 0)[k] >= 0:
@@ -261,15 +294,15 @@ def _draw_order(view: Any, agent: Any, h: Any, w: Any, cells: Any) -> tuple[int,
     k, number = int(cells[POSITION]), int(cells[SENT])
     y, scratch = m[head_at + n : head_at + n + head], m[scratch_at:]
     allowed = cells[MASK : MASK + N_ORDER_CODES + 64]
-    possible_orders(view, h, cells, allowed)
+    _possible_as_seen(view, h, cells, allowed)
     order = int(_plan(cells, 0)[k])
     if order >= 0:
         detail = int(_plan(cells, 1)[k])
         if allowed[order] > 0:
-            possible_details(view, h, cells, order, allowed)
+            possible_details(view, h, cells, _as_seen(cells, order), allowed)
             if allowed[detail] > 0:
-                return order, detail
-            possible_orders(view, h, cells, allowed)
+                return _as_seen(cells, order), detail
+            _possible_as_seen(view, h, cells, allowed)
         cells[REPLANNED] += 1.0
     order = head_order(h, w, y, allowed, _u(agent, number, U_ORDER), scratch)
     wide = view.ask_ticks - view.bid_ticks > agent.params[P.widest_spread] * h[SCALE_TICKS]
@@ -282,8 +315,8 @@ def _draw_order(view: Any, agent: Any, h: Any, w: Any, cells: Any) -> tuple[int,
     if order < 0:
         return -1, 0
     give_order(h, w, y, order)
-    possible_details(view, h, cells, order, allowed)
-    return order, head_detail(h, w, y, allowed, _u(agent, number, U_DETAIL), scratch)
+    possible_details(view, h, cells, _as_seen(cells, order), allowed)
+    return _as_seen(cells, order), head_detail(h, w, y, allowed, _u(agent, number, U_DETAIL), scratch)
 
 
 @decision

@@ -43,6 +43,7 @@ __all__ = [
     "local_code",
     "order_code",
     "remember_event",
+    "turned",
 ]  # fmt: skip
 
 N_IMPROVE = 6
@@ -75,6 +76,12 @@ MIRROR_SIGN = (1, 1, -1, 1, 1, 1, 1, 1, 1, -1, -1, 1, 1, 1)
 def local_code(code: int) -> int:
     """Kind and depth of an order code, without its side."""
     return code % N_LOCAL
+
+
+@decision
+def turned(code: int) -> int:
+    """The same order of the other side."""
+    return (code + N_LOCAL) % N_ORDER_CODES
 
 
 @decision

@@ -24,6 +24,7 @@ __all__ = [
     "DUE",
     "EVENTS_READ",
     "FEATURES",
+    "FLIPPED",
     "GUARDED",
     "HAS_BLOCK",
     "LAST_ASK",
@@ -37,6 +38,7 @@ __all__ = [
     "MADE",
     "MASK",
     "MINUTE",
+    "MIRRORED",
     "NEXT_DELAY",
     "NUMBER",
     "N_BIRTHS",
@@ -68,17 +70,20 @@ RESERVOIR_BIRTH, QUIET_BIRTH = -1.0, -2.0
     STARTED, EVENTS_READ, PUSHED, SENT, NUMBER, DUE, NEXT_DELAY, HAS_BLOCK, POSITION, MADE, GUARDED, REPLANNED,
     RESERVOIR, CHECKED, LAST_NS, LAST_BID, LAST_ASK, LAST_BID_LOTS, LAST_ASK_LOTS, LAST_ORDER, LAST_DETAIL, LAST_DELAY,
     SENT_NS, ACTIVITY, MINUTE,
-    WINDOWS,
-) = range(26)  # fmt: skip
+    FLIPPED, WINDOWS,
+) = range(27)  # fmt: skip
 """Cells: whether it has begun, events of the market read, events in the network's history, orders generated, number of
 the latest own order, when the next order is due [ns, 0: not drawn], its delay class, whether there is a block, position
 in it, blocks made; times the guard acted, planned orders drawn anew, orders of the depth reservoir; SENT at its last
 check; then the latest event of the market: time, touch, codes; when the latest order was sent; log activity, and its
 minute."""
-"""`WINDOWS`: number and count of the clock's current windows of PACE_WINDOWS_S."""
+"""`FLIPPED`: whether the block was made with buyers and sellers exchanged. `WINDOWS`: number and count of the clock's
+current windows of PACE_WINDOWS_S."""
 AVERAGES = 40
 FEATURES = AVERAGES + N_MEMORY
-PLAN = FEATURES + N_FEATURES
+MIRRORED = FEATURES + N_FEATURES
+"""The features as they look with buyers and sellers exchanged."""
+PLAN = MIRRORED + N_FEATURES
 MASK = PLAN + 3 * BLOCK_MAX
 BIRTHS = MASK + N_ORDER_CODES + 64
 CELLS = BIRTHS + N_BIRTHS
@@ -87,7 +92,7 @@ CELLS = BIRTHS + N_BIRTHS
 
 def cells_needed(header: Any) -> int:
     """Return the float64 cells of a memory for weights with this header."""
-    n_floats = context_room(header) + block_room(header) + _head_room(header)
+    n_floats = 2 * context_room(header) + block_room(header) + _head_room(header)
     return CELLS + (n_floats + 1) // 2 + 8
 
 
@@ -104,8 +109,8 @@ def floats_of(cells: Any) -> Any:
 
 @decision
 def layout(h: Any) -> tuple[int, int, int]:
-    """Where the block, the head's state and the scratch begin in the float32 part; the history begins at 0."""
-    block = context_room(h)
+    """Where the block, the head's state and the scratch begin in the float32 part; the two histories come first."""
+    block = 2 * context_room(h)
     head = block + block_room(h)
     return block, head, head + int(h[WIDTH]) + int(h[HEAD])
 

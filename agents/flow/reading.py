@@ -7,6 +7,8 @@ from typing import Any
 from agents.flow.codes import (
     DELETE,
     MARKET,
+    MIRROR,
+    MIRROR_SIGN,
     N_FEATURES,
     N_MEMORY,
     NEW,
@@ -15,6 +17,7 @@ from agents.flow.codes import (
     features,
     order_code,
     remember_event,
+    turned,
 )
 from agents.flow.memory import (
     ACTIVITY,
@@ -30,13 +33,14 @@ from agents.flow.memory import (
     LAST_DETAIL,
     LAST_NS,
     LAST_ORDER,
+    MIRRORED,
     N_BIRTHS,
     PUSHED,
     QUIET_BIRTH,
     RESERVOIR_BIRTH,
     floats_of,
 )
-from agents.flow.network import push_event
+from agents.flow.network import context_room, push_event
 from agents.flow.tables import delay_class, size_class
 from agents.flow.weights import HEADER
 from lob.types import CLIENT_ID_BITS, NO_PRICE, EventKind
@@ -72,6 +76,8 @@ def look_at_book(view: Any, h: Any, cells: Any, time_ns: int) -> None:
         cells[LAST_ASK] - cells[LAST_BID], cells[LAST_BID_LOTS], cells[LAST_ASK_LOTS], deep_bid, deep_ask, bid_gap,
         ask_gap, h[SCALE_TICKS], h[SCALE_LOTS], hours, cells[ACTIVITY],
     )  # fmt: skip
+    for k in range(N_FEATURES):
+        cells[MIRRORED + k] = MIRROR_SIGN[k] * cells[FEATURES + MIRROR[k]]
 
 
 @decision
@@ -131,7 +137,11 @@ def read_events(view: Any, h: Any, w: Any, cells: Any) -> bool:
         move = (cells[LAST_BID] + cells[LAST_ASK] - before_bid - before_ask) / (2.0 * h[SCALE_TICKS])
         remember_event(cells[AVERAGES : AVERAGES + N_MEMORY], move)
         look_at_book(view, h, cells, time_ns)
-        push_event(h, w, m, int(cells[PUSHED]), order, detail, delay, cells[FEATURES : FEATURES + N_FEATURES])
+        room = context_room(h)
+        count, book = int(cells[PUSHED]), cells[FEATURES : FEATURES + N_FEATURES]
+        push_event(h, w, m[:room], count, order, detail, delay, book)
+        book = cells[MIRRORED : MIRRORED + N_FEATURES]
+        push_event(h, w, m[room : 2 * room], count, turned(order), detail, delay, book)
         cells[PUSHED] += 1.0
         cells[LAST_NS] = float(time_ns)
         cells[LAST_ORDER], cells[LAST_DETAIL], cells[LAST_DELAY] = float(order), float(detail), float(delay)
