@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lob._jit import allocate, header_of
-from sim.heap import ENTRIES_OFFSET, NEVER, pop, push, top_ns, top_slot
+from sim.heap import ENTRIES_OFFSET, NEVER, pop, push, remove, top_ns, top_slot
 from sim.records import ENTRY, HEAP
 
 CAPACITY = 300
@@ -80,3 +80,22 @@ def test_a_time_beyond_the_range_of_an_entry_waits_at_its_end_and_never_comes_ea
     push(heap, 86_399 * 10**9, np.uint64(2), 0, 1)
     assert pop(heap) == 1
     assert top_ns(heap) == LAST_NS
+
+
+@given(st.lists(pushes, min_size=1, max_size=60), st.randoms(use_true_random=False))
+def test_an_entry_removed_from_the_middle_leaves_the_others_in_order(
+    entries: list[tuple[int, int, int]], random: Any
+) -> None:
+    block, heap = new_heap()
+    left = []
+    for slot, (time_ns, key, number) in enumerate(entries):
+        push(heap, time_ns, np.uint64(key), number, slot)
+        left.append((time_ns, key >> (64 - KEY_BITS), number, slot))
+    for _ in range(random.randint(0, len(entries))):
+        gone = left.pop(random.randrange(len(left)))
+        remove(heap, gone[2], gone[3])
+        remove(heap, gone[2], gone[3])  # a second time there is nothing to remove
+    found = [pop(heap) for _ in range(len(left))]
+    assert found == [entry[3] for entry in sorted(left)]
+    assert top_ns(heap) == NEVER
+    assert len(block)
