@@ -64,11 +64,13 @@ def run() -> dict[str, Any]:
     steps = max(single(factory) for _ in range(3))
     several = [vector(factory, N_THREADS) for _ in range(3)]
     alone = max(vector(factory, 1)[0] for _ in range(2))
-    best = max(rate for rate, _ in several)
+    threaded = max(rate for rate, _ in several)
+    best = max(threaded, alone)  # two threads share the memory of one machine: whoever uses it takes what is faster
     return {
         "steps_per_s": round(steps),
         "vector_steps_per_s": round(best),
         "vector_steps_per_s_one_thread": round(alone),
+        "vector_steps_per_s_two_threads": round(threaded),
         "vector_steps_per_s_learned": None,
         "background_orders_per_step": round(several[0][1], 2),
         "environments": N_ENVS,

@@ -100,6 +100,7 @@ def build(source: Source) -> Built:
     scenario, file, folder = source.scenario, str(source.path), source.path.parent
     symbols = [table.name for table in scenario.instrument]
     groups: list[Population] = []
+    traders: list[Population] = []
     rows: dict[str, list[dict[str, Any]]] = {"population": [], "trader": []}
     modules: set[str] = set()
     data_files: list[Path] = []
@@ -123,12 +124,14 @@ def build(source: Source) -> Built:
         check_arguments(trader, trader_row.settings, f"{where}.settings")
         told = _bulletins(scenario, trader_row, symbols)
         made = _maker(trader, trader_row.settings)
-        groups.append(Population(trader=made, bulletins=told, **_common(trader_row, symbols)))
+        traders.append(Population(trader=made, bulletins=told, **_common(trader_row, symbols)))
         rows["trader"].append(dict(trader_row.settings))
         backend = trader_row.settings.get("backend")
         if isinstance(backend, dict) and backend.get("weights"):
             data_files.append(Path(backend["weights"]) / "model.safetensors")
         modules.add(trader_row.kind.partition(":")[0] if ":" in trader_row.kind else "")
+    # Traders are numbered first: an added population, such as an experiment's metaorder, then moves nobody's number.
+    groups = traders + groups
     session = Session(time_ns(scenario.session.open), time_ns(scenario.session.close))
     n_agents = sum(group.count for group in groups)
     listings, instruments = [], []
