@@ -32,7 +32,9 @@ def maker_value(seed: int) -> float:
     from agents.rl.ppo import PPO, train
 
     envs = MarketVectorEnv(MakerModelBatch(64, MODEL, reward_settings=PENALTY), 64)
-    agent, _ = train(envs, PPO(total_steps=600_000, n_steps=100, learning_rate=2e-3, entropy=0.02, seed=seed))
+    agent, _ = train(
+        envs, PPO(total_steps=800_000, n_steps=100, learning_rate=2e-3, entropy=0.02, gae_lambda=0.8, seed=seed)
+    )
     seen = policy_observations(MODEL)
     chosen = agent.network("market_making", envs.batch.features).actions(seen.reshape(-1, 2))
     table = np.eye(len(envs.batch.task.menu))[chosen.reshape(seen.shape[:2])]

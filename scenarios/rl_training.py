@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from lob.errors import InputError
 from scenarios.environments import MarketFactory
 from scenarios.load import nearest
+from scenarios.map_runs import check_executor
 from scenarios.versions import version
 
 if TYPE_CHECKING:
@@ -49,6 +50,9 @@ class RlTraining:
         evaluations: how often to evaluate.
         evaluation_seeds: episodes of each evaluation.
         algo_settings: further settings of the algorithm, by its own names.
+        executor: None: in this process; "process", "ray" or "serial": an update learns from one whole episode of each
+            of `n_envs` markets, run in other processes. For ppo-single-file; the result is the same with all three.
+        workers: processes.
     """
 
     scenario: str
@@ -65,6 +69,8 @@ class RlTraining:
     evaluations: int = 10
     evaluation_seeds: int = 64
     algo_settings: Mapping[str, Any] = field(default_factory=dict)
+    executor: str | None = None
+    workers: int | None = None
 
     def __post_init__(self) -> None:
         """Check what can be checked without the market; raise InputError."""
@@ -74,6 +80,10 @@ class RlTraining:
         for name in ("total_steps", "n_envs", "evaluations", "evaluation_seeds"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name} = {getattr(self, name)}; allowed: at least 1")
+        if self.executor is not None:
+            check_executor(self.executor, self.workers)
+            if self.algo != "ppo-single-file":
+                raise InputError(f"--executor {self.executor}: not with --algo {self.algo}; allowed: ppo-single-file")
         if not 0 <= self.seed < FIRST_EVALUATION_SEED - 10**6:
             raise InputError(f"seed = {self.seed}; allowed: 0 to {FIRST_EVALUATION_SEED - 10**6 - 1}")
 
@@ -96,6 +106,7 @@ class _Watch:
         options: dict[str, Any] = {
             "features": training.features, "reward": training.reward, "reward_settings": numbers,
         }  # fmt: skip
+        self.options = options
         self.envs = MarketVectorEnv(self.factory, training.n_envs, **options)
         self.batch = MarketBatch(self.factory, min(32, training.evaluation_seeds), **options)
         self.seeds = range(FIRST_EVALUATION_SEED, FIRST_EVALUATION_SEED + training.evaluation_seeds)
@@ -254,12 +265,19 @@ def _single_file(watch: _Watch) -> None:
     import torch
 
     from agents.rl.ppo import PPO, train
+    from scenarios.rl_rollouts import episode_rollouts
 
     torch.set_num_threads(1)  # one thread is faster than two for networks of this size
     training = watch.training
     own: dict[str, Any] = {"n_steps": 128, "minibatches": 8, "gamma": 0.99, "entropy": 0.005}
     settings = PPO(total_steps=training.total_steps, seed=training.seed, **{**own, **training.algo_settings})
     names = (training.task, watch.batch.features)
+    rollouts = None
+    if training.executor is not None:
+        rollouts = episode_rollouts(
+            watch.factory, watch.options, training.n_envs, training.seed, executor=training.executor,
+            workers=training.workers,
+        )  # fmt: skip
 
     def on_update(agent: Any, progress: Any) -> None:
         watch.history = progress.history
@@ -267,7 +285,9 @@ def _single_file(watch: _Watch) -> None:
         if watch.is_due(progress.steps):
             watch.evaluate(agent.network(*names), progress.steps)
 
-    agent, progress = train(watch.envs, settings, on_update=on_update, checkpoint=watch.folder / "checkpoint.pt")
+    agent, progress = train(
+        watch.envs, settings, rollouts=rollouts, on_update=on_update, checkpoint=watch.folder / "checkpoint.pt"
+    )
     if not watch.evaluations or watch.evaluations[-1]["steps"] < progress.steps:
         watch.evaluate(agent.network(*names), progress.steps)
 
@@ -343,6 +363,7 @@ ALGORITHMS: dict[str, Callable[[_Watch], None]] = {
 
 def _plain(training: RlTraining) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(json.dumps(asdict(training)))
+    del found["workers"]  # changes nothing, so that a training may be resumed with others
     return found
 
 

@@ -117,12 +117,17 @@ class ParquetTape:
 def part_paths(folder: Path | str) -> list[Path]:
     """Return the complete parts of a tape in order.
 
+    Args:
+        folder: of the tape, or of the run that the tape belongs to.
+
     Raises:
         InputError: if the folder is not there.
     """
     folder = Path(folder)
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; a tape is a folder of part-*.parquet files")
+    if (folder / "tape").is_dir():
+        folder = folder / "tape"
     return sorted(folder.glob("part-*.parquet"))
 
 

@@ -25,7 +25,7 @@ from torch import nn
 from agents.rl.network import Network
 from lob.errors import InputError
 
-__all__ = ["PPO", "Agent", "Progress", "train"]
+__all__ = ["PPO", "Agent", "Progress", "Rollout", "Sampler", "empty_rollout", "train"]
 
 
 @dataclass(frozen=True)
@@ -119,6 +119,106 @@ class Agent(nn.Module):
 
 
 @dataclass
+class Rollout:
+    """Decisions of T steps of n learners; arrays of shape (T, n, ...).
+
+    Attributes:
+        seen, states: what the policy and what the critic saw.
+        actions, logs: what was done, and the log of its probability.
+        rewards: what it brought.
+        values, next_values: the critic's value before it, and of what it led to (0 where the task was over).
+        done: whether it ended an episode.
+        valid: whether it counts: a market whose only episode is over waits for the others.
+        finished: returns of the episodes that ended.
+    """
+
+    seen: Any
+    states: Any
+    actions: Any
+    logs: Any
+    rewards: Any
+    values: Any
+    next_values: Any
+    done: Any
+    valid: Any
+    finished: list[float] = field(default_factory=list)
+
+
+def empty_rollout(envs: Any, agent: Agent, n_steps: int, n_state: int) -> Rollout:
+    """Return arrays for so many steps, to be filled."""
+    n, width = envs.num_envs, envs.single_observation_space.shape[0]
+    shape = (n_steps, n)
+    actions = np.zeros((*shape, agent.continuous), np.float32) if agent.continuous else np.zeros(shape, np.int64)
+    logs, rewards, values, following = (np.zeros(shape, np.float32) for _ in range(4))
+    return Rollout(np.zeros((*shape, width), np.float32), np.zeros((*shape, n_state), np.float32), actions, logs,
+                   rewards, values, following, np.zeros(shape, bool), np.ones(shape, bool))  # fmt: skip
+
+
+def _value(agent: Agent, states: Any) -> Any:
+    with torch.no_grad():
+        return agent.value(torch.from_numpy(np.asarray(states, np.float32))).numpy()
+
+
+class Sampler:
+    """Takes some steps of every market each time; episodes go on from one time to the next.
+
+    Args:
+        envs: a vector environment whose episodes follow one another at once (SAME_STEP).
+        central: whether the critic sees all learners of a market.
+        seed: of the first episodes.
+    """
+
+    def __init__(self, envs: Any, central: bool, seed: int) -> None:
+        self.envs = envs
+        self.state_of = envs.states if central else lambda observations: observations
+        self.running = np.zeros(envs.num_envs)
+        self.begin(seed)
+
+    @property
+    def n_state(self) -> int:
+        """Width of what the critic sees."""
+        return int(self.state_of(self.observations).shape[1])
+
+    def begin(self, seed: int) -> None:
+        """Begin fresh episodes in all markets."""
+        self.observations, _ = self.envs.reset(seed=seed)
+        self.running[:] = 0.0
+
+    def sample(self, agent: Agent, n_steps: int) -> Rollout:
+        """Return the next steps under the agent's present policy."""
+        r = empty_rollout(self.envs, agent, n_steps, self.n_state)
+        for t in range(n_steps):
+            self.step(agent, r, t)
+        r.next_values[-1] = np.where(r.done[-1], r.next_values[-1], _value(agent, self.state_of(self.observations)))
+        return r
+
+    def step(self, agent: Agent, r: Rollout, t: int) -> None:
+        """Fill row t of a rollout."""
+        r.seen[t], r.states[t] = self.observations, self.state_of(self.observations)
+        with torch.no_grad():
+            distribution = agent.distribution(torch.from_numpy(r.seen[t]))
+            action = distribution.sample()
+            r.logs[t] = distribution.log_prob(action).numpy()
+        r.values[t] = _value(agent, r.states[t])
+        r.actions[t] = action.numpy()
+        sent = np.clip(r.actions[t], -1.0, 1.0) if agent.continuous else r.actions[t]
+        self.observations, reward, terminated, truncated, infos = self.envs.step(sent)
+        r.rewards[t] = reward
+        r.done[t] = terminated | truncated
+        self.running += reward
+        if t > 0:
+            r.next_values[t - 1] = np.where(r.done[t - 1], r.next_values[t - 1], r.values[t])
+        if r.done[t].any():
+            r.finished += self.running[r.done[t] & r.valid[t]].tolist()
+            self.running[r.done[t]] = 0.0
+        if truncated.any():  # cut off, not over: what would have come is the critic's guess
+            final = self.observations.copy()
+            for m in np.flatnonzero(truncated):
+                final[m] = infos["final_obs"][m]
+            r.next_values[t] = np.where(truncated, _value(agent, self.state_of(final)), r.next_values[t])
+
+
+@dataclass
 class Progress:
     """Where a training stands; `history` has one row for each update."""
 
@@ -167,6 +267,7 @@ def train(
     envs: Any,
     settings: PPO,
     *,
+    rollouts: Callable[[Agent, int], Rollout] | None = None,
     on_update: Callable[[Agent, Progress], bool | None] | None = None,
     checkpoint: str | Path | None = None,
 ) -> tuple[Agent, Progress]:
@@ -175,6 +276,8 @@ def train(
     Args:
         envs: a vector environment, such as MarketVectorEnv or TeamVectorEnv.
         settings: see PPO.
+        rollouts: called with the agent and the number of the update for what it shall learn from, such as whole
+            episodes from other processes; default: `n_steps` steps of `envs` in this one.
         on_update: called after each update; True ends the training.
         checkpoint: file that is written after each update, and read at the beginning if it is there: training goes on
             from it, on fresh episodes.
@@ -183,74 +286,31 @@ def train(
         InputError: if the checkpoint belongs to another training.
     """
     torch.manual_seed(settings.seed)
-    n = envs.num_envs
     continuous = len(getattr(envs.single_action_space, "shape", ()) or ()) and envs.single_action_space.shape[0]
     n_actions = 0 if continuous else int(envs.single_action_space.n)
-    state_of = envs.states if settings.central_critic else lambda observations: observations
     n_features = envs.single_observation_space.shape[0]
-    observations, _ = envs.reset(seed=settings.seed)
-    agent = Agent(n_features, n_actions, int(continuous), settings.hidden, state_of(observations).shape[1])
+    sampler = Sampler(envs, settings.central_critic, settings.seed)
+    agent = Agent(n_features, n_actions, int(continuous), settings.hidden, sampler.n_state)
     optimiser = torch.optim.Adam(agent.parameters(), settings.learning_rate, eps=1e-5)
     progress = Progress()
-    n_updates = max(1, settings.total_steps // (settings.n_steps * n))
+    per_update = settings.n_steps * envs.num_envs
+    planned = per_update * max(1, settings.total_steps // per_update) if rollouts is None else settings.total_steps
     if checkpoint is not None and Path(checkpoint).exists():
         progress = _restore(checkpoint, settings, agent, optimiser)
-        observations, _ = envs.reset(seed=settings.seed + 1_000_003 * progress.update)
+        sampler.begin(settings.seed + 1_000_003 * progress.update)
 
-    shape = (settings.n_steps, n)
-    action_shape = (*shape, int(continuous)) if continuous else shape
-    seen = np.zeros((*shape, n_features), np.float32)
-    states = np.zeros((*shape, state_of(observations).shape[1]), np.float32)
-    actions = np.zeros(action_shape, np.float32 if continuous else np.int64)
-    logs, rewards, values, next_values = (np.zeros(shape, np.float32) for _ in range(4))
-    done = np.zeros(shape, bool)
-    running = np.zeros(n)
-    finished: list[float] = []
-
-    while progress.update < n_updates:
+    while progress.steps < planned:
         started = time.perf_counter()
-        finished = []
-        for t in range(settings.n_steps):
-            seen[t], states[t] = observations, state_of(observations)
-            with torch.no_grad():
-                distribution = agent.distribution(torch.from_numpy(seen[t]))
-                action = distribution.sample()
-                logs[t] = distribution.log_prob(action).numpy()
-                values[t] = agent.value(torch.from_numpy(states[t])).numpy()
-            actions[t] = action.numpy()
-            sent = np.clip(actions[t], -1.0, 1.0) if continuous else actions[t]
-            observations, reward, terminated, truncated, infos = envs.step(sent)
-            rewards[t] = reward
-            done[t] = terminated | truncated
-            running += reward
-            if t > 0:
-                next_values[t - 1] = np.where(done[t - 1], next_values[t - 1], values[t])
-            next_values[t] = 0.0
-            if done[t].any():
-                finished += running[done[t]].tolist()
-                running[done[t]] = 0.0
-            if truncated.any():  # cut off, not over: what would have come is the critic's guess
-                final = observations.copy()
-                for m in np.flatnonzero(truncated):
-                    final[m] = infos["final_obs"][m]
-                with torch.no_grad():
-                    guess = agent.value(torch.from_numpy(state_of(final).astype(np.float32))).numpy()
-                next_values[t] = np.where(truncated, guess, next_values[t])
-        with torch.no_grad():
-            last = agent.value(torch.from_numpy(state_of(observations).astype(np.float32))).numpy()
-        next_values[-1] = np.where(done[-1], next_values[-1], last)
-
-        advantage = advantages(rewards, values, next_values, done, settings.gamma, settings.gae_lambda)
-        returns = advantage + values
+        r = sampler.sample(agent, settings.n_steps) if rollouts is None else rollouts(agent, progress.update)
+        advantage = advantages(r.rewards, r.values, r.next_values, r.done, settings.gamma, settings.gae_lambda)
+        returns = advantage + r.values
         if settings.risk_aversion > 0.0:
             b = settings.risk_aversion
             advantage = (1.0 - np.exp(np.minimum(-b * advantage, 5.0))) / b
         if settings.anneal:
-            optimiser.param_groups[0]["lr"] = settings.learning_rate * (1.0 - progress.update / n_updates)
-        batch = [
-            torch.from_numpy(a.reshape(-1, *a.shape[2:])) for a in (seen, states, actions, logs, advantage, returns)
-        ]
-        size = settings.n_steps * n
+            optimiser.param_groups[0]["lr"] = settings.learning_rate * (1.0 - progress.steps / planned)
+        batch = [torch.from_numpy(a[r.valid]) for a in (r.seen, r.states, r.actions, r.logs, advantage, returns)]
+        size = int(r.valid.sum())
         for _ in range(settings.epochs):
             order = torch.randperm(size)
             for part in order.chunk(settings.minibatches):
@@ -265,8 +325,8 @@ def train(
         progress.update += 1
         progress.steps += size
         progress.seconds += time.perf_counter() - started
-        mean = float(np.mean(finished)) if finished else float("nan")
-        progress.history.append({"steps": progress.steps, "return": mean, "episodes": len(finished)})
+        mean = float(np.mean(r.finished)) if r.finished else float("nan")
+        progress.history.append({"steps": progress.steps, "return": mean, "episodes": len(r.finished)})
         if checkpoint is not None:
             _save(checkpoint, settings, agent, optimiser, progress)
         if on_update is not None and on_update(agent, progress):

@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 import torch
 
-from agents.rl import MarketVectorEnv, RewardSettings, load_network
+from agents.rl import MarketEnv, MarketVectorEnv, RewardSettings, load_network
+from agents.rl.episodes import joined, whole_episodes
 from agents.rl.models.execution import ExecutionModel, ExecutionModelBatch
 from agents.rl.models.market_making import MakerModel, MakerModelBatch, best_policy, policy_observations, value_of
-from agents.rl.ppo import PPO, advantages, losses, train
+from agents.rl.ppo import PPO, Agent, advantages, losses, train
 from agents.rl.sb3 import Sb3VecEnv, network_of
 from agents.rl.team_env import TeamVectorEnv
 from lob.errors import InputError
@@ -251,3 +252,42 @@ def test_the_command_trains_and_tells_bad_input_in_one_line(tmp_path: Path) -> N
         assert failed.returncode == 2, (arguments, failed.stdout, failed.stderr)
         assert failed.stderr.count("\n") == 1 and words in failed.stderr
     assert not (tmp_path / "other").exists()
+
+
+def test_whole_episodes_from_any_number_of_processes_teach_the_same(tmp_path: Path) -> None:
+    found = {}
+    pytest.importorskip("ray")
+    for name, executor, workers in (("a", "serial", None), ("b", "process", 2), ("c", "ray", 1)):
+        training = small(
+            tmp_path, algo="ppo-single-file", n_envs=20, total_steps=4000, executor=executor, workers=workers
+        )
+        history = train_rl(training, tmp_path / name)["history"]
+        found[name] = history, load_network(tmp_path / name / "policy.safetensors").layers
+    assert found["a"][0] == found["b"][0] == found["c"][0]
+    for other in "bc":
+        assert all((x == y).all() for x, y in zip(found["a"][1], found[other][1], strict=True))
+    assert all(row["episodes"] == 20 for row in found["a"][0])
+    with pytest.raises(InputError, match="--executor process: not with --algo dqn"):
+        small(tmp_path, algo="dqn", executor="process")
+
+
+def test_an_episode_in_a_rollout_is_the_environments_own(tmp_path: Path) -> None:
+    envs = MarketVectorEnv(factory(tmp_path, "market_making"), 3)
+    agent = Agent(envs.single_observation_space.shape[0], int(envs.single_action_space.n), 0, 16,
+                  envs.single_observation_space.shape[0])  # fmt: skip
+    rollout = joined([whole_episodes(envs, agent, 40), whole_episodes(envs, agent, 43)])
+    assert rollout.done.shape[1] == 6 and len(rollout.finished) == 6
+    for m in range(6):
+        env = MarketEnv(factory(tmp_path, "market_making"))
+        observation, _ = env.reset(seed=40 + m)
+        total, over, t = 0.0, False, 0
+        while not over:
+            assert rollout.valid[t, m] and (rollout.seen[t, m] == observation).all()
+            observation, reward, terminated, truncated, _ = env.step(int(rollout.actions[t, m]))
+            total += reward
+            over = terminated or truncated
+            assert rollout.rewards[t, m] == pytest.approx(reward, rel=1e-6)
+            assert rollout.done[t, m] == over
+            t += 1
+        assert not rollout.valid[t:, m].any()
+        assert min(abs(total - value) for value in rollout.finished) < 1e-4

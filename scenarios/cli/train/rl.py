@@ -33,6 +33,11 @@ def command(
     evaluations: Annotated[int, typer.Option(min=1, help="How often to evaluate on untouched seeds.")] = 10,
     evaluation_seeds: Annotated[int, typer.Option(min=2, help="Episodes of each evaluation.")] = 64,
     set_: SetOption = None,
+    executor: Annotated[
+        str | None,
+        typer.Option(help="process, ray or serial: whole episodes in other processes (ppo-single-file only)."),
+    ] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes for --executor.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder. Default: runs/TASK-SCENARIO-ALGO.")] = None,
     resume: ResumeOption = False,
     overwrite: OverwriteOption = False,
@@ -55,6 +60,7 @@ def command(
             scenario, task, algo, parsed(agent or [], "--agent"), tuple(set_ or ()), reward,
             parsed(reward_set or [], "--reward-set"), tuple(features.split(",")) if features else None, steps, envs,
             one, evaluations, evaluation_seeds, parsed(algo_set or [], "--algo-set"),
+            executor, workers,
         )  # fmt: skip
         folder = base if len(seeds) == 1 else base / f"seed-{one}"
         columns = (TextColumn("{task.completed:.0f} of {task.total:.0f} decisions {task.description}"), BarColumn(),
