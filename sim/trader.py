@@ -6,14 +6,19 @@ A trader declares all of its state, so that snapshots and forks work: `state()` 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
+import numpy as np
+
+from lob._jit import record_address
+from lob.errors import RunError
 from lob.types import BUY, NO_PRICE, SELL, Flag, MessageKind, Phase, TimeInForce
 from sim.bulletins import Bulletin
 from sim.kernel import post, set_python_timer
-from sim.records import VIEW, Needs, Status, Wake
+from sim.records import MAX_OUT, OUT, VIEW, Needs, Status, Wake
 from sim.rng import normal_quantile, raw_uniform
 
 __all__ = ["Ask", "OwnOrder", "Panel", "Trader", "TraderView"]
@@ -314,6 +319,29 @@ class TraderView:
         flags = int(Flag.POST_ONLY) if post_only else 0
         self._post(MessageKind.REPLACE, 0, price_ticks, qty_lots, order_id, 0, flags, 0)
 
+    @contextmanager
+    def compiled(self, memory: Any, agent: Any) -> Iterator[tuple[Any, Any]]:
+        """Give compiled functions of a policy what the kernel would give them; send afterwards what they want to send.
+
+        Args:
+            memory: float64 array that `sim.policy.memory` shows them.
+            agent: record of dtype AGENT that they take as theirs; it gets the keys of this decision.
+
+        Yields:
+            The view, dtype VIEW, and the messages, dtype OUT.
+
+        Raises:
+            RunError: if they send more messages than fit into one decision.
+        """
+        record, out = self._record, np.zeros(1, OUT)[0]
+        record["memory_address"], record["n_memory"] = record_address(memory), len(memory)
+        agent["key"], agent["draw_key"] = self._agents["key"][self._index], self._agents["draw_key"][self._index]
+        yield record, out
+        if out["overflow"]:
+            raise RunError(f"more than {MAX_OUT} messages in one decision")
+        for k in range(int(out["n"])):
+            self._post(*(int(out[name][k]) for name in _OUT_COLUMNS))
+
     def _post(
         self, kind: int, side: int, price: int, qty: int, order_id: int, tif: int, flags: int, parent: int, leg: int = 0
     ) -> None:
@@ -327,8 +355,6 @@ class TraderView:
         )  # fmt: skip
         self._count += 1
         if status == _IN_FLIGHT_FULL:
-            from lob.errors import RunError
-
             raise RunError("too many messages in flight; raise max_in_flight")
 
     def _finish(self, delay_s: float | None) -> None:
@@ -338,6 +364,7 @@ class TraderView:
 
 _SIGNAL, _OWN, _DEPTH = int(Needs.SIGNAL), int(Needs.OWN | Needs.QUEUE), int(Needs.DEPTH)
 _LIMIT_32 = 2**31
+_OUT_COLUMNS = tuple(name for name in OUT.names or () if name not in ("n", "overflow"))
 _IN_FLIGHT_FULL = int(Status.IN_FLIGHT_FULL)
 
 
