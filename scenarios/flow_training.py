@@ -10,6 +10,8 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from lob.errors import InputError
 from scenarios.flows import read_flows
 from scenarios.schema import time_ns
@@ -22,7 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["read_config", "train_flow"]
 
 WEIGHTS = "flow.safetensors"
-HOUR_NS = 3600 * 1_000_000_000
+SECOND_NS = 1_000_000_000
+HOUR_NS = 3600 * SECOND_NS
 
 
 def read_config(path: Path | None, changes: Sequence[str]) -> TrainingConfig:
@@ -74,8 +77,11 @@ def train_flow(
     *,
     train_until: str = "14:00",
     validate_until: str = "15:00",
+    levels: int = 10,
+    rounds: int = 8,
     resume: bool = False,
     on_progress: Callable[[dict[str, float]], None] | None = None,
+    on_round: Callable[[int, str, float], None] | None = None,
 ) -> tuple[Path, Trained]:
     """Train a generator and leave flow.safetensors, training.json and training.png in a folder.
 
@@ -87,12 +93,17 @@ def train_flow(
         folder: where everything goes, checkpoints too.
         train_until: time of day at which training data ends and validation data begins.
         validate_until: time of day at which that ends; what comes after is not looked at.
+        levels: of a simulated tape's book that count as recorded; LOBSTER files say it themselves.
+        rounds: of rollouts after the training that make the closed loop emit each code as often as recorded, see
+            agents/flow/closed_loop.py; 0: none.
         resume: go on from the checkpoint in the folder.
         on_progress: called with each row of the history.
+        on_round: called after each of the rounds with its number, the stock and the total variation of the codes.
 
     Raises:
         InputError: for bad data or configuration, in words.
     """
+    from agents.flow.closed_loop import match_marginals
     from agents.flow.tokenizer import Tokenizer
     from agents.flow.training import train
     from agents.flow.weights import FlowWeights
@@ -101,7 +112,7 @@ def train_flow(
     split, end = _clock(train_until, "--train-until"), _clock(validate_until, "--validate-until")
     if split >= end:
         raise InputError(f"--validate-until {validate_until}: must be later than --train-until {train_until}")
-    sources = [read_flows(place, None, "--data") for place in data]
+    sources = [read_flows(place, None, "--data", levels=levels) for place in data]
     if len({source.tick_size for source in sources if source.tick_size == source.tick_size}) > 1:
         sizes = ", ".join(f"{s.tick_size:g} in {s.name}" for s in sources)
         raise InputError(f"--data: tick sizes differ: {sizes}; allowed: one tick size, since depths are in ticks")
@@ -118,12 +129,10 @@ def train_flow(
         resume=resume,
         on_progress=on_progress,
     )
-    first = min(int(flow.time_ns[0]) for flow in early)
     card = {
         "data": [source.name for source in sources],
         "train_until": train_until,
         "validate_until": validate_until,
-        "hours": [first / HOUR_NS, split / HOUR_NS],
         "orders": sum(len(part.window(0, split)) for part in tokens),
         "parameters": sum(p.numel() for p in trained.model.parameters()),
         "validation_nats": round(trained.best, 4),
@@ -131,6 +140,22 @@ def train_flow(
         "versions": versions(),
     }
     weights = FlowWeights.of(trained.model, tokenizer, card)
+    if rounds > 0:
+        # The opening hour is unlike the rest, and rollouts of an hour each do not begin in it.
+        settled = [part.window(int(part.time_ns[0]) + HOUR_NS, split) for part in tokens]
+        recorded = [
+            part if len(part) >= config.length else whole.window(0, split)
+            for part, whole in zip(settled, tokens, strict=True)
+        ]
+        weights = match_marginals(
+            weights,
+            recorded,
+            rounds=rounds,
+            seconds=min(3600, int(recorded[0].time_ns[-1] - recorded[0].time_ns[0]) // SECOND_NS),
+            open_ns=int(recorded[0].time_ns[0]),
+            reference_ticks=[int(np.nanmedian(flow.mid_ticks)) for flow in early],
+            on_round=on_round,
+        )
     weights.save(folder / WEIGHTS)
     write_atomically(
         folder / "training.json", (json.dumps({**card, "history": trained.history}, indent=1) + "\n").encode()

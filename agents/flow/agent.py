@@ -82,7 +82,9 @@ N_DELAYS, SCALE_TICKS, N_HEADER = HEADER["n_delays"], HEADER["scale_ticks"], len
 CONTINUOUS = int(Phase.CONTINUOUS)
 STREAM = 7
 """Stream of draws of its own: keyed by the order's number, not by wake-ups."""
-U_DELAY, U_INSIDE, U_ORDER, U_DETAIL, U_SIZE, U_PRICE, U_GUARD, U_BOOK, U_GAP, U_DEEP, U_DRAFT, U_FLIP = range(12)
+U_DELAY, U_INSIDE, U_ORDER, U_DETAIL, U_SIZE, U_PRICE, U_GUARD, U_BOOK, U_GAP, U_DEEP, U_DRAFT, U_FLIP, U_JOIN = range(
+    13
+)
 CHECK_EVERY = 8
 PACE_STREAM, MINUTE_NS = 8, 60_000_000_000
 _REGIMES = ("any", "low", "middle", "high")
@@ -379,7 +381,7 @@ def decide(view: Any, agent: Any, out: Any) -> int:
         order, detail = _draw_order(view, agent, h, w, cells)
         if order < 0 or detail < 0 or not send_order(
             view, out, h, w, cells, order, detail, _u(agent, int(cells[SENT]), U_SIZE),
-            _u(agent, int(cells[SENT]), U_PRICE),
+            _u(agent, int(cells[SENT]), U_PRICE), _u(agent, int(cells[SENT]), U_JOIN),
         ):  # fmt: skip
             cells[GUARDED] += 1.0
         cells[SENT] += 1.0

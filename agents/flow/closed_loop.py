@@ -47,7 +47,7 @@ def rollout(
         open_ns: when it begins.
         seconds: how long it lasts.
         reference_ticks: where the price starts.
-        settings: of the policy: block, steps, ...
+        settings: of the policy: block (default: what the weights were trained for), steps, ...
     """
     from agents.flow.agent import LearnedFlow, policy
 
@@ -56,7 +56,7 @@ def rollout(
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "flow.safetensors"
         weights.save(path)
-        chosen = LearnedFlow(flow=str(path), stock=table.name, **settings)
+        chosen = LearnedFlow(flow=str(path), stock=table.name, **{"block": weights.config["block"], **settings})
         instrument = Instrument(n_prices=2 * reference_ticks, reference_ticks=reference_ticks, max_orders=16_384)
         market = Market(
             [Listing(instrument, ConstantValue(float(reference_ticks)))],

@@ -17,7 +17,7 @@ import math
 from typing import Any
 
 from sim.policy import decision
-from sim.rng import log_portable
+from sim.rng import exp_portable, log_portable
 
 __all__ = [
     "AT_ONCE_S",
@@ -62,13 +62,18 @@ AGE_EDGES_S = (1e-3, 1e-2, 1e-1, 0.5, 2.0, 10.0, 60.0)
 N_AGES = len(AGE_EDGES_S) + 1
 """The last class also holds orders of unknown age."""
 AT_ONCE_S = 1e-6
-N_FEATURES = 14
-N_MEMORY = 3
-"""Moving averages behind the features: fast and slow moves of the midpoint, their size."""
-FAST, SLOW, VOLATILITY = range(N_MEMORY)
-DECAYS = (0.9, 0.99, 0.99)
-MIRROR = (0, 1, 2, 4, 3, 6, 5, 8, 7, 9, 10, 11, 12, 13)
-MIRROR_SIGN = (1, 1, -1, 1, 1, 1, 1, 1, 1, -1, -1, 1, 1, 1)
+OPEN_HOURS, OPENING_HOURS = 9.5, 0.5
+"""When NASDAQ opens, and how soon the opening is forgotten (a decay time)."""
+N_FEATURES = 16
+N_MEMORY = 5
+"""Moving averages behind the features: fast and slow moves of the midpoint, their size; signs of the latest market
+orders, fast and slow."""
+FAST, SLOW, VOLATILITY, SIGN_FAST, SIGN_SLOW = range(N_MEMORY)
+DECAYS = (0.9, 0.99, 0.99, 0.6, 0.93)
+"""The first three by event, the others by market order: those are a tenth of the events, so that a window of some
+hundred events alone forgets their signs too early."""
+MIRROR = (0, 1, 2, 4, 3, 6, 5, 8, 7, 9, 10, 11, 12, 13, 14, 15)
+MIRROR_SIGN = (1, 1, -1, 1, 1, 1, 1, 1, 1, -1, -1, 1, 1, 1, -1, -1)
 """Features of the market with buyers and sellers exchanged: where each comes from, and its sign."""
 
 
@@ -146,11 +151,20 @@ def age_class(age_s: float) -> int:
 
 
 @decision
-def remember_event(averages: Any, move_scaled: float) -> None:
-    """Take an event into the moving averages; `move_scaled` is the midpoint's move in median spreads."""
+def remember_event(averages: Any, move_scaled: float, trade_sign: int) -> None:
+    """Take an event into the moving averages.
+
+    Args:
+        averages: shape (N_MEMORY,).
+        move_scaled: the midpoint's move in median spreads.
+        trade_sign: 1 or -1 for a market order that buys or sells, else 0.
+    """
     averages[FAST] = DECAYS[FAST] * averages[FAST] + move_scaled
     averages[SLOW] = DECAYS[SLOW] * averages[SLOW] + move_scaled
     averages[VOLATILITY] = DECAYS[VOLATILITY] * averages[VOLATILITY] + (1 - DECAYS[VOLATILITY]) * abs(move_scaled)
+    if trade_sign != 0:
+        for k in range(SIGN_FAST, SIGN_SLOW + 1):
+            averages[k] = DECAYS[k] * averages[k] + (1 - DECAYS[k]) * trade_sign
 
 
 @decision
@@ -178,7 +192,8 @@ def features(
         ask_gap_ticks: the same of the asks.
         scale_ticks: the stock's median spread.
         scale_lots: the stock's usual order size.
-        hours: since midnight.
+        hours: since midnight. Only the opening is told apart: on a single day of training every other hour is
+            known by what happened to happen in it, and a model that knows its hour goes on with the latest trend.
         activity: log of the rate of events around this time over its mean. It comes from outside of the flow, as the
             time of day does: a model that infers its pace from its own past only can run away with it.
     """
@@ -194,5 +209,7 @@ def features(
     out[9] = _clipped(averages[FAST], 3.0)
     out[10] = _clipped(averages[SLOW], 3.0)
     out[11] = _clipped(10.0 * averages[VOLATILITY], 3.0)
-    out[12] = (hours - 12.75) / 3.25
+    out[12] = exp_portable(-max(hours - OPEN_HOURS, 0.0) / OPENING_HOURS)
     out[13] = activity
+    out[14] = averages[SIGN_FAST]
+    out[15] = 2.0 * averages[SIGN_SLOW]

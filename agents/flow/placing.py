@@ -31,11 +31,11 @@ from agents.flow.memory import (
     RESERVOIR_BIRTH,
     born,
 )
-from agents.flow.tables import book_cell, depth_value, gap_ticks, size_lots
+from agents.flow.tables import book_cell, depth_value, gap_ticks, joining_share, size_lots
 from agents.flow.tokenizer import BOOK_LEVELS
 from agents.flow.weights import HEADER
 from lob.types import CLIENT_ID_BITS, NO_PRICE, TimeInForce
-from sim.lookup import next_level_ticks, own_count_at, own_lots, own_order_at
+from sim.lookup import level_lots, next_level_ticks, own_count_at, own_lots, own_order_at
 from sim.policy import decision, own_order_id, send_cancel, send_limit, send_reduce
 
 __all__ = ["lay_book", "mend_depth", "possible_details", "possible_orders", "refill_side", "send_order"]
@@ -197,8 +197,45 @@ def refill_side(view: Any, out: Any, h: Any, w: Any, cells: Any, u: float) -> bo
 
 
 @decision
-def send_order(view: Any, out: Any, h: Any, w: Any, cells: Any, order: int, detail: int, u: float, v: float) -> bool:
-    """Send the order of these codes; u and v in (0, 1) choose inside the classes. False: there was nothing to send."""
+def _depth_among_others(view: Any, side: int, depth: int, low: int, high: int, joins: bool) -> int:
+    """Depth in [low, high] next to the one that was drawn: where orders stand already, or where none do."""
+    best = _best(view, side)
+    if joins:
+        found, price = -1, next_level_ticks(view, side, best)
+        while price != NO_PRICE:
+            here = (best - price) * side
+            if here > high:
+                break
+            if here >= low and (found < 0 or abs(here - depth) < abs(found - depth)):
+                found = here
+            price = next_level_ticks(view, side, price)
+        return found if found >= 0 else depth
+    for away in range(high - low + 1):
+        for sign in range(2):
+            here = depth + away if sign == 0 else depth - away
+            if low <= here <= high and level_lots(view, side, best - side * here) == 0:
+                return here
+    return depth
+
+
+@decision
+def send_order(
+    view: Any, out: Any, h: Any, w: Any, cells: Any, order: int, detail: int, u: float, v: float, joins: float
+) -> bool:
+    """Send the order of these codes. False: there was nothing to send.
+
+    Args:
+        view: the market.
+        out: takes the message.
+        h: header of the weights.
+        w: their payload.
+        cells: memory.
+        order: its code.
+        detail: its code.
+        u: in (0, 1), chooses a size or a target inside the class.
+        v: in (0, 1), chooses a price inside the class.
+        joins: in (0, 1), chooses whether it goes to an occupied price.
+    """
     local, side = order % N_LOCAL, 1 if order < N_LOCAL else -1
     best, opposite = _best(view, side), _best(view, -side)
     if local == MARKET:
@@ -234,7 +271,9 @@ def send_order(view: Any, out: Any, h: Any, w: Any, cells: Any, order: int, deta
     else:
         low, high = deep_range(local - N_IMPROVE - 1, h[SCALE_TICKS])
         high = max(low, min(high, _reach_ticks(view, h, side)))
-        price = best - side * min(max(int(depth_value(h, w, local, v) + 0.5), low), high)
+        depth = min(max(int(depth_value(h, w, local, v) + 0.5), low), high)
+        joined = joins < joining_share(h, w, local - N_IMPROVE - 1)
+        price = best - side * _depth_among_others(view, side, depth, low, high, joined)
     _add(view, out, cells, side, price, size_lots(h, w, detail, u), float(view.time_ns), 0)
     return True
 

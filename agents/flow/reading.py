@@ -52,7 +52,7 @@ __all__ = ["look_at_book", "read_events"]
 ADD, CANCEL, REDUCE = int(EventKind.ADD), int(EventKind.CANCEL), int(EventKind.REDUCE)
 REPLACE, EXECUTE = int(EventKind.REPLACE), int(EventKind.EXECUTE)
 SCALE_TICKS, SCALE_LOTS = HEADER["scale_ticks"], HEADER["scale_lots"]
-HOURS_LOW, HOURS_HIGH, N_SIZES = HEADER["hours_low"], HEADER["hours_high"], HEADER["n_sizes"]
+N_SIZES = HEADER["n_sizes"]
 SECOND = 1e9
 HOUR = 3.6e12
 
@@ -70,11 +70,10 @@ def look_at_book(view: Any, h: Any, cells: Any, time_ns: int) -> None:
         bid_gap = float(view.bid_depth_ticks[0] - view.bid_depth_ticks[1])
     if view.n_ask_levels > 1:
         ask_gap = float(view.ask_depth_ticks[1] - view.ask_depth_ticks[0])
-    hours = min(max(time_ns / HOUR, h[HOURS_LOW]), h[HOURS_HIGH])
     features(
         cells[FEATURES : FEATURES + N_FEATURES], cells[AVERAGES : AVERAGES + N_MEMORY],
         cells[LAST_ASK] - cells[LAST_BID], cells[LAST_BID_LOTS], cells[LAST_ASK_LOTS], deep_bid, deep_ask, bid_gap,
-        ask_gap, h[SCALE_TICKS], h[SCALE_LOTS], hours, cells[ACTIVITY],
+        ask_gap, h[SCALE_TICKS], h[SCALE_LOTS], time_ns / HOUR, cells[ACTIVITY],
     )  # fmt: skip
     for k in range(N_FEATURES):
         cells[MIRRORED + k] = MIRROR_SIGN[k] * cells[FEATURES + MIRROR[k]]
@@ -135,7 +134,7 @@ def read_events(view: Any, h: Any, w: Any, cells: Any) -> bool:
             detail = size_class(h, w, float(lots))
         delay = delay_class(h, w, delay_s)
         move = (cells[LAST_BID] + cells[LAST_ASK] - before_bid - before_ask) / (2.0 * h[SCALE_TICKS])
-        remember_event(cells[AVERAGES : AVERAGES + N_MEMORY], move)
+        remember_event(cells[AVERAGES : AVERAGES + N_MEMORY], move, side if kind == EXECUTE else 0)
         look_at_book(view, h, cells, time_ns)
         room = context_room(h)
         count, book = int(cells[PUSHED]), cells[FEATURES : FEATURES + N_FEATURES]

@@ -18,6 +18,7 @@ __all__ = [
     "depth_value",
     "first_activity",
     "gap_ticks",
+    "joining_share",
     "most_orders",
     "next_activity",
     "size_class",
@@ -26,7 +27,12 @@ __all__ = [
 
 AT_SIZE_LOW, AT_DELAY_LOW = HEADER["at_size_low"], HEADER["at_delay_low"]
 AT_DEPTH, AT_SIZE, AT_DELAY = HEADER["at_table_depth"], HEADER["at_table_size"], HEADER["at_table_delay"]
-AT_GAP, AT_ACTIVITY, AT_BOOKS = HEADER["at_table_gap"], HEADER["at_table_activity"], HEADER["at_table_books"]
+AT_JOIN, AT_GAP, AT_ACTIVITY, AT_BOOKS = (
+    HEADER["at_table_join"],
+    HEADER["at_table_gap"],
+    HEADER["at_table_activity"],
+    HEADER["at_table_books"],
+)
 N_SIZES, N_DELAYS = HEADER["n_sizes"], HEADER["n_delays"]
 LOG10 = math.log(10.0)
 
@@ -84,6 +90,12 @@ def delay_s(h: Any, w: Any, row: int, u: float) -> float:
 def depth_value(h: Any, w: Any, local: int, u: float) -> float:
     """Share of the spread that an order inside it closes, or ticks behind the best."""
     return _inside(w, int(h[AT_DEPTH]), min(local, N_IMPROVE + N_DEEP), u)
+
+
+@decision
+def joining_share(h: Any, w: Any, deep: int) -> float:
+    """Share of new orders in class `deep` behind the best that go to an occupied price."""
+    return float(w[int(h[AT_JOIN]) + deep])
 
 
 @decision

@@ -26,6 +26,7 @@ from agents.flow.codes import (
     NEW,
     PARTIAL,
     age_class,
+    deep_range,
     features,
     order_code,
     remember_event,
@@ -39,6 +40,7 @@ __all__ = [
     "N_BOOKS",
     "N_QUANTILES",
     "PACE_WINDOWS_S",
+    "TABLES",
     "StockTables",
     "Tokenizer",
     "Tokens",
@@ -55,6 +57,7 @@ LEAST_EVENTS = 2_000
 SECOND_NS = 1_000_000_000
 ACTIVITY_NS = 150 * SECOND_NS
 PACE_WINDOWS_S = (1, 10, 60)
+TABLES = ("depth", "join", "size", "delay", "gap", "activity", "books")
 LEVELS_SEEN = 5
 """Levels that the features look at."""
 
@@ -99,6 +102,8 @@ class StockTables:
         scale_lots: usual order size.
         depth: quantiles inside each class of new orders, shape (N_IMPROVE + 1 + N_DEEP, N_QUANTILES): share of the
             spread closed inside it, ticks behind the best elsewhere.
+        join: share of the new orders of each class behind the best that go to a price at which others stand already,
+            where the class has such a price; shape (N_DEEP,). Orders that ignore each other make too many levels.
         size: quantiles inside each size class [lots].
         delay: quantiles inside each delay class [log10 s].
         gap: quantiles of the distance between deep levels [ticks].
@@ -112,6 +117,7 @@ class StockTables:
     scale_ticks: float
     scale_lots: float
     depth: Floats
+    join: Floats
     size: Floats
     delay: Floats
     gap: Floats
@@ -196,7 +202,8 @@ class Tokenizer:
         gaps = np.concatenate([np.diff(flow.book[::50, 1:, 0], axis=1).ravel(),
                                -np.diff(flow.book[::50, 1:, 2], axis=1).ravel()])  # fmt: skip
         gap = _quantiles(gaps[np.isfinite(gaps)], 1.0)
-        return StockTables(name, scale, usual, depth, size, delay, gap, _pace(events), _books(flow))
+        join = _joining(events, codes, scale)
+        return StockTables(name, scale, usual, depth, join, size, delay, gap, _pace(events), _books(flow))
 
     def size_class(self, lots: Any) -> Ints:
         """Class of sizes."""
@@ -232,7 +239,7 @@ class Tokenizer:
         """Return everything numeric by name, for a weights file."""
         found = {"size_low": self.size_low, "delay_low": np.maximum(self.delay_low, -99.0)}
         for k, stock in enumerate(self.stocks):
-            for name in ("depth", "size", "delay", "gap", "activity", "books"):
+            for name in TABLES:
                 found[f"stock{k}.{name}"] = getattr(stock, name)
         return {f"tokenizer.{name}": np.asarray(value, np.float32) for name, value in found.items()}
 
@@ -249,7 +256,7 @@ class Tokenizer:
                 name,
                 ticks,
                 lots,
-                *[get[f"stock{k}.{n}"] for n in ("depth", "size", "delay", "gap", "activity", "books")],
+                *[get[f"stock{k}.{n}"] for n in TABLES],
             )
             for k, (name, ticks, lots) in enumerate(json.loads(text))
         ]
@@ -280,7 +287,7 @@ class _Events:
         return (self.kind == NEW) | (self.kind == MARKET)
 
     def columns(self, activity: Floats) -> Floats:
-        """Columns after each event that the features need, shape (n, 10)."""
+        """Columns after each event that the features need, shape (n, 11)."""
         flow, at = self.flow, self.last
         assert flow.book is not None
         book = flow.book[at][:, :LEVELS_SEEN]
@@ -288,7 +295,8 @@ class _Events:
         gaps = book[:, 1, 0] - book[:, 0, 0], book[:, 0, 2] - book[:, 1, 2]
         return np.nan_to_num(np.stack(
             [flow.ask_ticks[at] - flow.bid_ticks[at], flow.bid_lots[at], flow.ask_lots[at], deep[1], deep[0], gaps[1],
-             gaps[0], flow.mid_ticks[at], self.time_ns / (3600 * SECOND_NS), activity], axis=1,
+             gaps[0], flow.mid_ticks[at], self.time_ns / (3600 * SECOND_NS), activity,
+             np.where(self.kind == MARKET, self.side, 0)], axis=1,
         ), nan=1.0)  # fmt: skip
 
 
@@ -351,7 +359,7 @@ def _fill_features(columns: Any, scale_ticks: float, scale_lots: float, averages
     for k in range(len(columns)):
         c = columns[k]
         move = (c[7] - columns[k - 1, 7]) / scale_ticks if k > 0 else 0.0
-        remember_event(averages, move)
+        remember_event(averages, move, int(c[10]))
         features(out[k], averages, c[0], c[1], c[2], c[3], c[4], c[5], c[6], scale_ticks, scale_lots, c[8], c[9])
     return len(columns)
 
@@ -394,6 +402,23 @@ def _size_classes(sizes: Any) -> Floats:
     rest = sizes[~np.isin(sizes, atoms)]
     cuts = np.quantile(rest, np.linspace(0, 1, 13)[1:-1], method="inverted_cdf") if len(rest) else np.zeros(0)
     return np.unique(np.concatenate([[1], atoms, atoms + 1, cuts])).astype(np.float64)
+
+
+def _joining(events: _Events, codes: Ints, scale_ticks: float) -> Floats:
+    """Share of new orders behind the best that go to an occupied price of their class, if there is one."""
+    book, found = events.flow.book, np.zeros(N_DEEP)
+    assert book is not None
+    before = book[np.searchsorted(events.flow.time_ns, events.time_ns) - 1]
+    side = events.side[:, None]
+    levels = np.where(side > 0, before[:, :1, 2] - before[:, :, 2], before[:, :, 0] - before[:, :1, 0])
+    for k in range(N_DEEP):
+        low, high = deep_range(k, scale_ticks)
+        chosen = (events.kind == NEW) & (codes == N_IMPROVE + 1 + k)
+        there, own = levels[chosen], events.depth_ticks[chosen, None]
+        possible = ((there >= low) & (there <= high)).any(axis=1)
+        if possible.any():
+            found[k] = float((there == own).any(axis=1)[possible].mean())
+    return found
 
 
 def _books(flow: OrderFlow) -> Floats:

@@ -19,7 +19,7 @@ from agents.flow.model import BlockBatch, FlowConfig, FlowModel
 from agents.flow.tokenizer import Tokenizer, Tokens
 from lob.errors import InputError, RunError
 
-__all__ = ["Trained", "TrainingConfig", "train", "validation_nats"]
+__all__ = ["Trained", "TrainingConfig", "blocks_after", "train", "validation_nats"]
 
 REGIME_EVENTS = 500
 CHECKPOINT = "checkpoint.pt"
@@ -125,20 +125,27 @@ class _Data:
         return torch.stack(codes), torch.stack(features), torch.tensor(stock, device=self.device)
 
 
-def _blocks(codes: Tensor, features: Tensor, stock: Tensor, starts: Tensor, block: int) -> tuple[BlockBatch, Tensor]:
-    """Cut blocks that begin after events `starts` (of every sequence); nothing is known, all is chosen."""
+def blocks_after(codes: Tensor, features: Tensor, stock: Tensor, starts: Tensor, block: int) -> BlockBatch:
+    """Cut blocks that begin after events `starts` of every sequence; nothing is known, all is chosen.
+
+    Args:
+        codes: order, detail, delay, volatility, drift, shape (B, T, 5).
+        features: live book after each event, (B, T, F).
+        stock: (B,).
+        starts: positions in the sequences.
+        block: K.
+    """
     at = starts[:, None] + 1 + torch.arange(block, device=codes.device)  # (S, K)
     c = codes[:, at].flatten(0, 1)  # (B S, K, 5)
     f = features[:, at - 1].flatten(0, 1)
     n = len(c)
     conditions = codes[:, starts + 1].flatten(0, 1)
     everything = torch.ones(n, block, dtype=torch.bool, device=codes.device)
-    batch = BlockBatch(
+    return BlockBatch(
         c[..., 0], c[..., 1], c[..., 2], ~everything, everything, f,
         torch.zeros(n, dtype=torch.bool, device=codes.device), stock.repeat_interleave(len(starts)), conditions[:, 3],
         conditions[:, 4],
     )  # fmt: skip
-    return batch, starts
 
 
 def _mask(batch: BlockBatch, rng: torch.Generator) -> BlockBatch:
@@ -185,7 +192,7 @@ def validation_nats(model: FlowModel, parts: Sequence[Tokens], block: int, most:
                 s = torch.full((len(cc),), stock, device=cc.device)
                 context = model.history(cc[..., 0], cc[..., 1], cc[..., 2], ff, s)
                 starts = torch.arange(63, length - block - 1, block, device=cc.device)
-                batch, _ = _blocks(cc, ff, s, starts, block)
+                batch = blocks_after(cc, ff, s, starts, block)
                 batch = replace(batch, volatility=torch.zeros_like(batch.stock), drift=torch.zeros_like(batch.stock))
                 found = model.nats(context[:, starts].flatten(0, 1), batch)
                 sums += [float(part.sum()) for part in found]
@@ -299,7 +306,7 @@ def _loss(model: FlowModel, data: _Data, config: TrainingConfig, rng: torch.Gene
         context = model.history(codes[..., 0], codes[..., 1], codes[..., 2], noisy, stock, hidden)
         shift = int(torch.randint(config.block, (1,), generator=rng))
         starts = torch.arange(23 + shift, config.length - config.block - 1, config.block, device=codes.device)
-        batch, _ = _blocks(codes, noisy, stock, starts, config.block)
+        batch = blocks_after(codes, noisy, stock, starts, config.block)
         batch = _mask(batch, rng)
         delay, order, detail = model.nats(context[:, starts].flatten(0, 1), batch)
     return (delay + order + detail).sum() / batch.chosen.sum().clamp(min=1)

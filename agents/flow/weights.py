@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from agents.flow.tokenizer import StockTables, Tokenizer
+from agents.flow.tokenizer import TABLES, StockTables, Tokenizer
 from lob.errors import InputError
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["HEADER", "SHIPPED", "FlowWeights"]
 
 Floats = np.ndarray[Any, np.dtype[np.float32]]
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 SHIPPED = Path(__file__).parent / "shipped" / "nasdaq_2012.safetensors"
 """The generator that comes with the package; its card stands beside it."""
 
@@ -28,10 +28,9 @@ _PARTS = (
     "order", "detail", "delay", "book", "stock", "layers", "start", "spread", "position", "volatility", "drift",
     "block_layers", "first", "first_bias", "draft", "cell_in", "cell_state", "cell_in_bias", "cell_state_bias", "merge",
     "merge_bias", "to_delay", "to_delay_bias", "given_delay", "to_order", "to_order_bias", "given_order", "to_detail",
-    "to_detail_bias", "size_low", "delay_low", "table_depth", "table_size", "table_delay", "table_gap",
-    "table_activity", "table_books",
+    "to_detail_bias", "size_low", "delay_low", *(f"table_{name}" for name in TABLES),
 )  # fmt: skip
-_SETTINGS = ("scale_ticks", "scale_lots", "stock_index", "n_sizes", "hours_low", "hours_high", "levels")
+_SETTINGS = ("scale_ticks", "scale_lots", "stock_index", "n_sizes", "levels")
 HEADER = {name: k for k, name in enumerate((*_SIZES, *_SETTINGS, *(f"at_{part}" for part in _PARTS)))}
 """Cells of the block's header: sizes, the chosen stock, and where each part begins in the float32 payload."""
 
@@ -129,7 +128,6 @@ class FlowWeights:
             header[HEADER[name]] = c[name]
         header[HEADER["scale_ticks"]], header[HEADER["scale_lots"]] = table.scale_ticks, table.scale_lots
         header[HEADER["stock_index"]], header[HEADER["n_sizes"]] = stock, self.tokenizer.n_sizes
-        header[HEADER["hours_low"]], header[HEADER["hours_high"]] = self.card.get("hours", (0.0, 24.0))
         header[HEADER["levels"]] = int((table.books[:, 0, :, 1] > 0).sum(axis=1).max())
         position, pieces = 0, []
         for name in _PARTS:
@@ -164,6 +162,6 @@ class FlowWeights:
         found["cell_in_bias"], found["cell_state_bias"] = a["cell.bias_ih"], a["cell.bias_hh"]
         found["size_low"] = self.tokenizer.size_low
         found["delay_low"] = np.maximum(self.tokenizer.delay_low, -99.0)
-        for name in ("depth", "size", "delay", "gap", "activity", "books"):
+        for name in TABLES:
             found[f"table_{name}"] = np.asarray(getattr(table, name), np.float32)
         return {name: np.ascontiguousarray(value, np.float32) for name, value in found.items()}

@@ -154,8 +154,8 @@ def test_a_bad_weights_file_is_refused_in_one_line(tmp_path: Path) -> None:
     path.write_bytes(data[: len(data) // 2])
     with pytest.raises(InputError, match="corrupt"):
         FlowWeights.load(path)
-    path.write_bytes(data.replace(b'format_version\\": \\"1', b'format_version\\": \\"7'))
-    with pytest.raises(InputError, match="format version 7; allowed: 1"):
+    path.write_bytes(data.replace(b'format_version\\": \\"2', b'format_version\\": \\"7'))
+    with pytest.raises(InputError, match="format version 7; allowed: 2"):
         FlowWeights.load(path)
     broken = {**weights.arrays, "start.weight": np.full_like(weights.arrays["start.weight"], np.nan)}
     replace(weights, arrays=broken).save(path)

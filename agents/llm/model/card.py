@@ -39,19 +39,19 @@ def card_text(settings: TrainSettings, trained: Trained, found: Comparison) -> s
         f"enforced: {found.n_valid:,} of",
         f"{found.n:,} replies are of the schema. Frequencies of actions, rule / model:",
         "",
-        f"| style | n | {' | '.join(ACTIONS)} | distance | same action | same decision |",
-        f"|---|---|{'---|' * len(ACTIONS)}---|---|---|",
+        f"| style | n | {' | '.join(ACTIONS)} | distance | same action | same side | same decision |",
+        f"|---|---|{'---|' * len(ACTIONS)}---|---|---|---|",
     ]
     for style, row in found.by_style.items():
         cells = [f"{row.rule[a] / max(1, row.n):.1%} / {row.model[a] / max(1, row.n):.1%}" for a in ACTIONS]
         lines.append(
             f"| {style} | {row.n} | {' | '.join(cells)} | {row.distance:.3f} | {row.n_same_action / max(1, row.n):.1%} "
-            f"| {row.agreement:.1%} |"
+            f"| {f'{row.n_same_side / row.n_sided:.1%}' if row.n_sided else ''} | {row.agreement:.1%} |"
         )
     lines += [
         "",
-        "Distance: total variation between the two frequencies. `noise` decides at random, so the same action by",
-        "chance is all that can be had there.",
+        "Distance: total variation between the two frequencies. Same side: of the decisions in which both buy or sell.",
+        "`noise` decides at random, so chance is all that can be had there.",
         "",
         "**Reproducibility.** Replies do not depend on the batch. Sums of floating-point numbers differ between kinds",
         "of processors; scores are rounded to 1/1024 before a token is drawn, which makes other replies rare, not",

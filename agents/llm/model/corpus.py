@@ -152,6 +152,7 @@ _FILLER = [
     "year",
 ]
 Generator = np.random.Generator
+READING_SHARE = 0.6
 
 
 def _words(g: Generator, source: Any, count: int) -> list[str]:
@@ -200,11 +201,11 @@ def _move(g: Generator, unit: float) -> float:
     return float(g.choice((-1, 1)) * unit * g.choice((0.3, 1.5, 4.0, 9.0)) * g.exponential())
 
 
-def situation(g: Generator) -> tuple[Persona, Observation]:
-    """Return a made-up persona and observation."""
+def situation(g: Generator, reads: bool = False) -> tuple[Persona, Observation]:
+    """Return a made-up persona and observation; `reads`: one in which the tone of fresh news decides."""
     persona = Persona(
-        style=STYLES[int(g.integers(len(STYLES)))],
-        risk_appetite=int(g.integers(1, 6)),
+        style=("news", "news", "momentum")[int(g.integers(3))] if reads else STYLES[int(g.integers(len(STYLES)))],
+        risk_appetite=int(g.integers(4 if reads else 1, 6)),
         horizon_s=float(g.choice((60, 120, 300, 600, 900, 1800, 3600))),
     )
     spread = int(min(12, g.geometric(0.35)))
@@ -223,6 +224,10 @@ def situation(g: Generator) -> tuple[Persona, Observation]:
         NewsItem(age, _topic(g), _news_text(g), _move(g, 2 * unit))
         for age in sorted(g.uniform(0, 1.3 * persona.horizon_s, size=int(g.choice(3, p=(0.45, 0.4, 0.15)))))
     )
+    if reads:
+        position, own = round(0.3 * share * limit), []
+        open_buy = open_sell = 0
+        news = (NewsItem(float(g.uniform(0, persona.horizon_s)), _topic(g), _news_text(g), _move(g, 0.2 * unit)),)
     bid, ask = (int(v) for v in 10 ** g.uniform(0, 2.7, size=2))
     return persona, Observation(
         since_open_s=float(g.uniform(1, 23_000)),
@@ -247,8 +252,11 @@ def situation(g: Generator) -> tuple[Persona, Observation]:
 
 
 def example(g: Generator, is_short: bool = False) -> tuple[str, str, str]:
-    """Return (schema, observation text, reply text); short: without the lines of numbers."""
-    persona, o = situation(g)
+    """Return (schema, observation text, reply text); short: without the lines of numbers.
+
+    Most of the short ones are about news: the tone of a hundred words is far more to learn than the rest together.
+    """
+    persona, o = situation(g, reads=is_short and g.random() < READING_SHARE)
     text = observation_text(persona, o)
     if is_short:
         text = "\n".join(line for line in text.split("\n") if line.startswith(("you: ", "news: ", "memory: ")))

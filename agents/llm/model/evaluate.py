@@ -37,6 +37,9 @@ class StyleRow:
     n_same: int = 0
     """Decisions equal to the rule's in every field."""
     n_same_action: int = 0
+    n_sided: int = 0
+    """Decisions in which rule and model both buy or sell."""
+    n_same_side: int = 0
     rule: Counter[str] = field(default_factory=Counter)
     model: Counter[str] = field(default_factory=Counter)
 
@@ -93,5 +96,9 @@ def compare_backend(backend: Backend, situations: list[tuple[Persona, Observatio
         row.n_same += decided == rule
         row.rule[action_of(rule)] += 1
         row.model[action_of(decided)] += 1
-        row.n_same_action += action_of(rule) == action_of(decided)
+        sides = action_of(rule), action_of(decided)
+        row.n_same_action += sides[0] == sides[1]
+        if set(sides) <= {"buy", "sell"}:
+            row.n_sided += 1
+            row.n_same_side += sides[0] == sides[1]
     return found

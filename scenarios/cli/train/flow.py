@@ -20,6 +20,8 @@ def command(
     train_until: Annotated[str, typer.Option(help="Time of day at which training data ends.")] = "14:00",
     validate_until: Annotated[str, typer.Option(help="Time of day at which validation data ends.")] = "15:00",
     out: Annotated[Path, typer.Option(help="Folder.")] = Path("runs/flow"),
+    levels: Annotated[int, typer.Option(min=2, help="Levels of a simulated tape's book to learn from.")] = 10,
+    rounds: Annotated[int, typer.Option(min=0, help="Rounds of closed-loop matching after training.")] = 8,
     resume: ResumeOption = False,
 ) -> None:
     """Train a learned order flow: minutes to an hour on a laptop. What comes after --validate-until is never looked at.
@@ -43,8 +45,12 @@ def command(
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("", total=settings.seconds, nats="")
         path, trained = train_flow(
-            data, names, settings, out, train_until=train_until, validate_until=validate_until, resume=resume,
+            data, names, settings, out, train_until=train_until, validate_until=validate_until, levels=levels,
+            rounds=rounds, resume=resume,
             on_progress=lambda row: bar.update(task, completed=row["seconds"], nats=f"{row['total']:.3f}"),
+            on_round=lambda number, stock, distance: console.print(
+                f"Closed loop of {stock}, round {number + 1} of {rounds}: codes off by {distance:.3f}"
+            ),
         )  # fmt: skip
     rows = [
         [f"{row['seconds']:.0f}", f"{row['step']:.0f}", f"{row['training']:.3f}", f"{row['total']:.3f}"]

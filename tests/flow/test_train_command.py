@@ -1,0 +1,87 @@
+"""From recorded data to a weights file that a scenario can use, in one call."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from agents.flow.closed_loop import match_marginals, rollout
+from agents.flow.codes import N_LOCAL
+from agents.flow.training import TrainingConfig
+from agents.flow.weights import FlowWeights
+from lob.errors import InputError
+from scenarios.build import build
+from scenarios.flow_training import read_config, train_flow
+from scenarios.load import find_scenario, load_scenario
+from sim.writer import ParquetTape
+from tests.flow.small import market_flow, small_tokenizer, small_weights
+
+CONFIG = TrainingConfig(width=16, layers=1, block_layers=1, window=16, block=4, seconds=4, batch=4, length=64,
+                        evaluate_s=1.0)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tape of twenty minutes of a market, as a run leaves it."""
+    folder = tmp_path_factory.mktemp("recorded")
+    market = build(load_scenario(find_scenario("first_market"))).market(1)
+    tape = ParquetTape(folder / "tape")
+    market.run(market.session.open_ns + 20 * 60_000_000_000, sinks=[tape])
+    tape.close_part()
+    return folder
+
+
+def test_a_recorded_tape_becomes_weights_that_a_market_runs_on(recorded: Path, tmp_path: Path) -> None:
+    rounds: list[tuple[int, str]] = []
+    path, trained = train_flow(
+        [recorded], ["ONE"], CONFIG, tmp_path, train_until="09:44", validate_until="09:50", rounds=1,
+        on_round=lambda number, stock, distance: rounds.append((number, stock)),
+    )  # fmt: skip
+    assert rounds == [(0, "ONE")]
+    weights = FlowWeights.load(path)
+    assert weights.card["validation_nats"] == pytest.approx(trained.best, abs=1e-4)
+    assert weights.tokenizer.stocks[0].name == "ONE" and "closed_loop.0.order" in weights.arrays
+    assert json.loads((tmp_path / "training.json").read_text())["config"]["width"] == 16
+    assert (tmp_path / "training.png").stat().st_size > 10_000
+    flow = rollout(weights, 0, 1, 36_000_000_000_000, 20, 10_000)
+    assert len(flow) > 20
+
+
+def test_a_code_that_loops_emit_too_often_becomes_rarer() -> None:
+    weights, tokenizer = small_weights(), small_tokenizer()
+    recorded = [tokenizer.encode(market_flow(seed), name) for seed, name in ((1, "ONE"), (2, "TWO"))]
+
+    def distance(found: FlowWeights) -> float:
+        tokens = tokenizer.encode(rollout(found, 0, 99, 36_000_000_000_000, 120, 10_000, block=4), 0)
+        shares = [np.bincount(t.order % N_LOCAL, minlength=N_LOCAL) / len(t) for t in (tokens, recorded[0])]
+        return float(np.abs(shares[0] - shares[1]).sum() / 2)
+
+    matched = match_marginals(
+        weights, recorded, rounds=5, sessions=1, seconds=120, reference_ticks=[10_000, 10_000], block=4
+    )
+    assert distance(matched) < 0.8 * distance(weights)
+
+
+def test_bad_input_is_one_line(recorded: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="--validate-until 09:40: must be later than --train-until 09:44"):
+        train_flow([recorded], ["ONE"], CONFIG, tmp_path, train_until="09:44", validate_until="09:40")
+    with pytest.raises(InputError, match=r"--train-until noon: allowed: a time of day"):
+        train_flow([recorded], ["ONE"], CONFIG, tmp_path, train_until="noon")
+    with pytest.raises(InputError, match=r"ONE: \d+ events; allowed: at least 2000"):
+        train_flow([recorded], ["ONE"], CONFIG, tmp_path, train_until="09:30:30", validate_until="09:50")
+    other = tmp_path / "coarse"
+    (other / "tape").mkdir(parents=True)
+    for part in (recorded / "tape").iterdir():
+        (other / "tape" / part.name).write_bytes(part.read_bytes())
+    (other / "scenario.toml").write_text("[[instrument]]\ntick_size = 0.05\n")
+    (recorded / "scenario.toml").write_text("[[instrument]]\ntick_size = 0.01\n")
+    with pytest.raises(InputError, match=r"--data: tick sizes differ: 0\.01 in recorded\d*, 0\.05 in coarse"):
+        train_flow([recorded, other], ["ONE", "TWO"], CONFIG, tmp_path, train_until="09:44", validate_until="09:50")
+    with pytest.raises(InputError, match=r"configuration: no setting layer; allowed: width"):
+        read_config(None, ["layer=3"])
+    with pytest.raises(InputError, match=r"configuration: width = 'many'; allowed: a value like 64"):
+        read_config(None, ["width=many"])
+    assert not list(tmp_path.glob("*.safetensors"))
