@@ -57,7 +57,7 @@ def _day(job: tuple[str, int]) -> tuple[np.ndarray[Any, Any], float, float]:
     flow = rollout(
         weights, weights.tokenizer.stock_index(stock), seed, OPEN_S * SECOND_NS, CLOSE_S - OPEN_S, STOCKS[stock][1]
     )
-    return _half_hours(flow), _longest_one_sided_s(flow), float(np.ptp(flow.mid_ticks))
+    return _half_hours(flow), _longest_one_sided_s(flow), float(np.nanmax(flow.mid_ticks) - np.nanmin(flow.mid_ticks))
 
 
 def run() -> dict[str, Any]:
@@ -86,7 +86,7 @@ def run() -> dict[str, Any]:
             "one_sided_s": round(empty, 3),
             "one_sided_recorded_s": round(real_empty, 3),
             "price_range_ticks": [round(float(np.median(travel))), round(max(travel))],
-            "price_range_recorded_ticks": round(float(np.ptp(recorded.mid_ticks))),
+            "price_range_recorded_ticks": round(float(np.nanmax(recorded.mid_ticks) - np.nanmin(recorded.mid_ticks))),
         }
         good = good and bool((share >= LEAST_INSIDE).all()) and empty <= real_empty
     return {**found, "pass": good}

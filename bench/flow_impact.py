@@ -1,9 +1,10 @@
 """Does a background answer to a buyer? A metaorder of 10% for 45 minutes in three backgrounds, in paired worlds.
 
 The learned flow, zero intelligence (the library's first market), and the recorded flow sent again, which cannot answer:
-its orders come whatever the buyer does. A replay has no seeds, so its pairs are times of day. Beside them the slope and
-R^2 of price changes over order-flow imbalance (Cont, Kukanov and Stoikov 2014; windows of 10 s) in the learned and in
-the recorded flow: the same question for everybody's orders.
+its orders come whatever the buyer does. The learned flow is asked twice: reading the buyer's orders as it reads those
+of the market (`heed` = 1), and seeing only what they do to the book (0). A replay has no seeds; its pairs are times of
+day. Beside them the slope and R^2 of price changes over order-flow imbalance (Cont, Kukanov and Stoikov 2014; windows
+of 10 s) in the learned and in the recorded flow: the same question for everybody's orders.
 """
 
 from __future__ import annotations
@@ -50,10 +51,14 @@ settings = {{ message = "{path}", start = "{start}" }}
 def _paired(scenario: str, *overrides: str) -> dict[str, list[float]]:
     result = impact(scenario, ORDER, participation=(SHARE,), pairs=PAIRS, after_s=AFTER_S, overrides=overrides)
     found = {}
-    for name in ("impact_end", "impact_late", "variance_reduction_end"):
+    for name in ("impact_end", "impact_late", "prefactor", "variance_reduction_end"):
         row = result.value(name)
         found[name] = [round(float(row[key]), 3) for key in ("value", "low", "high")]
-        print(f"{scenario:16} {name:24} {row['value']:8.3f} ({row['low']:.3f}, {row['high']:.3f})", flush=True)
+        print(
+            f"{' '.join((scenario, *overrides)):52} {name:24} "
+            f"{row['value']:8.3f} ({row['low']:.3f}, {row['high']:.3f})",
+            flush=True,
+        )
     return found
 
 
@@ -72,7 +77,7 @@ def _replayed(path: Path) -> dict[str, list[float]]:
     for name, values in (("impact_end", ends), ("impact_late", lates)):
         mean, error = float(np.mean(values)), float(np.std(values, ddof=1) / np.sqrt(len(values)))
         found[name] = [round(mean, 3), round(mean - 1.96 * error, 3), round(mean + 1.96 * error, 3)]
-        print(f"{'replay':16} {name:24} {mean:8.3f} (standard error {error:.3f})", flush=True)
+        print(f"{'replay':52} {name:24} {mean:8.3f} (standard error {error:.3f})", flush=True)
     return found
 
 
@@ -95,8 +100,10 @@ def _regressions(stock: str, path: Path) -> dict[str, list[float]]:
 def run() -> dict[str, Any]:
     """Return impacts [bp] with intervals, gain of pairing, regressions; passes if the learned flow answers."""
     paths = {stock: next(iter(data_folder().glob(f"LOBSTER_SampleFile_{stock}_*.zip")), None) for stock in STOCKS}
-    learned, random = _paired("learned_impact"), _paired("first_market", "session.close=11:00:00")
-    found: dict[str, Any] = {"learned": learned, "zero_intelligence": random, "pairs": PAIRS}
+    learned, by_book = (_paired("learned_impact", f"population.flow.settings.heed={heed}") for heed in (1.0, 0.0))
+    random = _paired("first_market", "session.close=11:00:00")
+    found: dict[str, Any] = {"learned": learned, "learned_by_book": by_book, "zero_intelligence": random}
+    found["pairs"] = PAIRS
     goog = paths["GOOG"]
     if goog is None:
         found["note"] = f"no LOBSTER sample files in {data_folder()}; set OUTCRY_DATA"

@@ -50,8 +50,9 @@ if __name__ == "__main__":
     tokens = weights.tokenizer.encode(flow, "GOOG")
     nats = event_nats(weights, tokens)
     minutes = (tokens.time_ns - parts.session.open_ns) / MINUTE_NS
-    window = np.convolve(np.where(np.isnan(nats), np.nanmean(nats), nats), np.ones(100) / 100, "same")
-    right.plot(minutes, window, color="#2166ac", lw=0.8)
+    scored = np.isfinite(nats)
+    window = np.convolve(nats[scored], np.ones(100) / 100, "valid")
+    right.plot(minutes[scored][50 : 50 + len(window)], window, color="#2166ac", lw=0.8)
     right.axvspan(10, 11, color="#d6604d", alpha=0.2, label="the seller is at work")
     at_work = (minutes > 10) & (minutes < 11)
     print(f"nats an event: {np.nanmean(nats[~at_work]):.2f} usually, {np.nanmean(nats[at_work]):.2f} with the seller")

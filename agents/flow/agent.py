@@ -100,6 +100,8 @@ class LearnedFlow(Settings):
         activity: added to the log of the rate of orders that the flow is told to keep around each minute; 0.7 doubles
             it. Around this the rate wanders as it did in the recording.
         strength: of the conditions below; 1 as in training, more exaggerates.
+        heed: share of other agents' orders that are read as orders of the market, with all that such orders told in the
+            recording; of the rest the flow sees what they do to the book only.
         stock: whose flow, one that the weights know.
         volatility: of the next 500 events, as a third of its distribution in training; "any": as it comes.
         drift: of the midpoint, in the same way: "low" falls, "high" rises.
@@ -111,6 +113,7 @@ class LearnedFlow(Settings):
     widest_spread: Annotated[float, Field(gt=1)] = 6.0
     activity: Annotated[float, Field(ge=-2, le=2)] = 0.0
     strength: Annotated[float, Field(ge=0, le=5)] = 1.0
+    heed: Annotated[float, Field(ge=0, le=1)] = 1.0
     stock: str = "GOOG"
     volatility: str = "any"
     drift: str = "any"
@@ -217,7 +220,7 @@ def _book(cells: Any) -> Any:
 @decision
 def _as_seen(cells: Any, order: int) -> int:
     """An order code as the block sees it; the same the other way round."""
-    return turned(order) if cells[FLIPPED] > 0 and order >= 0 else order
+    return turned(order) if cells[FLIPPED] > 0 else order
 
 
 @decision
@@ -369,7 +372,7 @@ def decide(view: Any, agent: Any, out: Any) -> int:
         look_at_book(view, h, cells, view.time_ns)
         return 1000
     _keep_pace(view, agent, h, w, cells)
-    disturbed = read_events(view, h, w, cells)
+    disturbed = read_events(view, agent, h, w, cells, agent.params[P.heed])
     if refill_side(view, out, h, w, cells, _u(agent, int(cells[SENT]), U_BOOK)):
         cells[GUARDED] += 1.0
         cells[DUE] = 0.0
@@ -390,7 +393,9 @@ def decide(view: Any, agent: Any, out: Any) -> int:
         cells[SENT_NS] = float(view.time_ns)  # an order that leaves no trace must not be followed by a hail of others
         if cells[SENT] - cells[CHECKED] >= CHECK_EVERY:
             cells[CHECKED] = cells[SENT]
-            mend_depth(view, out, h, w, cells, _u(agent, int(cells[SENT]), U_GAP), _u(agent, int(cells[SENT]), U_DEEP))
+            mend_depth(
+                view, agent, out, h, w, cells, _u(agent, int(cells[SENT]), U_GAP), _u(agent, int(cells[SENT]), U_DEEP)
+            )
         return 2
     if cells[DUE] == 0:
         if cells[HAS_BLOCK] == 0 or cells[POSITION] >= agent.params[P.block]:

@@ -85,8 +85,8 @@ def local_code(code: int) -> int:
 
 @decision
 def turned(code: int) -> int:
-    """The same order of the other side."""
-    return (code + N_LOCAL) % N_ORDER_CODES
+    """The same order of the other side; what is no order (the mask, -1) stays as it is."""
+    return (code + N_LOCAL) % N_ORDER_CODES if 0 <= code < N_ORDER_CODES else code
 
 
 @decision

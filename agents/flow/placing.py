@@ -37,11 +37,13 @@ from agents.flow.weights import HEADER
 from lob.types import CLIENT_ID_BITS, NO_PRICE, TimeInForce
 from sim.lookup import level_lots, next_level_ticks, own_count_at, own_lots, own_order_at
 from sim.policy import decision, own_order_id, send_cancel, send_limit, send_reduce
+from sim.rng import draw_key, raw_uniform
 
 __all__ = ["lay_book", "mend_depth", "possible_details", "possible_orders", "refill_side", "send_order"]
 
 SCALE_TICKS, SCALE_LOTS, N_SIZES = HEADER["scale_ticks"], HEADER["scale_lots"], HEADER["n_sizes"]
 IOC = int(TimeInForce.IOC)
+DEPTH_STREAM = 10
 UNSEEN = -1
 """`parent_id` of quantity that a recording would not show: the opening book and depth beyond its levels."""
 PIECE_LOTS = 100
@@ -307,13 +309,15 @@ def lay_book(view: Any, out: Any, h: Any, w: Any, cells: Any, u: float) -> None:
 
 
 @decision
-def mend_depth(view: Any, out: Any, h: Any, w: Any, cells: Any, u: float, v: float) -> None:
+def mend_depth(view: Any, agent: Any, out: Any, h: Any, w: Any, cells: Any, u: float, v: float) -> None:
     """Keep depth beyond the recorded levels: add levels at the far end where few are left, take back the farthest.
 
     A recording shows some levels; what happens beyond is not in it, neither the cancels of orders that the price has
     left behind nor the orders that it finds when it comes back. So what falls behind is withdrawn, and what comes up
-    follows the recorded law of deep levels. Otherwise the book would run dry on one side of a moving price and fill up
-    on the other. These orders are marked, and no tokens of the history.
+    follows the recorded law of deep levels: a price that is about to come into view has at least the quantity that is
+    usual there, drawn once for each price. Otherwise the book would run dry on one side of a moving price, fill up on
+    the other, and be thinner than recorded, since old and large orders wait beyond. These orders are marked, and no
+    tokens of the history.
     """
     recorded = int(h[LEVELS])
     for half in range(2):
@@ -332,7 +336,18 @@ def mend_depth(view: Any, out: Any, h: Any, w: Any, cells: Any, u: float, v: flo
                 lots = int(book_cell(h, w, int(y * 1024), half, recorded - 2 + k % 2, 1))
                 _add(view, out, cells, side, last, max(lots, 1), RESERVOIR_BIRTH, UNSEEN)
                 cells[RESERVOIR] += 1.0
-        elif n_levels > recorded + LEVELS_KEPT:
+            continue
+        price, rank = _best(view, side), 0
+        while price != NO_PRICE and rank < recorded + LEVELS_LEAST:
+            rank += 1
+            if rank > recorded:
+                y = raw_uniform(draw_key(agent.key, price, DEPTH_STREAM), half)
+                missing = int(book_cell(h, w, int(y * 1024), half, recorded - 1, 1)) - level_lots(view, side, price)
+                if missing > 0:
+                    _add(view, out, cells, side, price, missing, RESERVOIR_BIRTH, UNSEEN)
+                    cells[RESERVOIR] += 1.0
+            price = next_level_ticks(view, side, price)
+        if n_levels > recorded + LEVELS_KEPT:
             price, rank = _best(view, side), 0
             while price != NO_PRICE and out.n < 32:
                 rank += 1

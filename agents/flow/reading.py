@@ -40,12 +40,13 @@ from agents.flow.memory import (
     RESERVOIR_BIRTH,
     floats_of,
 )
-from agents.flow.network import context_room, push_event
+from agents.flow.network import MASK_CODE, context_room, push_event
 from agents.flow.tables import delay_class, size_class
 from agents.flow.weights import HEADER
 from lob.types import CLIENT_ID_BITS, NO_PRICE, EventKind
 from sim.history import event_of, oldest_event
 from sim.policy import decision
+from sim.rng import draw_key, raw_uniform
 
 __all__ = ["look_at_book", "read_events"]
 
@@ -53,6 +54,7 @@ ADD, CANCEL, REDUCE = int(EventKind.ADD), int(EventKind.CANCEL), int(EventKind.R
 REPLACE, EXECUTE = int(EventKind.REPLACE), int(EventKind.EXECUTE)
 SCALE_TICKS, SCALE_LOTS = HEADER["scale_ticks"], HEADER["scale_lots"]
 N_SIZES = HEADER["n_sizes"]
+HEED_STREAM = 9
 SECOND = 1e9
 HOUR = 3.6e12
 
@@ -89,14 +91,24 @@ def _own_birth(view: Any, cells: Any, agent: int, order_id: int) -> float:
 
 
 @decision
-def read_events(view: Any, h: Any, w: Any, cells: Any) -> bool:
-    """Push all events since the last look; return whether another agent traded or changed the touch."""
+def read_events(view: Any, agent: Any, h: Any, w: Any, cells: Any, heed: float) -> bool:
+    """Push all events since the last look; return whether another agent traded or changed the touch.
+
+    Args:
+        view: the market.
+        agent: the flow's own record, for the keys of its draws.
+        h: header of the weights.
+        w: their payload.
+        cells: memory.
+        heed: share of other agents' orders that are read as orders; of the rest only the book after them is seen, as of
+            the orders that were hidden in training.
+    """
     disturbed = False
     k = max(int(cells[EVENTS_READ]), oldest_event(view))
     n = int(view.n_history)
     m = floats_of(cells)
     while k < n:
-        time_ns, kind, side, price, lots, order_id, agent, bid, bid_lots, ask, ask_lots = event_of(view, k)
+        time_ns, kind, side, price, lots, order_id, agent_id, bid, bid_lots, ask, ask_lots = event_of(view, k)
         k += 1
         while kind == EXECUTE and k < n:  # one market order: executions of equal time and side
             t, other_kind, s, _, more, _, _, b, bl, a, al = event_of(view, k)
@@ -105,7 +117,7 @@ def read_events(view: Any, h: Any, w: Any, cells: Any) -> bool:
             lots += more
             bid, bid_lots, ask, ask_lots = b, bl, a, al
             k += 1
-        birth = _own_birth(view, cells, agent, order_id)
+        birth = _own_birth(view, cells, agent_id, order_id)
         before_bid, before_ask = cells[LAST_BID], cells[LAST_ASK]
         opposite = cells[LAST_ASK_LOTS] if side > 0 else cells[LAST_BID_LOTS]
         if bid != NO_PRICE:
@@ -113,7 +125,8 @@ def read_events(view: Any, h: Any, w: Any, cells: Any) -> bool:
         if ask != NO_PRICE:
             cells[LAST_ASK] = float(ask)
         cells[LAST_BID_LOTS], cells[LAST_ASK_LOTS] = float(bid_lots), float(ask_lots)
-        if agent != view.agent and (kind == EXECUTE or cells[LAST_BID] != before_bid or cells[LAST_ASK] != before_ask):
+        is_foreign = agent_id != view.agent
+        if is_foreign and (kind == EXECUTE or cells[LAST_BID] != before_bid or cells[LAST_ASK] != before_ask):
             disturbed = True
         if (kind == ADD and birth == RESERVOIR_BIRTH) or (kind == CANCEL and birth == QUIET_BIRTH):
             continue  # beyond what a recording would show
@@ -133,8 +146,11 @@ def read_events(view: Any, h: Any, w: Any, cells: Any) -> bool:
             order = order_code(NEW, side, depth, spread, h[SCALE_TICKS])
             detail = size_class(h, w, float(lots))
         delay = delay_class(h, w, delay_s)
+        sign = side if kind == EXECUTE else 0
+        if is_foreign and raw_uniform(draw_key(agent.key, k, HEED_STREAM), 0) > heed:
+            order, sign = MASK_CODE, 0
         move = (cells[LAST_BID] + cells[LAST_ASK] - before_bid - before_ask) / (2.0 * h[SCALE_TICKS])
-        remember_event(cells[AVERAGES : AVERAGES + N_MEMORY], move, side if kind == EXECUTE else 0)
+        remember_event(cells[AVERAGES : AVERAGES + N_MEMORY], move, sign)
         look_at_book(view, h, cells, time_ns)
         room = context_room(h)
         count, book = int(cells[PUSHED]), cells[FEATURES : FEATURES + N_FEATURES]

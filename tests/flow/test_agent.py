@@ -109,6 +109,15 @@ def test_a_placebo_leaves_the_tape_as_it_is_and_a_metaorder_does_not(weights: st
     assert nobody.tobytes() != treated.tobytes()
 
 
+def test_without_heed_others_are_seen_in_the_book_only(weights: str) -> None:
+    assert hash_of(market(weights, heed=0.0)) == hash_of(market(weights))  # alone, there is nobody to heed
+    crowd = zero_intelligence_traders(10, interval_s=0.5)
+    hashes = {hash_of(market(weights, crowd, heed=heed)) for heed in (0.0, 0.5, 1.0)}
+    assert len(hashes) == 3
+    placebo = Metaorder("buy", 400, algo="twap", start_s=5, duration_s=30).placebo().population()
+    assert hash_of(market(weights, placebo, heed=0.5)) == hash_of(market(weights, heed=0.5))
+
+
 def test_another_agents_trade_drops_the_block_and_nothing_else_does(weights: str) -> None:
     alone = market(weights)
     tape_of(alone)
