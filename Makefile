@@ -42,8 +42,8 @@ test: .venv/.installed-all
 
 # A bench is a module of bench/ with a function `run`. All of them run, even after one has failed.
 bench: .venv/.installed-all
-	@status=0; for file in $$(grep -l '^def run(' bench/*.py); do \
-	    name=$$(basename $$file .py); echo "== $$name"; \
+	@status=0; for file in $$(grep -l '^def run(' bench/*.py bench/*/__init__.py); do \
+	    name=$$(echo $${file#bench/} | sed 's|/__init__.py||; s|\.py$$||'); echo "== $$name"; \
 	    $(BIN)/python -m bench $$name || { echo "bench $$name failed"; status=1; }; \
 	done; exit $$status
 

@@ -140,6 +140,7 @@ def train_flow(
         "versions": versions(),
     }
     weights = FlowWeights.of(trained.model, tokenizer, card)
+    weights.save(folder / WEIGHTS)
     if rounds > 0:
         # The opening hour is unlike the rest, and rollouts of an hour each do not begin in it.
         settled = [part.window(int(part.time_ns[0]) + HOUR_NS, split) for part in tokens]

@@ -18,7 +18,8 @@ __all__ = ["episode_rollouts"]
 
 MARKETS_PER_TASK = 16
 """Fixed, so that a training is the same whatever the number of workers."""
-SEEDS_PER_UPDATE = 1_000_003
+SEEDS_PER_UPDATE, N_SEEDS = 1_000_003, 2**31 - 10**6
+MOST_KEPT = 4
 
 _kept: dict[str, MarketVectorEnv] = {}
 """Environments of this process, so that a worker makes them once and not for every task."""
@@ -42,7 +43,8 @@ def _run(task: _Task) -> Rollout:
     torch.set_num_threads(1)
     key = repr((task.factory.__getstate__(), dict(task.options), task.n_markets))
     if key not in _kept:
-        _kept.clear()
+        while len(_kept) >= MOST_KEPT:
+            del _kept[next(iter(_kept))]
         _kept[key] = MarketVectorEnv(task.factory, task.n_markets, **task.options)
     return whole_episodes(_kept[key], task.agent, task.seed)
 
@@ -62,7 +64,7 @@ def episode_rollouts(
         factory: makes the markets.
         options: of MarketVectorEnv: features, reward, reward_settings.
         n_markets: episodes in an update; 16 to a task.
-        seed: of the training; market m of update u has seed + 1,000,003 (u + 1) + m, so that no seed comes twice.
+        seed: of the training; market m of update u has seed + 1,000,003 (u + 1) + m, below the seeds of evaluations.
         executor: "process", "ray" or "serial", see `map_runs`; the result is the same with all of them.
         workers: processes.
 
@@ -76,7 +78,7 @@ def episode_rollouts(
 
         first = seed + SEEDS_PER_UPDATE * (update + 1)
         tasks = [
-            _Task(factory, options, min(MARKETS_PER_TASK, n_markets - m), (first + m) % 2**31, agent)
+            _Task(factory, options, min(MARKETS_PER_TASK, n_markets - m), (first + m) % N_SEEDS, agent)
             for m in range(0, n_markets, MARKETS_PER_TASK)
         ]
         found: dict[int, Rollout] = {}

@@ -28,6 +28,8 @@ __all__ = ["ALGORITHMS", "FIRST_EVALUATION_SEED", "RlTraining", "train_rl"]
 
 FIRST_EVALUATION_SEED = 2**31
 """Evaluations use seeds from here on; seeds of training are below, so that none is ever seen in both."""
+FIXED = ("policy", "env", "seed", "self", "_init_setup_model", "device", "policy_kwargs")
+"""Arguments of the library's algorithms that are not for the user to set."""
 SUMMARY, WEIGHTS, PICTURE = "training.json", "policy.safetensors", "learning_curve.png"
 FORMAT_VERSION = 1
 
@@ -232,6 +234,7 @@ def train_rl(
     else:
         watch.restore()
     watch.measure_baselines()
+    watch.write()
     ALGORITHMS[training.algo](watch)
     if not watch.evaluations:
         raise InputError(f"total_steps = {training.total_steps}: nothing was learnt; allowed: at least one update")
@@ -247,12 +250,17 @@ def _check_numbers(training: RlTraining) -> None:
     if training.algo == "ppo-single-file":
         from agents.rl.ppo import PPO
 
-        known = [name for name in PPO.__dataclass_fields__ if name not in ("total_steps", "seed")]
+        own = ("total_steps", "seed", "central_critic")
+        known = [name for name in PPO.__dataclass_fields__ if name not in own]
+        for name, value in training.algo_settings.items():
+            kind = type(getattr(PPO, name, value))
+            if type(value) is not kind and not (kind is float and type(value) is int):
+                raise InputError(f"--algo-set {name}={value}: allowed: a value like {getattr(PPO, name)}")
     else:
         import stable_baselines3
 
         parameters = inspect.signature(getattr(stable_baselines3, training.algo.upper())).parameters
-        known = [name for name in parameters if name not in ("policy", "env", "seed", "self", "_init_setup_model")]
+        known = [name for name in parameters if name not in FIXED]
     for name in training.algo_settings:
         if name not in known:
             raise InputError(f"--algo-set {name}: no such setting{nearest(name, known)}; allowed: {', '.join(known)}")

@@ -40,7 +40,6 @@ from agents.flow.memory import (
     MASK,
     MINUTE,
     MIRRORED,
-    NEXT_DELAY,
     PLAN,
     POSITION,
     REPLANNED,
@@ -78,7 +77,7 @@ from sim.rng import draw_key, normal_quantile, raw_uniform
 __all__ = ["LearnedFlow", "policy"]
 
 WIDTH, HEAD, LAYERS, WINDOW = HEADER["width"], HEADER["head"], HEADER["layers"], HEADER["window"]
-N_DELAYS, SCALE_TICKS, N_HEADER = HEADER["n_delays"], HEADER["scale_ticks"], len(HEADER)
+SCALE_TICKS, N_HEADER = HEADER["scale_ticks"], len(HEADER)
 CONTINUOUS = int(Phase.CONTINUOUS)
 STREAM = 7
 """Stream of draws of its own: keyed by the order's number, not by wake-ups."""
@@ -102,7 +101,7 @@ class LearnedFlow(Settings):
         strength: of the conditions below; 1 as in training, more exaggerates.
         heed: share of other agents' orders that are read as orders of the market, with all that such orders told in the
             recording; of the rest the flow sees what they do to the book only.
-        stock: whose flow, one that the weights know.
+        stock: whose flow, one that the weights know; default: their first.
         volatility: of the next 500 events, as a third of its distribution in training; "any": as it comes.
         drift: of the midpoint, in the same way: "low" falls, "high" rises.
         flow: weights file; default: the shipped one.
@@ -114,7 +113,7 @@ class LearnedFlow(Settings):
     activity: Annotated[float, Field(ge=-2, le=2)] = 0.0
     strength: Annotated[float, Field(ge=0, le=5)] = 1.0
     heed: Annotated[float, Field(ge=0, le=1)] = 1.0
-    stock: str = "GOOG"
+    stock: str = ""
     volatility: str = "any"
     drift: str = "any"
     flow: DataFile | None = None
@@ -139,7 +138,8 @@ def _block(settings: LearnedFlow) -> np.ndarray[Any, Any]:
     if settings.block > weights.config["block"]:
         raise ValueError(f"block = {settings.block}; these weights were trained for up to {weights.config['block']}")
     regimes = [float(_REGIMES.index(settings.volatility)), float(_REGIMES.index(settings.drift))]
-    return np.concatenate([regimes, weights.block(weights.tokenizer.stock_index(settings.stock))])
+    stock = weights.tokenizer.stock_index(settings.stock) if settings.stock else 0
+    return np.concatenate([regimes, weights.block(stock)])
 
 
 def _memory(settings: LearnedFlow) -> int:
@@ -286,8 +286,13 @@ def _next_delay_ns(agent: Any, h: Any, w: Any, cells: Any) -> float:
         for j in range(len(allowed)):
             allowed[j] = 1.0
         drawn = head_delay(h, w, y, allowed, _u(agent, number, U_DELAY), scratch)
-    cells[NEXT_DELAY] = float(drawn)
     return delay_s(h, w, drawn, _u(agent, number, U_INSIDE)) * 1e9
+
+
+@decision
+def _widens(order: int) -> bool:
+    """Whether an order can widen the spread: a market order, or a deletion at the best."""
+    return order % N_LOCAL == MARKET or order % N_LOCAL == DELETE
 
 
 @decision
@@ -301,17 +306,17 @@ def _draw_order(view: Any, agent: Any, h: Any, w: Any, cells: Any) -> tuple[int,
     allowed = cells[MASK : MASK + N_ORDER_CODES + 64]
     _possible_as_seen(view, h, cells, allowed)
     order = int(_plan(cells, 0)[k])
+    wide = view.ask_ticks - view.bid_ticks > agent.params[P.widest_spread] * h[SCALE_TICKS]
     if order >= 0:
         detail = int(_plan(cells, 1)[k])
-        if allowed[order] > 0:
+        if allowed[order] > 0 and not (wide and _widens(order)):
             possible_details(view, h, cells, _as_seen(cells, order), allowed)
             if allowed[detail] > 0:
                 return _as_seen(cells, order), detail
             _possible_as_seen(view, h, cells, allowed)
         cells[REPLANNED] += 1.0
     order = head_order(h, w, y, allowed, _u(agent, number, U_ORDER), scratch)
-    wide = view.ask_ticks - view.bid_ticks > agent.params[P.widest_spread] * h[SCALE_TICKS]
-    if wide and order >= 0 and (order % N_LOCAL == MARKET or order % N_LOCAL == DELETE):
+    if wide and order >= 0 and _widens(order):
         cells[GUARDED] += 1.0
         for half in range(2):
             allowed[half * N_LOCAL + MARKET] = 0.0
@@ -345,15 +350,20 @@ def _held_back(h: Any, w: Any, cells: Any, due: float) -> float:
     for k in range(len(PACE_WINDOWS_S)):
         length = PACE_WINDOWS_S[k] * 1e9
         window = np.floor(due / length)
-        at = WINDOWS + 2 * k
-        if cells[at] != window:
-            cells[at], cells[at + 1] = window, 0.0
-        if cells[at + 1] >= most_orders(h, w, k):
+        if cells[WINDOWS + 2 * k] == window and cells[WINDOWS + 2 * k + 1] >= most_orders(h, w, k):
             cells[GUARDED] += 1.0
             due = (window + 1.0) * length
-            cells[at], cells[at + 1] = window + 1.0, 0.0
-        cells[at + 1] += 1.0
     return due
+
+
+@decision
+def _count_order(cells: Any, time_ns: int) -> None:
+    """Count an order that is sent in the clock's present windows."""
+    for k in range(len(PACE_WINDOWS_S)):
+        window, at = np.floor(time_ns / (PACE_WINDOWS_S[k] * 1e9)), WINDOWS + 2 * k
+        if cells[at] != window:
+            cells[at], cells[at + 1] = window, 0.0
+        cells[at + 1] += 1.0
 
 
 @decision
@@ -364,7 +374,7 @@ def decide(view: Any, agent: Any, out: Any) -> int:
     w = cells_of_block[2 + N_HEADER :].view(np.float32)
     cells = memory(view)
     if view.phase != CONTINUOUS:
-        cells[DUE] = 0.0
+        cells[DUE], cells[HAS_BLOCK] = 0.0, 0.0
         return 0
     if cells[STARTED] == 0:
         cells[STARTED] = 1.0
@@ -375,7 +385,7 @@ def decide(view: Any, agent: Any, out: Any) -> int:
     disturbed = read_events(view, agent, h, w, cells, agent.params[P.heed])
     if refill_side(view, out, h, w, cells, _u(agent, int(cells[SENT]), U_BOOK)):
         cells[GUARDED] += 1.0
-        cells[DUE] = 0.0
+        cells[DUE], cells[HAS_BLOCK] = 0.0, 0.0
         return 1000
     if disturbed:
         cells[HAS_BLOCK] = 0.0
@@ -387,6 +397,7 @@ def decide(view: Any, agent: Any, out: Any) -> int:
             _u(agent, int(cells[SENT]), U_PRICE), _u(agent, int(cells[SENT]), U_JOIN),
         ):  # fmt: skip
             cells[GUARDED] += 1.0
+        _count_order(cells, view.time_ns)
         cells[SENT] += 1.0
         cells[POSITION] += 1.0
         cells[DUE] = 0.0

@@ -39,7 +39,6 @@ __all__ = [
     "MASK",
     "MINUTE",
     "MIRRORED",
-    "NEXT_DELAY",
     "NUMBER",
     "N_BIRTHS",
     "PLAN",
@@ -56,6 +55,7 @@ __all__ = [
     "born",
     "cells_needed",
     "floats_of",
+    "is_remembered",
     "layout",
 ]  # fmt: skip
 
@@ -67,13 +67,13 @@ RESERVOIR_BIRTH, QUIET_BIRTH = -1.0, -2.0
 """Marks instead of a birth: an order beyond the recorded levels, and one that is being taken back there."""
 
 (
-    STARTED, EVENTS_READ, PUSHED, SENT, NUMBER, DUE, NEXT_DELAY, HAS_BLOCK, POSITION, MADE, GUARDED, REPLANNED,
+    STARTED, EVENTS_READ, PUSHED, SENT, NUMBER, DUE, HAS_BLOCK, POSITION, MADE, GUARDED, REPLANNED,
     RESERVOIR, CHECKED, LAST_NS, LAST_BID, LAST_ASK, LAST_BID_LOTS, LAST_ASK_LOTS, LAST_ORDER, LAST_DETAIL, LAST_DELAY,
     SENT_NS, ACTIVITY, MINUTE,
     FLIPPED, WINDOWS,
-) = range(27)  # fmt: skip
+) = range(26)  # fmt: skip
 """Cells: whether it has begun, events of the market read, events in the network's history, orders generated, number of
-the latest own order, when the next order is due [ns, 0: not drawn], its delay class, whether there is a block, position
+the latest own order, when the next order is due [ns, 0: not drawn], whether there is a block, position
 in it, blocks made; times the guard acted, planned orders drawn anew, orders of the depth reservoir; SENT at its last
 check; then the latest event of the market: time, touch, codes; when the latest order was sent; log activity, and its
 minute."""
@@ -98,7 +98,7 @@ def cells_needed(header: Any) -> int:
 
 def _head_room(header: Any) -> int:
     n, head = int(header[WIDTH]), int(header[HEAD])
-    return n + head + 8 * n + 256 + head
+    return n + head + max(10 * n + 256, N_ORDER_CODES + 64 + head)
 
 
 @decision
@@ -118,4 +118,11 @@ def layout(h: Any) -> tuple[int, int, int]:
 @decision
 def born(cells: Any, number: int, time_ns: float) -> None:
     """Remember when an own order was sent, or one of the marks."""
-    cells[BIRTHS + number % N_BIRTHS] = time_ns
+    if is_remembered(cells, number):
+        cells[BIRTHS + number % N_BIRTHS] = time_ns
+
+
+@decision
+def is_remembered(cells: Any, number: int) -> bool:
+    """Whether an own order is among the latest ones, whose births are kept."""
+    return number > 0 and int(cells[NUMBER]) - number < N_BIRTHS

@@ -62,8 +62,8 @@ def exp_fast(x: float) -> float:
 def _softmax(scores: Any, n: int) -> float:
     """Replace n scores by exp(score - largest); return their sum.
 
-    Vectorised: exp(x) is the 64th power of a polynomial in x / 64 (a few 1e-6 of it; 0 below -40, where an attention
-    weight does not count), maximum and sum run in eight lanes, in a fixed order on every machine.
+    Vectorised: exp(x) is the 64th power of a polynomial in x / 64, to a few 1e-6 of it near 0 and a few 1e-3 at -40,
+    below which it stays as it is there: weights that do not count. The sum runs in four lanes, in a fixed order.
     """
     top = scores[0]
     for j in range(1, n):
@@ -182,9 +182,9 @@ def context_room(h: Any) -> int:
 
 @decision
 def push_event(h: Any, w: Any, m: Any, count: int, order: int, detail: int, delay: int, book: Any) -> None:
-    """Take one event into the history `m`, of which `count` came before; its context vector is then `m[-room:]`'s.
+    """Take one event into the history `m`, of which `count` came before.
 
-    The context vector lies behind the keys and values; see `context_room`.
+    Its context vector then lies behind the keys and values; see `context_room`.
     """
     n, heads, window, n_layers = int(h[WIDTH]), int(h[HEADS]), int(h[WINDOW]), int(h[LAYERS])
     per_layer = window * 2 * n

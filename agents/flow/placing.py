@@ -30,6 +30,7 @@ from agents.flow.memory import (
     RESERVOIR,
     RESERVOIR_BIRTH,
     born,
+    is_remembered,
 )
 from agents.flow.tables import book_cell, depth_value, gap_ticks, joining_share, size_lots
 from agents.flow.tokenizer import BOOK_LEVELS
@@ -49,7 +50,8 @@ UNSEEN = -1
 PIECE_LOTS = 100
 LEVELS = HEADER["levels"]
 LEVELS_LEAST, LEVELS_FILLED, LEVELS_KEPT = 1, 3, 4
-"""Levels beyond the recorded ones: fewer are filled up to so many, and what lies beyond so many is taken back."""
+"""Levels beyond the recorded ones: fewer than the first are filled up to the second; when there are more than the
+third, what lies beyond the first is taken back."""
 REACH = 3.0
 """Median spreads that a market order may walk through the book."""
 
@@ -62,7 +64,7 @@ def _best(view: Any, side: int) -> int:
 @decision
 def _birth(view: Any, cells: Any, order_id: int) -> float:
     number = order_id - ((view.agent + 1) << CLIENT_ID_BITS)
-    return float(cells[BIRTHS + number % N_BIRTHS])
+    return float(cells[BIRTHS + number % N_BIRTHS]) if is_remembered(cells, number) else 0.0
 
 
 @decision
@@ -354,6 +356,8 @@ def mend_depth(view: Any, agent: Any, out: Any, h: Any, w: Any, cells: Any, u: f
                 if rank > recorded + LEVELS_LEAST:
                     for k in range(min(own_count_at(view, side, price), 4)):
                         order_id = own_order_at(view, side, price, k)
+                        if not is_remembered(cells, order_id - ((view.agent + 1) << CLIENT_ID_BITS)):
+                            continue  # its mark would fall on a later order
                         born(cells, order_id - ((view.agent + 1) << CLIENT_ID_BITS), QUIET_BIRTH)
                         send_cancel(out, order_id)
                         cells[RESERVOIR] += 1.0

@@ -39,6 +39,7 @@ from agents.flow.memory import (
     QUIET_BIRTH,
     RESERVOIR_BIRTH,
     floats_of,
+    is_remembered,
 )
 from agents.flow.network import MASK_CODE, context_room, push_event
 from agents.flow.tables import delay_class, size_class
@@ -87,7 +88,7 @@ def _own_birth(view: Any, cells: Any, agent: int, order_id: int) -> float:
     if agent != view.agent:
         return 0.0
     number = order_id - ((view.agent + 1) << CLIENT_ID_BITS)
-    return float(cells[BIRTHS + number % N_BIRTHS]) if number > 0 else 0.0
+    return float(cells[BIRTHS + number % N_BIRTHS]) if is_remembered(cells, number) else 0.0
 
 
 @decision

@@ -53,7 +53,7 @@ N_QUANTILES = 32
 N_DELAYS = 41
 N_BOOKS = 24
 BOOK_LEVELS = 10
-LEAST_EVENTS = 2_000
+LEAST_EVENTS, LEAST_TO_ENCODE = 2_000, 20
 SECOND_NS = 1_000_000_000
 ACTIVITY_NS = 150 * SECOND_NS
 PACE_WINDOWS_S = (1, 10, 60)
@@ -220,7 +220,7 @@ class Tokenizer:
         """Return the tokens of a flow with its book; executions of equal time and side are one market order."""
         index = self.stock_index(stock) if isinstance(stock, str) else stock
         table = self.stocks[index]
-        events = _events(flow, table.name)
+        events = _events(flow, table.name, LEAST_TO_ENCODE)
         order = _codes(events, table.scale_ticks)
         local = order % N_LOCAL
         detail = self.size_class(events.lots)
@@ -279,6 +279,7 @@ class _Events:
     opposite_lots: Floats
     delay_s: Floats
     age_s: Floats
+    before: Ints
     last: Ints
 
     @property
@@ -293,9 +294,10 @@ class _Events:
         book = flow.book[at][:, :LEVELS_SEEN]
         deep = np.nansum(book[:, 1:, 1], axis=1), np.nansum(book[:, 1:, 3], axis=1)
         gaps = book[:, 1, 0] - book[:, 0, 0], book[:, 0, 2] - book[:, 1, 2]
+        bid, ask = _last_known(flow.bid_ticks[at]), _last_known(flow.ask_ticks[at])
         return np.nan_to_num(np.stack(
-            [flow.ask_ticks[at] - flow.bid_ticks[at], flow.bid_lots[at], flow.ask_lots[at], deep[1], deep[0], gaps[1],
-             gaps[0], flow.mid_ticks[at], self.time_ns / (3600 * SECOND_NS), activity,
+            [ask - bid, flow.bid_lots[at], flow.ask_lots[at], deep[1], deep[0], gaps[1],
+             gaps[0], (bid + ask) / 2, self.time_ns / (3600 * SECOND_NS), activity,
              np.where(self.kind == MARKET, self.side, 0)], axis=1,
         ), nan=1.0)  # fmt: skip
 
@@ -303,10 +305,10 @@ class _Events:
 _KIND = {FlowKind.SUBMIT: NEW, FlowKind.PARTIAL_CANCEL: PARTIAL, FlowKind.DELETE: DELETE, FlowKind.EXECUTE: MARKET}
 
 
-def _events(flow: OrderFlow, name: str) -> _Events:
+def _events(flow: OrderFlow, name: str, least: int = LEAST_EVENTS) -> _Events:
     flow = flow.visible()
-    if len(flow) < LEAST_EVENTS:
-        raise InputError(f"{name}: {len(flow)} events; allowed: at least {LEAST_EVENTS}")
+    if len(flow) < least:
+        raise InputError(f"{name}: {len(flow)} events; allowed: at least {least}")
     if flow.book is None:
         raise InputError(f"{name}: flow without its book; allowed: flow with the book after each event")
     executed = flow.kind == FlowKind.EXECUTE
@@ -326,7 +328,13 @@ def _events(flow: OrderFlow, name: str) -> _Events:
     opposite = np.where(side > 0, flow.ask_lots[before], flow.bid_lots[before])
     delay = np.diff(flow.time_ns[first], prepend=flow.time_ns[first[:1]]) / SECOND_NS
     return _Events(flow, flow.time_ns[first], kind, side, lots, depth, ask - bid, opposite, delay,
-                   _ages(flow)[first], last)  # fmt: skip
+                   _ages(flow)[first], before, last)  # fmt: skip
+
+
+def _last_known(prices: Floats) -> Floats:
+    """Prices with gaps, where a side is empty, filled by the price before; as the live market's reader does."""
+    at = np.maximum.accumulate(np.where(np.isfinite(prices), np.arange(len(prices)), 0))
+    return np.asarray(prices[at])
 
 
 def _ages(flow: OrderFlow) -> Floats:
@@ -408,7 +416,7 @@ def _joining(events: _Events, codes: Ints, scale_ticks: float) -> Floats:
     """Share of new orders behind the best that go to an occupied price of their class, if there is one."""
     book, found = events.flow.book, np.zeros(N_DEEP)
     assert book is not None
-    before = book[np.searchsorted(events.flow.time_ns, events.time_ns) - 1]
+    before = book[events.before]
     side = events.side[:, None]
     levels = np.where(side > 0, before[:, :1, 2] - before[:, :, 2], before[:, :, 0] - before[:, :1, 0])
     for k in range(N_DEEP):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import time
@@ -23,7 +24,8 @@ __all__ = ["Trained", "TrainingConfig", "blocks_after", "train", "validation_nat
 
 REGIME_EVENTS = 500
 CHECKPOINT = "checkpoint.pt"
-CHECKPOINT_VERSION = 1
+CHECKPOINT_VERSION = 2
+HEADS, LARGEST_BLOCK = FlowConfig(1, 1, 1).heads, 16
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,22 @@ class TrainingConfig:
     patience: int = 6
     seed: int = 1
     device: str = "cpu"
+
+    def __post_init__(self) -> None:
+        """Check what would fail later; raise InputError."""
+        allowed = {
+            "width": (self.width % HEADS == 0, f"a multiple of {HEADS}"),
+            "block": (self.block <= LARGEST_BLOCK, f"up to {LARGEST_BLOCK}"),
+            "length": (32 + 2 * self.block <= self.length <= 512, f"{32 + 2 * self.block} to 512"),
+            "dropout": (0 <= self.dropout < 1, "0 to below 1"),
+            "forget": (0 <= self.forget < 1, "0 to below 1"),
+            "noise": (self.noise >= 0, "0 or more"),
+            "weight_decay": (self.weight_decay >= 0, "0 or more"),
+            "device": (self.device in ("cpu", "cuda"), "cpu or cuda"),
+        }
+        for name, (good, text) in allowed.items():
+            if not good:
+                raise InputError(f"configuration: {name} = {getattr(self, name)}; allowed: {text}")
 
 
 @dataclass(frozen=True)
@@ -243,7 +261,7 @@ def train(
     history: list[dict[str, float]] = []
     step, spent, best, stale = 0, 0.0, math.inf, 0
     if resume:
-        state = _checkpoint(folder, config)
+        state = _checkpoint(folder, config, tokenizer)
         model.load_state_dict(state["model"])
         average.load_state_dict(state["average"])
         optimiser.load_state_dict(state["optimiser"])
@@ -289,7 +307,7 @@ def train(
                     "version": CHECKPOINT_VERSION, "config": asdict(config), "model": model.state_dict(),
                     "average": average.state_dict(), "optimiser": optimiser.state_dict(), "rng": rng.get_state(),
                     "best_state": best_state, "history": history, "step": step, "spent": spent, "best": best,
-                    "stale": stale,
+                    "stale": stale, "data": _fingerprint(tokenizer),
                 })  # fmt: skip
             if on_progress is not None:
                 on_progress(row)
@@ -329,7 +347,12 @@ def _save(folder: Path, state: dict[str, Any]) -> None:
     (folder / "history.json").write_text(json.dumps(state["history"], indent=1))
 
 
-def _checkpoint(folder: Path | None, config: TrainingConfig) -> dict[str, Any]:
+def _fingerprint(tokenizer: Tokenizer) -> str:
+    """What tells one set of training data from another: the tables that were fitted to it."""
+    return hashlib.sha256(b"".join(a.tobytes() for a in tokenizer.arrays().values())).hexdigest()
+
+
+def _checkpoint(folder: Path | None, config: TrainingConfig, tokenizer: Tokenizer) -> dict[str, Any]:
     if folder is None or not (folder / CHECKPOINT).is_file():
         raise InputError(f"resume: no {CHECKPOINT} in {folder}; allowed: a folder in which training was interrupted")
     try:
@@ -340,6 +363,8 @@ def _checkpoint(folder: Path | None, config: TrainingConfig) -> dict[str, Any]:
         raise InputError(
             f"{folder / CHECKPOINT}: version {state.get('version')}; allowed: version {CHECKPOINT_VERSION}"
         )
+    if state["data"] != _fingerprint(tokenizer):
+        raise InputError(f"resume: {folder / CHECKPOINT} is of other data; allowed: the same data, or another folder")
     budget = {"seconds", "patience", "evaluate_s"}
     changed = [k for k, v in asdict(config).items() if state["config"].get(k) != v and k not in budget]
     if changed:

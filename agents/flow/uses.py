@@ -90,7 +90,7 @@ def _mid(market: Market) -> float:
 
 
 def event_nats(weights: FlowWeights, tokens: Tokens) -> Floats:
-    """Return minus the log likelihood of each event, given the events before it, shape (n,); nan for the first ones.
+    """Return minus the log likelihood of each event, given those before it, shape (n,); nan at both ends.
 
     Unusual flow is flow of many nats. Compare like with like: means over windows of some hundred events, with the same
     in flow that is taken to be usual.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from agents.flow.codes import N_ORDER_CODES
 from agents.flow.tokenizer import TABLES, StockTables, Tokenizer
 from lob.errors import InputError
 
@@ -121,6 +122,8 @@ class FlowWeights:
         """
         c, a, table = self.config, self.arrays, self.tokenizer.stocks[stock]
         parts = {name: value.ravel() for name, value in self._parts(stock, table).items()}
+        if max(c["n_details"], c["n_delays"]) > N_ORDER_CODES + 64:
+            raise ValueError(f"more than {N_ORDER_CODES + 64} classes of details or delays")
         if a["to_order.weight"].shape[1] != c["head"] or a["order.weight"].shape[1] != c["width"]:
             raise ValueError("sizes of the arrays are not those of the configuration")
         header = np.zeros(len(HEADER))

@@ -315,7 +315,8 @@ def train(
             order = torch.randperm(size)
             for part in order.chunk(settings.minibatches):
                 picked = [a[part] for a in batch]
-                picked[4] = (picked[4] - picked[4].mean()) / (picked[4].std() + 1e-8)
+                if len(part) > 1:
+                    picked[4] = (picked[4] - picked[4].mean()) / (picked[4].std() + 1e-8)
                 loss = losses(agent, settings, *picked)
                 optimiser.zero_grad()
                 loss.backward()  # type: ignore[no-untyped-call]

@@ -36,7 +36,8 @@ class LearnedTrader(Trader):
         settings: of the task's agent, as for the compiled population.
 
     Raises:
-        ValueError: if a setting is wrong or the model cannot be read or does not fit.
+        ValueError: if the model cannot be read or does not fit.
+        InputError: if there is no such task or feature.
     """
 
     needs = NEEDS
@@ -49,10 +50,17 @@ class LearnedTrader(Trader):
         features: tuple[str, ...] | list[str] = (),
         settings: dict[str, Any] | None = None,
     ) -> None:
+        try:
+            from agents.rl.spaces import checked_actions
+        except ImportError as error:
+            raise ValueError(f'{error.name} is missing; allowed: after installing the extra "rl"') from None
+        self._check = checked_actions
         self._task = find_task(task)
         numbers = self._task.policy.settings.model_validate({**(settings or {}), "untrained": True})
         self._selected = np.array(feature_indices(tuple(features) or self._task.features)) + FEATURE_CELLS
-        self._choose = model if callable(model) else _saved(str(model), algo, len(self._selected))
+        self._n_continuous = self._task.continuous(numbers)
+        n_actions = self._n_continuous or len(self._task.menu)
+        self._choose = model if callable(model) else _saved(str(model), algo, len(self._selected), n_actions)
         self.wakes_on = self._task.policy.wakes_on
         self._memory = np.zeros(self._task.policy.memory_cells(numbers))
         self._agent = np.zeros(1, AGENT)
@@ -64,8 +72,9 @@ class LearnedTrader(Trader):
         agent = self._agent[0]
         with view.compiled(self._memory, agent) as (record, out):
             if self._task.observe(record, agent, out) == OBSERVED:
-                chosen = np.atleast_1d(np.asarray(self._choose(self._memory[self._selected]), np.float64))
-                self._memory[ACTION : ACTION + len(chosen)] = chosen
+                chosen = self._choose(self._memory[self._selected])
+                action = self._check(self._n_continuous, len(self._task.menu), 1, np.asarray(chosen)[None])[0]
+                self._memory[ACTION : ACTION + len(action)] = action
             delay_ns = int(self._task.act(record, agent, out))
         return delay_ns / 1e9 if delay_ns > 0 else None
 
@@ -78,7 +87,7 @@ class LearnedTrader(Trader):
         self._memory[:], self._agent["state"][0] = state
 
 
-def _saved(path: str, algo: str, n_features: int) -> Callable[[Any], Any]:
+def _saved(path: str, algo: str, n_features: int, n_actions: int) -> Callable[[Any], Any]:
     if algo not in ("ppo", "dqn"):
         raise ValueError(f"algo = {algo!r}; allowed: 'ppo', 'dqn'")
     if not Path(path).is_file():
@@ -94,4 +103,7 @@ def _saved(path: str, algo: str, n_features: int) -> Callable[[Any], Any]:
     shape = model.observation_space.shape
     if shape != (n_features,):
         raise ValueError(f"model = {path!r}: sees {shape[0]} features; allowed: {n_features}, those of `features`")
+    space = model.action_space
+    if int(getattr(space, "n", 0) or space.shape[0]) != n_actions:
+        raise ValueError(f"model = {path!r}: its actions are {space}; allowed: the {n_actions} of the task")
     return lambda observation: model.predict(observation.astype(np.float32), deterministic=True)[0]

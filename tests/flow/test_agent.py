@@ -11,6 +11,8 @@ import pytest
 from agents import Metaorder
 from agents.flow import memory as cells
 from agents.flow.agent import LearnedFlow, policy
+from agents.flow.codes import N_ORDER_CODES
+from agents.flow.weights import HEADER, SHIPPED, FlowWeights
 from lob.errors import InputError
 from lob.rules import Instrument
 from sim.fundamental import ConstantValue
@@ -157,3 +159,14 @@ def test_bad_settings_are_refused(weights: str, tmp_path: Path) -> None:
         policy.block(LearnedFlow(flow=str(tmp_path / "none.safetensors")))
     with pytest.raises(ValueError, match="trained for up to 4"):
         policy.block(LearnedFlow(flow=weights, stock="ONE", block=8))
+
+
+def test_all_that_the_flow_uses_lies_in_its_memory() -> None:
+    """Compiled code does not check bounds: what the network's parts need must be what the population asks for."""
+    header = FlowWeights.load(SHIPPED).block(0)[: len(HEADER)]
+    n, head = int(header[HEADER["width"]]), int(header[HEADER["head"]])
+    _, _, scratch_at = cells.layout(header)
+    floats = 2 * (cells.cells_needed(header) - cells.CELLS)
+    state_of_drafts = scratch_at + 10 * n + 256
+    softmax = scratch_at + max(int(header[HEADER[name]]) for name in ("n_details", "n_delays")) + head
+    assert max(state_of_drafts, softmax, scratch_at + N_ORDER_CODES + head) <= floats

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from agents.flow import training as subject
+from agents.flow.tokenizer import Tokenizer
 from agents.flow.training import CHECKPOINT, TrainingConfig, train, validation_nats
 from lob.errors import InputError, RunError
 from sim.metrics.flow import OrderFlow
@@ -59,6 +60,13 @@ def test_a_loss_that_is_no_number_stops_with_the_last_good_state(
 
 def test_bad_input_is_refused(tmp_path: Path) -> None:
     early, late = parts()
+    for name, value in (("width", 30), ("block", 32), ("length", 24), ("dropout", -1.0), ("device", "abacus")):
+        with pytest.raises(InputError, match=f"configuration: {name} = {value}; allowed: "):
+            replace(CONFIG, **{name: value})
+    train(small_tokenizer(), early, late, replace(CONFIG, seconds=1), folder=tmp_path / "other")
+    with pytest.raises(InputError, match="is of other data"):
+        other = Tokenizer.fit([market_flow(2)], ["ONE"])
+        train(other, early, late, CONFIG, folder=tmp_path / "other", resume=True)
     with pytest.raises(InputError, match="training data: 30 orders; allowed: at least 128"):
         few = early[0].window(0, int(early[0].time_ns[30]))
         train(small_tokenizer(), [few], late, CONFIG)
@@ -70,5 +78,5 @@ def test_bad_input_is_refused(tmp_path: Path) -> None:
     import torch
 
     torch.save({"version": 99}, tmp_path / CHECKPOINT)
-    with pytest.raises(InputError, match="version 99; allowed: version 1"):
+    with pytest.raises(InputError, match="version 99; allowed: version 2"):
         train(small_tokenizer(), early, late, CONFIG, folder=tmp_path, resume=True)

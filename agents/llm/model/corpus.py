@@ -177,7 +177,7 @@ def _news_text(g: Generator) -> str:
     return " ".join(words)
 
 
-def _memory(g: Generator, news: tuple[NewsItem, ...]) -> tuple[str, ...]:
+def _memory(g: Generator) -> tuple[str, ...]:
     lines = []
     for _ in range(int(g.choice(4, p=(0.35, 0.3, 0.2, 0.15)))):
         kind = g.random()
@@ -247,7 +247,7 @@ def situation(g: Generator, reads: bool = False) -> tuple[Persona, Observation]:
         room_sell_lots=max(0, limit + position - open_sell),
         own_orders=tuple(own),
         news=news,
-        memory=_memory(g, news),
+        memory=_memory(g),
     )
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from lob.errors import InputError
 from scenarios.cli._options import ResumeOption, side_table, wide_console
 
 __all__ = ["command"]
@@ -31,14 +32,15 @@ def command(
     """
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-    from scenarios.flow_training import read_config, train_flow
+    try:
+        from scenarios.flow_training import read_config, train_flow
 
+        settings = read_config(config, set_ or [])
+    except ImportError as error:
+        raise InputError(f'train flow: {error.name} is missing; install the extra "learn" (README)') from None
     console = wide_console()
-    settings = read_config(config, set_ or [])
     names = list(name or [path.stem.replace("LOBSTER_SampleFile_", "").split("_")[0] for path in data])
     if len(names) != len(data) or len(set(names)) != len(names):
-        from lob.errors import InputError
-
         raise InputError(f"--name {', '.join(names)}: allowed: as many different names as --data")
     columns = (TextColumn("{task.completed:.0f} of {task.total:.0f} s"), BarColumn(), TimeElapsedColumn(),
                TextColumn("nats an order {task.fields[nats]}"))  # fmt: skip

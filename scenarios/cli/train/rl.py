@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from lob.errors import InputError
 from scenarios.cli._options import OverwriteOption, ResumeOption, SetOption, seed_list, side_table, wide_console
 
 __all__ = ["command"]
@@ -71,7 +72,10 @@ def command(
             def show(done: int, line: str, shown: Any = shown, bar: Progress = bar) -> None:
                 bar.update(shown, completed=done, description=line or None)
 
-            found = train_rl(training, folder, resume=resume, overwrite=overwrite, on_progress=show)
+            try:
+                found = train_rl(training, folder, resume=resume, overwrite=overwrite, on_progress=show)
+            except ImportError as error:
+                raise InputError(f'train rl: {error.name} is missing; install the extra "rl" (README)') from None
         best = max(found["evaluations"], key=lambda row: row["mean"])
         rows.append([f"seed {one}", f"{best['mean']:.4g}", f"({best['low']:.4g}, {best['high']:.4g})",
                      f"{best['steps']:,.0f}", f"{found['seconds']:.0f} s"])  # fmt: skip
