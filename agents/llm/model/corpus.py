@@ -227,7 +227,13 @@ def situation(g: Generator, reads: bool = False) -> tuple[Persona, Observation]:
     if reads:
         position, own = round(0.3 * share * limit), []
         open_buy = open_sell = 0
-        news = (NewsItem(float(g.uniform(0, persona.horizon_s)), _topic(g), _news_text(g), _move(g, 0.2 * unit)),)
+        age = float(g.uniform(0, persona.horizon_s))
+        latest = NewsItem(age, _topic(g), _news_text(g), _move(g, 0.2 * unit))
+        older = [
+            NewsItem(age + float(g.uniform(1, persona.horizon_s)) * (k + 1), _topic(g), _news_text(g), _move(g, unit))
+            for k in range(int(g.choice(3, p=(0.4, 0.35, 0.25))))
+        ]
+        news = (latest, *older)
     bid, ask = (int(v) for v in 10 ** g.uniform(0, 2.7, size=2))
     return persona, Observation(
         since_open_s=float(g.uniform(1, 23_000)),
