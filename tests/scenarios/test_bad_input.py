@@ -45,7 +45,7 @@ def test_an_unknown_kind_is_reported_with_the_nearest_known_name(tmp_path: Path)
 
 def test_an_unknown_kind_of_trader_is_reported_with_the_known_ones(tmp_path: Path) -> None:
     line = complaint(tmp_path, SMALL + '[[trader]]\nname = "t"\nkind = "twpa"\n')
-    assert 'trader[0].kind = "twpa" (did you mean twap?); allowed: llm, twap' in line
+    assert 'trader[0].kind = "twpa" (did you mean twap?); allowed: llm, rl, twap' in line
 
 
 def test_an_unknown_kind_of_latency_is_reported(tmp_path: Path) -> None:
