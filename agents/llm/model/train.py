@@ -37,7 +37,7 @@ class TrainSettings:
         seed: of weights and examples.
     """
 
-    steps: int = 2500
+    steps: int = 3000
     batch: int = 24
     rate: float = 2e-3
     short_share: float = 0.85

@@ -12,7 +12,7 @@ __all__ = ["command"]
 
 def command(
     out: Annotated[Path, typer.Option(help="Folder for weights, tokenizer and card.")] = Path("llm-model"),
-    steps: Annotated[int, typer.Option(min=1, help="Batches.")] = 2500,
+    steps: Annotated[int, typer.Option(min=1, help="Batches.")] = 3000,
     batch: Annotated[int, typer.Option(min=1, help="Examples in a batch.")] = 24,
     seed: Annotated[int, typer.Option(min=0, help="Of weights and examples.")] = 1,
     check: Annotated[int, typer.Option(min=1, help="Unseen examples to compare with the rules.")] = 3000,
