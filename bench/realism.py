@@ -25,7 +25,7 @@ from scenarios.realism.windows import Scale
 from sim.metrics import OrderFlow, describe
 from sim.metrics.moments import response_ticks
 
-__all__ = ["run"]
+__all__ = ["joint_rows", "run"]
 
 HOUR_NS = 3600 * 1_000_000_000
 TRAIN, TEST = (9.5, 14.0), (15.0, 16.0)
@@ -74,7 +74,7 @@ def _trades(repaired: bool, stock: str, train: OrderFlow) -> list[OrderFlow]:
     return [closed_loop(model, start, TRADES_ORDERS, 1).flow]
 
 
-def _joint(flows: Sequence[OrderFlow]) -> dict[str, float]:
+def joint_rows(flows: Sequence[OrderFlow]) -> dict[str, float]:
     """Joint structure: memories, transitions, clustering, responses; mean over sessions."""
     rows = []
     for flow in flows:
@@ -135,9 +135,9 @@ def run() -> dict[str, Any]:
             means[stock][name], ratios[name] = round(card.mean_l1_over_floor, 3), _ratios(card)
             if name == "learned":
                 joint[stock] = {
-                    "learned": _joint(flows),
-                    "test_hour": _joint([test]),
-                    "training_hours": _joint([train]),
+                    "learned": joint_rows(flows),
+                    "test_hour": joint_rows([test]),
+                    "training_hours": joint_rows([train]),
                 }
             if name in ("learned", "replay", "trades_repaired"):
                 p = predictive_score(flows, train, test, scale)

@@ -22,9 +22,8 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import Field, field_validator
 
-from agents.flow.codes import DELETE, MARKET, N_FEATURES, N_LOCAL, N_ORDER_CODES, turned
+from agents.flow.codes import DELETE, MARKET, N_FEATURES, N_LOCAL, N_ORDER_CODES, PARTIAL, turned
 from agents.flow.memory import (
-    ACTIVITY,
     BLOCK_MAX,
     CHECKED,
     DUE,
@@ -38,7 +37,6 @@ from agents.flow.memory import (
     LAST_ORDER,
     MADE,
     MASK,
-    MINUTE,
     MIRRORED,
     PLAN,
     POSITION,
@@ -46,7 +44,6 @@ from agents.flow.memory import (
     SENT,
     SENT_NS,
     STARTED,
-    WINDOWS,
     cells_needed,
     floats_of,
     layout,
@@ -63,16 +60,16 @@ from agents.flow.network import (
     head_order,
     head_state,
 )
+from agents.flow.pace import count_order, held_back, keep_pace
 from agents.flow.placing import lay_book, mend_depth, possible_details, possible_orders, refill_side, send_order
 from agents.flow.reading import look_at_book, read_events
-from agents.flow.tables import delay_s, first_activity, most_orders, next_activity
-from agents.flow.tokenizer import PACE_WINDOWS_S
+from agents.flow.tables import delay_s
 from agents.flow.weights import HEADER, SHIPPED, FlowWeights
 from lob.types import Phase
 from sim.distributions import DataFile, Settings
 from sim.policy import Policy, block, decision, indices, memory
 from sim.records import Needs, Wake
-from sim.rng import draw_key, normal_quantile, raw_uniform
+from sim.rng import draw_key, raw_uniform
 
 __all__ = ["LearnedFlow", "policy"]
 
@@ -81,11 +78,9 @@ SCALE_TICKS, N_HEADER = HEADER["scale_ticks"], len(HEADER)
 CONTINUOUS = int(Phase.CONTINUOUS)
 STREAM = 7
 """Stream of draws of its own: keyed by the order's number, not by wake-ups."""
-U_DELAY, U_INSIDE, U_ORDER, U_DETAIL, U_SIZE, U_PRICE, U_GUARD, U_BOOK, U_GAP, U_DEEP, U_DRAFT, U_FLIP, U_JOIN = range(
-    13
-)
+(U_DELAY, U_INSIDE, U_ORDER, U_DETAIL, U_SIZE, U_PRICE, U_GUARD, U_BOOK, U_GAP, U_DEEP, U_DRAFT, U_FLIP,
+ U_JOIN) = range(13)  # fmt: skip
 CHECK_EVERY = 8
-PACE_STREAM, MINUTE_NS = 8, 60_000_000_000
 _REGIMES = ("any", "low", "middle", "high")
 
 
@@ -194,9 +189,9 @@ def _by_kind(h: Any, order: int, allowed: Any) -> None:
     local, n_sizes = order % N_LOCAL, int(h[HEADER_N_SIZES])
     for j in range(len(allowed)):
         is_age = j > n_sizes
-        if DELETE <= local < MARKET - 1:
+        if DELETE <= local < PARTIAL:
             allowed[j] = 1.0 if is_age else 0.0
-        elif local == MARKET - 1:
+        elif local == PARTIAL:
             allowed[j] = 1.0 if j == 0 else 0.0
         else:
             allowed[j] = 1.0 if j < n_sizes or (j == n_sizes and local == MARKET) else 0.0
@@ -330,43 +325,6 @@ def _draw_order(view: Any, agent: Any, h: Any, w: Any, cells: Any) -> tuple[int,
 
 
 @decision
-def _keep_pace(view: Any, agent: Any, h: Any, w: Any, cells: Any) -> None:
-    """Move the log activity to this minute; its path comes from keyed draws, whatever happens in the market."""
-    minute = view.time_ns // MINUTE_NS
-    if cells[MINUTE] == 0:
-        cells[MINUTE] = float(minute)
-        z = normal_quantile(raw_uniform(draw_key(agent.key, minute, PACE_STREAM), 0))
-        cells[ACTIVITY] = agent.params[P.activity] + first_activity(h, w, z)
-    while cells[MINUTE] < minute:
-        cells[MINUTE] += 1.0
-        z = normal_quantile(raw_uniform(draw_key(agent.key, int(cells[MINUTE]), PACE_STREAM), 0))
-        shift = agent.params[P.activity]
-        cells[ACTIVITY] = shift + next_activity(h, w, cells[ACTIVITY] - shift, z)
-
-
-@decision
-def _held_back(h: Any, w: Any, cells: Any, due: float) -> float:
-    """Time of the next order: later if a window of the clock already holds as many as the recording ever did."""
-    for k in range(len(PACE_WINDOWS_S)):
-        length = PACE_WINDOWS_S[k] * 1e9
-        window = np.floor(due / length)
-        if cells[WINDOWS + 2 * k] == window and cells[WINDOWS + 2 * k + 1] >= most_orders(h, w, k):
-            cells[GUARDED] += 1.0
-            due = (window + 1.0) * length
-    return due
-
-
-@decision
-def _count_order(cells: Any, time_ns: int) -> None:
-    """Count an order that is sent in the clock's present windows."""
-    for k in range(len(PACE_WINDOWS_S)):
-        window, at = np.floor(time_ns / (PACE_WINDOWS_S[k] * 1e9)), WINDOWS + 2 * k
-        if cells[at] != window:
-            cells[at], cells[at + 1] = window, 0.0
-        cells[at + 1] += 1.0
-
-
-@decision
 def decide(view: Any, agent: Any, out: Any) -> int:
     """Read what has happened; send the order that is due, or draw when the next one is."""
     cells_of_block = block(view)
@@ -381,7 +339,7 @@ def decide(view: Any, agent: Any, out: Any) -> int:
         lay_book(view, out, h, w, cells, _u(agent, 0, U_BOOK))
         look_at_book(view, h, cells, view.time_ns)
         return 1000
-    _keep_pace(view, agent, h, w, cells)
+    keep_pace(view, agent, h, w, cells, agent.params[P.activity])
     disturbed = read_events(view, agent, h, w, cells, agent.params[P.heed])
     if refill_side(view, out, h, w, cells, _u(agent, int(cells[SENT]), U_BOOK)):
         cells[GUARDED] += 1.0
@@ -397,7 +355,7 @@ def decide(view: Any, agent: Any, out: Any) -> int:
             _u(agent, int(cells[SENT]), U_PRICE), _u(agent, int(cells[SENT]), U_JOIN),
         ):  # fmt: skip
             cells[GUARDED] += 1.0
-        _count_order(cells, view.time_ns)
+        count_order(cells, view.time_ns)
         cells[SENT] += 1.0
         cells[POSITION] += 1.0
         cells[DUE] = 0.0
@@ -413,7 +371,7 @@ def decide(view: Any, agent: Any, out: Any) -> int:
             _make_block(agent, regimes, h, w, cells)
         last = max(cells[LAST_NS], cells[SENT_NS])
         due = max(float(view.time_ns) + 1.0, last + np.floor(_next_delay_ns(agent, h, w, cells)))
-        cells[DUE] = _held_back(h, w, cells, due)
+        cells[DUE] = held_back(h, w, cells, due)
     return max(int(cells[DUE]) - view.time_ns, 1)
 
 

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from agents.flow.codes import MIRROR, MIRROR_SIGN, N_LOCAL, N_ORDER_CODES
+from agents.flow.memory import BLOCK_MAX
 from agents.flow.model import BlockBatch, FlowConfig, FlowModel
 from agents.flow.tokenizer import Tokenizer, Tokens
 from lob.errors import InputError, RunError
@@ -25,7 +26,6 @@ __all__ = ["Trained", "TrainingConfig", "blocks_after", "train", "validation_nat
 REGIME_EVENTS = 500
 CHECKPOINT = "checkpoint.pt"
 CHECKPOINT_VERSION = 2
-HEADS, LARGEST_BLOCK = FlowConfig(1, 1, 1).heads, 16
 
 
 @dataclass(frozen=True)
@@ -73,8 +73,8 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         """Check what would fail later; raise InputError."""
         allowed = {
-            "width": (self.width % HEADS == 0, f"a multiple of {HEADS}"),
-            "block": (self.block <= LARGEST_BLOCK, f"up to {LARGEST_BLOCK}"),
+            "width": (self.width % FlowConfig.heads == 0, f"a multiple of {FlowConfig.heads}"),
+            "block": (self.block <= BLOCK_MAX, f"up to {BLOCK_MAX}"),
             "length": (32 + 2 * self.block <= self.length <= 512, f"{32 + 2 * self.block} to 512"),
             "dropout": (0 <= self.dropout < 1, "0 to below 1"),
             "forget": (0 <= self.forget < 1, "0 to below 1"),
