@@ -14,12 +14,13 @@ from typing import Any
 
 from lob.errors import InputError
 from lob.rules import Instrument
-from lob.types import Phase
 from scenarios.kinds import check_arguments, find_policy, find_trader
 from scenarios.load import Source, load_scenario, validate
-from scenarios.schema import Scenario, time_ns
+from scenarios.schedule import schedule_of
+from scenarios.schema import Scenario
 from scenarios.schema_agents import Group, TraderTable, duration_ns
 from scenarios.schema_instrument import InstrumentTable
+from scenarios.tables import time_ns
 from scenarios.versions import version
 from sim.bulletins import Bulletin
 from sim.distributions import file_fields
@@ -32,8 +33,8 @@ from sim.fundamental import (
     WithJumps,
 )
 from sim.market import Market
-from sim.records import LatencyKind, ScheduledKind
-from sim.settings import Latency, Listing, Population, RiskLimits, Scheduled, Session
+from sim.records import LatencyKind
+from sim.settings import Conditional, Latency, Listing, Population, RiskLimits, Scheduled, Session
 
 __all__ = ["Built", "build", "build_market"]
 
@@ -54,7 +55,7 @@ class Built:
     listings: tuple[Listing, ...]
     populations: tuple[Population, ...]
     session: Session
-    schedule: tuple[Scheduled, ...]
+    schedule: tuple[Scheduled | Conditional, ...]
     content: str
 
     def market(self, seed: int | None = None, *, shared_stream: bool = False) -> Market:
@@ -154,7 +155,7 @@ def build(source: Source) -> Built:
         tuple(listings),
         tuple(groups),
         session,
-        tuple(_schedule(scenario, symbols)),
+        tuple(schedule_of(scenario, symbols)),
         _content_hash(resolved, named, {str(path) for path in data_files}),
     )
 
@@ -299,28 +300,3 @@ def _check_file_range(table: InstrumentTable, listing: Listing, session: Session
             f"{where}: value_ticks from {values.min():g} to {values.max():g}; allowed: {low} to {high} ticks, "
             "the instrument's price range"
         )
-
-
-def _schedule(scenario: Scenario, symbols: list[str]) -> list[Scheduled]:
-    entries = []
-    names = [row.name for row in (*scenario.population, *scenario.trader)]
-    for event in scenario.event:
-        if not event.enabled:
-            continue
-        if event.kind == "kill":
-            entries.append(Scheduled(time_ns(event.at), ScheduledKind.KILL, names.index(event.population)))
-            continue
-        symbol = symbols.index(event.symbol) if event.symbol is not None else 0
-        at = time_ns(event.at)
-        if event.kind == "news" or (event.kind == "bulletin" and event.public):
-            entries.append(Scheduled(at, ScheduledKind.NEWS, event.value, symbol))
-        elif event.kind == "bulletin":
-            continue  # told in private; see _bulletins
-        elif event.kind == "phase":
-            phase = Phase[event.phase.upper()]
-            entries.append(Scheduled(at, ScheduledKind.PHASE, phase, symbol))
-        else:
-            entries.append(Scheduled(at, ScheduledKind.PHASE, Phase.HALTED, symbol))
-            until = time_ns(event.until)
-            entries.append(Scheduled(until, ScheduledKind.PHASE, Phase.CONTINUOUS, symbol))
-    return entries

@@ -14,7 +14,7 @@ import numpy as np
 
 from lob.errors import InputError
 from scenarios.flows import read_flows
-from scenarios.schema import time_ns
+from scenarios.tables import time_ns
 from scenarios.versions import versions
 from sim.writer import write_atomically
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from lob.errors import InputError
 from lob.lobster import PRICE_UNITS_PER_TICK, LobsterDay, read_day
-from scenarios.schema import time_ns
+from scenarios.tables import time_ns
 from sim.metrics.flow import FlowKind, OrderFlow, flow_of_day, flow_of_tape, visible_flow_of_tape
 from sim.writer import read_tape
 

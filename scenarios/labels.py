@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from lob.types import EventKind, Flag, Phase
-from scenarios.schema import time_ns
+from scenarios.tables import time_ns
 from sim.writer import write_atomically
 
 if TYPE_CHECKING:

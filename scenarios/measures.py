@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from scenarios.schema import Scenario, time_ns
+from scenarios.schema import Scenario
+from scenarios.tables import time_ns
 from sim.hash import TapeHash
 from sim.metrics import DepthHistory, MarketSeries, TapeCounts, bin_width_ns
 

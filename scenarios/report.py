@@ -15,8 +15,8 @@ from rich.table import Table
 
 from lob.errors import InputError
 from scenarios.run import Outcome
-from scenarios.schema import time_ns
 from scenarios.summary import clock
+from scenarios.tables import time_ns
 from sim.market import Market
 from sim.settings import Session
 

@@ -8,17 +8,11 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from scenarios.schema_agents import PopulationTable, TraderTable
-from scenarios.schema_information import BulletinEvent
+from scenarios.schema_events import Event
 from scenarios.schema_instrument import InstrumentTable
-from scenarios.tables import AboveZero, EventBase, Finite, Name, Table, wrong
+from scenarios.tables import AboveZero, Finite, Name, Table, wrong
 
-__all__ = ["Event", "ParameterTable", "RecordTable", "Scenario", "SessionTable", "time_ns"]
-
-
-def time_ns(time: dt.time) -> int:
-    """Return a time of day in ns since midnight."""
-    seconds = (time.hour * 60 + time.minute) * 60 + time.second
-    return (seconds * 1_000_000 + time.microsecond) * 1000
+__all__ = ["Event", "ParameterTable", "RecordTable", "Scenario", "SessionTable"]
 
 
 class SessionTable(Table):
@@ -34,53 +28,6 @@ class SessionTable(Table):
         if self.close <= self.open:
             raise wrong("close", self.close, f"a time after the open ({self.open})")
         return self
-
-
-class HaltEvent(EventBase):
-    """Trading stops and starts again; orders may be cancelled in between."""
-
-    kind: Literal["halt"]
-    at: dt.time
-    until: dt.time
-    symbol: Name | None = None
-
-    @model_validator(mode="after")
-    def _in_order(self) -> HaltEvent:
-        if self.until <= self.at:
-            raise wrong("until", self.until, f"a time after `at` ({self.at})")
-        return self
-
-
-class NewsEvent(EventBase):
-    """News with a number, seen by the populations that subscribe to news."""
-
-    kind: Literal["news"]
-    at: dt.time
-    value: Finite
-    symbol: Name | None = None
-    moves_value: bool = False
-    """The news is true: from then on the fundamental value is `value` ticks higher."""
-
-
-class PhaseEvent(EventBase):
-    """A change of the trading phase."""
-
-    kind: Literal["phase"]
-    at: dt.time
-    phase: Literal["continuous", "halted", "closed"]
-    symbol: Name | None = None
-
-
-class KillEvent(EventBase):
-    """The kill switch of a population: no new orders from then on, and all resting ones withdrawn."""
-
-    kind: Literal["kill"]
-    at: dt.time
-    population: Name
-    """Name of the population or trader."""
-
-
-Event = Annotated[HaltEvent | NewsEvent | BulletinEvent | PhaseEvent | KillEvent, Field(discriminator="kind")]
 
 
 class RecordTable(Table):

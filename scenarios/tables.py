@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
-__all__ = ["AboveZero", "AtLeastZero", "EventBase", "Finite", "Name", "Table", "WholeAtLeastZero", "wrong"]
+__all__ = ["AboveZero", "AtLeastZero", "EventBase", "Finite", "Name", "Table", "WholeAtLeastZero", "time_ns", "wrong"]
 
 Name = Annotated[str, Field(min_length=1, max_length=64)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
@@ -29,6 +30,12 @@ class EventBase(Table):
     """For `--set event.NAME.enabled=false` and the like."""
     enabled: bool = True
     """Without it the event stays in the file and does not happen."""
+
+
+def time_ns(time: dt.time) -> int:
+    """Return a time of day in ns since midnight."""
+    seconds = (time.hour * 60 + time.minute) * 60 + time.second
+    return (seconds * 1_000_000 + time.microsecond) * 1000
 
 
 def wrong(key: str, value: Any, allowed: str) -> PydanticCustomError:

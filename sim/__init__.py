@@ -16,13 +16,15 @@ if TYPE_CHECKING:
     )
     from sim.market import Market, Snapshot
     from sim.policy import Policy, decision
-    from sim.records import LatencyKind, Needs, ScheduledKind, Wake
-    from sim.settings import Latency, Listing, Population, RiskLimits, Scheduled, Session
+    from sim.records import ConditionKind, LatencyKind, Needs, ScheduledKind, Wake
+    from sim.settings import Conditional, Latency, Listing, Population, RiskLimits, Scheduled, Session
     from sim.trader import Ask, Panel, Trader, TraderView
 
 __all__ = [
     "Ask",
     "Bulletin",
+    "ConditionKind",
+    "Conditional",
     "ConstantValue",
     "DataFile",
     "Distribution",
@@ -55,6 +57,7 @@ __all__ = [
 _HOME = {
     "Ask": "sim.trader",
     "Bulletin": "sim.bulletins",
+    "ConditionKind": "sim.records",
     "ConstantValue": "sim.fundamental",
     "DataFile": "sim.distributions",
     "Distribution": "sim.distributions",
@@ -77,6 +80,7 @@ _HOME = {
     "SparseMeanReverting": "sim.fundamental",
     "Trader": "sim.trader",
     "TraderView": "sim.trader",
+    "Conditional": "sim.settings",
     "ValueFromFile": "sim.fundamental",
     "Wake": "sim.records",
     "WithJumps": "sim.fundamental",

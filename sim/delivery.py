@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from numba import int64
+from numba import float64, int64
 
 from lob._jit import Record, kernel, leaf
 from lob.matching import apply
 from lob.rows import reject, write_row
 from lob.tape import row_at
-from lob.types import EventKind, Flag, MessageKind, Reject
+from lob.types import NO_PRICE, EventKind, Flag, MessageKind, Reject
 from sim.accounts import book_row
+from sim.conditionals import begin_anew, due_conditional, next_due_ns, watch_spread, watch_trade
 from sim.gate import check_limits
 from sim.history import remember
 from sim.records import (
     MAX_OUT,
     N_TRADES,
     ScheduledKind,
+    Stage,
     Status,
     Wake,
     account_at,
     agent_at,
     book_in,
+    conditional_at,
     message_at,
     population_at,
     scheduled_at,
@@ -36,6 +39,7 @@ __all__ = ["deliver_message", "deliver_scheduled"]
 DONE, BOOK_FULL = int(Status.DONE), int(Status.BOOK_FULL)
 FILL, ACK, REJECTED = int(Wake.FILL), int(Wake.ACK), int(Wake.REJECT)
 TOUCH, TRADE, PHASE, NEWS = int(Wake.TOUCH), int(Wake.TRADE), int(Wake.PHASE), int(Wake.NEWS)
+LASTING, FIRED = int(Stage.LASTING), int(Stage.FIRED)
 SCHEDULED_PHASE, SCHEDULED_KILL = int(ScheduledKind.PHASE), int(ScheduledKind.KILL)
 LIMIT, MARKET = int(MessageKind.LIMIT), int(MessageKind.MARKET)
 SET_PHASE, CANCEL_ALL = int(MessageKind.SET_PHASE), int(MessageKind.CANCEL_ALL)
@@ -62,25 +66,22 @@ def kill_population(world: Record, population_index: int) -> int:
 
 
 @leaf
-def deliver_scheduled(world: Record, runtime: Record, tape: Record) -> int:
-    """Handle the next entry of the schedule: a change of phase, news, or a kill switch."""
-    entry = scheduled_at(world, int64(world.next_scheduled))
-    world.next_scheduled += 1
-    symbol_index = int64(entry.symbol)
+def _happen(world: Record, runtime: Record, tape: Record, kind: int, symbol_index: int, value: float) -> int:
+    """Change the phase, tell news, or pull a kill switch."""
     symbol = symbol_at(world, symbol_index)
     book = book_in(world, int64(symbol.off_book))
-    if entry.kind == SCHEDULED_PHASE:
+    if kind == SCHEDULED_PHASE:
         message = scratch_message_of(runtime, int64(0))
         message.time_ns = world.time_ns
         message.kind = SET_PHASE
-        message.qty_lots = int64(entry.value)
+        message.qty_lots = int64(value)
         message.agent = -1
         apply(book, tape, message)
         wake_subscribers(world, symbol_index, int64(PHASE))
-    elif entry.kind == SCHEDULED_KILL:
-        return kill_population(world, int64(entry.value))
+    elif kind == SCHEDULED_KILL:
+        return kill_population(world, int64(value))
     else:
-        symbol.news = entry.value
+        symbol.news = value
         write_row(
             book,
             tape,
@@ -98,6 +99,36 @@ def deliver_scheduled(world: Record, runtime: Record, tape: Record) -> int:
         )
         wake_subscribers(world, symbol_index, int64(NEWS))
     return DONE
+
+
+@leaf
+def deliver_scheduled(world: Record, runtime: Record, tape: Record) -> int:
+    """Handle what is due of the schedule, or else of the conditionals."""
+    if world.next_scheduled < world.n_scheduled:
+        entry = scheduled_at(world, int64(world.next_scheduled))
+        if entry.time_ns <= world.time_ns:
+            world.next_scheduled += 1
+            return _happen(world, runtime, tape, int64(entry.kind), int64(entry.symbol), float64(entry.value))
+    conditional = conditional_at(world, due_conditional(world))
+    status = int64(DONE)
+    symbol_index = int64(conditional.symbol)
+    if conditional.stage == FIRED:
+        conditional.times_left -= 1
+        status = _happen(world, runtime, tape, int64(conditional.kind), symbol_index, float64(conditional.value))
+        if conditional.lasts_ns > 0:
+            conditional.stage = LASTING
+            conditional.due_ns = world.time_ns + conditional.lasts_ns
+        else:
+            begin_anew(conditional)
+    else:
+        book = book_in(world, int64(symbol_at(world, symbol_index).off_book))
+        if book.phase == int64(conditional.value):
+            status = _happen(
+                world, runtime, tape, int64(conditional.kind), symbol_index, float64(conditional.end_value)
+            )
+        begin_anew(conditional)
+    world.conditional_ns = next_due_ns(world)
+    return status
 
 
 @leaf
@@ -140,6 +171,8 @@ def deliver_message(world: Record, tape: Record, slot: int) -> int:
             symbol.last_lots = row.qty_lots
             symbol.last_side = row.side
             reasons |= TRADE
+            if world.n_conditionals != 0:
+                watch_trade(world, symbol_index, int64(row.price_ticks))
             notify_owner(world, int64(row.contra_agent), int64(FILL))
             notify_owner(world, index, int64(FILL))
         elif row.kind == ROW_REJECT:
@@ -152,11 +185,14 @@ def deliver_message(world: Record, tape: Record, slot: int) -> int:
     if is_order and not refused:
         account.n_orders += 1
         account.ordered_lots += message.qty_lots
-    bid, ask = int64(book.best_bid), int64(book.best_ask)
+    bid = book.best_bid + book.min_price_ticks if book.best_bid >= 0 else int64(NO_PRICE)
+    ask = book.best_ask + book.min_price_ticks if book.best_ask < book.n_prices else int64(NO_PRICE)
     if bid != symbol.bid_ticks or ask != symbol.ask_ticks:
         symbol.bid_ticks = bid
         symbol.ask_ticks = ask
         reasons |= TOUCH
+        if world.n_conditionals != 0:
+            watch_spread(world, symbol_index)
     if reasons & symbol.wakes_on:
         wake_subscribers(world, symbol_index, reasons)
     return DONE

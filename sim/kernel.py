@@ -1,9 +1,9 @@
 """The event kernel: one compiled call handles very many events, and returns to Python only when Python is needed.
 
-The next event is the earliest of the schedule, the messages in flight and the wake-ups; at one instant in that order,
-ties within a kind by (agent key, number). A wake-up runs a policy, whose messages go in flight with a latency; a
-message passes the risk gate and the exchange, and its tape rows drive the accounts and the
-wake-ups of those who subscribed.
+The next event is the earliest of the schedule (with the conditionals that have fired), the messages in flight and the
+wake-ups; at one instant in that order, ties within a kind by (agent key, number). A wake-up runs a policy, whose
+messages go in flight with a latency; a message passes the risk gate and the exchange, and its tape rows drive the
+accounts, the conditionals and the wake-ups of those who subscribed.
 """
 
 from __future__ import annotations
@@ -126,6 +126,7 @@ def run_events(world: Record, runtime: Record, tape: Record, until_ns: int) -> i
         scheduled_ns = int64(NEVER)
         if world.next_scheduled < world.n_scheduled:
             scheduled_ns = int64(scheduled_at(world, int64(world.next_scheduled)).time_ns)
+        scheduled_ns = min(scheduled_ns, int64(world.conditional_ns))
         next_ns = min(wake_ns, min(arrival_ns, scheduled_ns))
         if next_ns > until_ns:
             world.time_ns = max(int64(world.time_ns), until_ns)

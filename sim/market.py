@@ -16,7 +16,7 @@ from lob.tape import new_tape, rows_of
 from sim.bulletins import Bulletin
 from sim.kernel import run_kernel
 from sim.records import MAX_POPULATIONS, RUNTIME, VIEW, Status
-from sim.settings import Listing, Population, Scheduled, Session
+from sim.settings import Conditional, Listing, Population, Scheduled, Session
 from sim.trader import Ask, Trader, TraderView
 from sim.world import FORMAT_VERSION, build_world, new_runtime, reseed_world
 
@@ -59,7 +59,7 @@ class Market:
         listings: instruments with their fundamental value and fees.
         populations: who trades.
         session: opening and closing time.
-        schedule: halts, reopenings and news at set times.
+        schedule: halts, reopenings and news at set times, or when a condition holds.
         seed: with the definition, determines every row of the tape.
         tape_rows: rows of the tape buffer; results do not depend on it.
         max_in_flight: messages that can be on their way at once; default: enough for every agent's full output
@@ -80,7 +80,7 @@ class Market:
         listings: Sequence[Listing],
         populations: Sequence[Population],
         session: Session | None = None,
-        schedule: Sequence[Scheduled] = (),
+        schedule: Sequence[Scheduled | Conditional] = (),
         seed: int = 0,
         *,
         tape_rows: int = 65_536,

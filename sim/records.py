@@ -26,6 +26,7 @@ N_DEPTH = 10
 N_OWN = 32
 N_TRADES = 8
 N_HISTORY = 256
+N_SLICES = 128
 
 
 class Wake(IntFlag):
@@ -89,19 +90,40 @@ class ScheduledKind(IntEnum):
     """The kill switch of a population (its index is the value): no new orders, and all resting ones withdrawn."""
 
 
+class ConditionKind(IntEnum):
+    """What a conditional waits for."""
+
+    FALL = 1
+    """A trade so far below the highest one of the window."""
+    RISE = 2
+    MOVE = 3
+    """Either."""
+    SPREAD = 4
+    """A bid-ask spread so wide, both sides quoted, in continuous trading."""
+
+
+class Stage(IntEnum):
+    """Where a conditional stands."""
+
+    ARMED = 0
+    FIRED = 1
+    LASTING = 2
+    SPENT = 3
+
+
 def _ints(*names: str) -> list[tuple[str, str]]:
     return [(name, "<i8") for name in names]
 
 
 WORLD: np.dtype[Any] = np.dtype(
     [
-        *_ints("format_version", "n_bytes", "n_symbols", "n_populations", "n_agents", "n_scheduled"),
-        *_ints("off_symbols", "off_populations", "off_agents", "off_accounts", "off_scheduled"),
+        *_ints("format_version", "n_bytes", "n_symbols", "n_populations", "n_agents", "n_scheduled", "n_conditionals"),
+        *_ints("off_symbols", "off_populations", "off_agents", "off_accounts", "off_scheduled", "off_conditionals"),
         *_ints("off_wakes", "off_arrivals", "off_messages", "off_slots", "off_floats", "off_history"),
         *_ints("n_slots", "open_ns", "close_ns"),
         # What changes:
         *_ints("time_ns", "next_scheduled", "n_free_slots", "n_events", "n_messages", "n_wakes"),
-        *_ints("wake_agent", "replaced_lots", "fees_micro", "event_limit", "shared_stream"),
+        *_ints("wake_agent", "replaced_lots", "fees_micro", "event_limit", "shared_stream", "conditional_ns"),
         ("seed", "<u8"),
     ]
 )
@@ -160,6 +182,15 @@ ACCOUNT: np.dtype[Any] = np.dtype(
 ENTRY: np.dtype[Any] = np.dtype([("high", "<u8"), ("low", "<u8")])
 HEAP: np.dtype[Any] = np.dtype(_ints("off_entries", "capacity", "size", "reserved"))
 SCHEDULED: np.dtype[Any] = np.dtype([*_ints("time_ns", "kind", "symbol"), ("value", "<f8")])
+CONDITIONAL: np.dtype[Any] = np.dtype(
+    [
+        *_ints("symbol", "condition", "slice_ns", "kind", "lasts_ns", "times_left", "stage", "due_ns", "slice"),
+        *[(name, "<f8") for name in ("ticks", "share", "value", "end_value")],
+        ("highs", "<i8", (N_SLICES,)),
+        ("lows", "<i8", (N_SLICES,)),
+    ]
+)
+"""A condition and what happens when it holds: `kind` and `value` as of SCHEDULED, `end_value` after `lasts_ns`."""
 SLOT: np.dtype[Any] = np.dtype([("index", "<i4")])
 FLOAT: np.dtype[Any] = np.dtype([("value", "<f8")])
 
@@ -246,6 +277,7 @@ agent_at = element_of(WORLD, "off_agents", AGENT)
 account_at = element_of(WORLD, "off_accounts", ACCOUNT)
 scheduled_at = element_of(WORLD, "off_scheduled", SCHEDULED)
 message_at = element_of(WORLD, "off_messages", MESSAGE)
+conditional_at = element_of(WORLD, "off_conditionals", CONDITIONAL)
 slot_at = element_of(WORLD, "off_slots", SLOT)
 float_at = element_of(WORLD, "off_floats", FLOAT)
 history_at = element_of(WORLD, "off_history", HISTORY)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,9 +15,9 @@ from sim.bulletins import Bulletin
 from sim.fundamental import Fundamental
 from sim.heap import LAST_NS
 from sim.policy import Policy, Settings
-from sim.records import LatencyKind, ScheduledKind
+from sim.records import N_SLICES, ConditionKind, LatencyKind, ScheduledKind
 
-__all__ = ["Latency", "Listing", "Population", "RiskLimits", "Scheduled", "Session"]
+__all__ = ["Conditional", "Latency", "Listing", "Population", "RiskLimits", "Scheduled", "Session"]
 
 SECOND_NS = 1_000_000_000
 
@@ -102,6 +102,45 @@ class Scheduled:
 
 
 @dataclass(frozen=True)
+class Conditional:
+    """Something that happens when a condition holds, such as a circuit breaker.
+
+    Attributes:
+        condition: what it waits for.
+        ticks: how far the price must move, or how wide the spread must be; with `share`, their sum.
+        share: the same as a share of the price.
+        within_ns: length of the window of a price condition.
+        kind: what happens then: a phase, news, a kill switch.
+        value: as of Scheduled.
+        lasts_ns: after so long the phase is `end_value`, unless it was changed by somebody else; 0: it stays.
+        end_value: see there.
+        times: how often it may happen.
+        symbol: whose price or spread, and whose phase or news.
+    """
+
+    condition: ConditionKind
+    kind: ScheduledKind
+    value: float
+    ticks: float = 0.0
+    share: float = 0.0
+    within_ns: int = 300 * SECOND_NS
+    lasts_ns: int = 0
+    end_value: float = float(Phase.CONTINUOUS)
+    times: int = 1
+    symbol: int = 0
+
+    def __post_init__(self) -> None:
+        """Raise InputError if it could hold at once, or never happen."""
+        if not (self.ticks >= 0 and self.share >= 0 and self.ticks + self.share > 0):
+            raise InputError(f"conditional: ticks = {self.ticks}, share = {self.share}; allowed: one above 0")
+        for name, least in (("within_ns", N_SLICES), ("lasts_ns", 0), ("times", 1)):
+            if getattr(self, name) < least:
+                raise InputError(f"conditional: {name} = {getattr(self, name)}; allowed: at least {least}")
+        if self.lasts_ns > 0 and self.kind != ScheduledKind.PHASE:
+            raise InputError(f"conditional: lasts_ns = {self.lasts_ns}; allowed: 0, only a phase can end")
+
+
+@dataclass(frozen=True)
 class Session:
     """Opening and closing time in ns since midnight."""
 
@@ -118,7 +157,7 @@ class Session:
             raise InputError(f"session: close_ns = {self.close_ns}; allowed: below {LAST_NS} (39 hours)")
 
 
-def full_schedule(session: Session, n_symbols: int, extra: Sequence[Scheduled]) -> list[Scheduled]:
+def full_schedule(session: Session, n_symbols: int, extra: Iterable[Scheduled]) -> list[Scheduled]:
     """Return the session's phases and the extra entries, in time order; closed at the close, whatever else."""
     phases = [Scheduled(session.open_ns, ScheduledKind.PHASE, Phase.CONTINUOUS, s) for s in range(n_symbols)]
     closes = [Scheduled(session.close_ns, ScheduledKind.PHASE, Phase.CLOSED, s) for s in range(n_symbols)]

@@ -12,18 +12,20 @@ from lob._jit import allocate, header_of
 from lob.book import book_bytes, init_book
 from lob.errors import InputError
 from lob.rules import Instrument
-from lob.types import MESSAGE, Phase
+from lob.types import MESSAGE, NO_PRICE, Phase
 from sim.distributions import draw, number_fields
-from sim.heap import ENTRIES_OFFSET
+from sim.heap import ENTRIES_OFFSET, NEVER
 from sim.records import (
     ACCOUNT,
     AGENT,
+    CONDITIONAL,
     ENTRY,
     FLOAT,
     HEAP,
     HISTORY,
     MAX_POPULATIONS,
     N_HISTORY,
+    N_SLICES,
     OUT,
     POPULATION,
     RUNTIME,
@@ -33,14 +35,15 @@ from sim.records import (
     VIEW,
     WORLD,
     Needs,
+    Stage,
 )
 from sim.rng import agent_key, draw_key
-from sim.settings import Listing, Population, Scheduled, Session, as_grid, full_schedule
+from sim.settings import Conditional, Listing, Population, Scheduled, Session, as_grid, full_schedule
 from sim.wakes import start_agents
 
 __all__ = ["FORMAT_VERSION", "World", "build_world", "new_runtime", "reseed_world"]
 
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 
 _TABLES = {
@@ -49,6 +52,7 @@ _TABLES = {
     "agents": AGENT,
     "accounts": ACCOUNT,
     "scheduled": SCHEDULED,
+    "conditionals": CONDITIONAL,
     "messages": MESSAGE,
     "slots": SLOT,
     "floats": FLOAT,
@@ -117,7 +121,7 @@ def build_world(
     listings: Sequence[Listing],
     populations: Sequence[Population],
     session: Session,
-    schedule: Sequence[Scheduled],
+    schedule: Sequence[Scheduled | Conditional],
     seed: int,
     max_in_flight: int,
 ) -> World:
@@ -127,7 +131,8 @@ def build_world(
     instruments: list[Instrument] = [
         replace(listing.instrument, symbol=s, n_agents=n_agents) for s, listing in enumerate(listings)
     ]
-    entries = full_schedule(session, len(listings), schedule)
+    entries = full_schedule(session, len(listings), (e for e in schedule if isinstance(e, Scheduled)))
+    conditionals = [entry for entry in schedule if isinstance(entry, Conditional)]
     grids = [
         as_grid(listing.fundamental.grid(seed, listing.instrument.name, session.open_ns, session.close_ns))
         for listing in listings
@@ -148,6 +153,7 @@ def build_world(
         "agents": max(1, n_agents),
         "accounts": max(1, n_agents * len(listings)),
         "scheduled": len(entries),
+        "conditionals": len(conditionals),
         "messages": max_in_flight,
         "slots": max_in_flight,
         "floats": sum(map(len, grids)) + sum(map(len, blocks)) + sum(memories) + 1,
@@ -169,6 +175,7 @@ def build_world(
     header["n_populations"] = len(populations)
     header["n_agents"] = n_agents
     header["n_scheduled"] = len(entries)
+    header["n_conditionals"], header["conditional_ns"] = len(conditionals), NEVER
     header["off_wakes"], header["off_arrivals"] = wakes_at, arrivals_at
     header["n_slots"] = header["n_free_slots"] = max_in_flight
     header["open_ns"], header["close_ns"] = session.open_ns, session.close_ns
@@ -183,6 +190,11 @@ def build_world(
     scheduled = world.table("scheduled", len(entries))
     for k, entry in enumerate(entries):
         scheduled[k] = (entry.time_ns, entry.kind, entry.symbol, entry.value)
+    for row, conditional in zip(world.table("conditionals", len(conditionals)), conditionals, strict=True):
+        for name in ("symbol", "condition", "kind", "lasts_ns", "ticks", "share", "value", "end_value"):
+            row[name] = getattr(conditional, name)
+        row["slice_ns"], row["times_left"] = -(-conditional.within_ns // N_SLICES), conditional.times
+        row["stage"], row["due_ns"], row["slice"] = Stage.ARMED, NEVER, -1
     floats = world.table("floats", counts["floats"])["value"]
     position = 0
     for s, (listing, instrument, grid) in enumerate(zip(listings, instruments, grids, strict=True)):
@@ -237,7 +249,7 @@ def _fill_symbol(
     symbol["maker_fee_ppm"] = listing.maker_fee_ppm
     symbol["taker_fee_ppm"] = listing.taker_fee_ppm
     symbol["last_ticks"] = instrument.reference_ticks
-    symbol["bid_ticks"], symbol["ask_ticks"] = book["best_bid"], book["best_ask"]
+    symbol["bid_ticks"] = symbol["ask_ticks"] = NO_PRICE
 
 
 def _fill_population(world: World, p: int, population: Population, first: int, value: int, n: int) -> None:
@@ -299,7 +311,7 @@ def reseed_world(world: World, seed: int, session: Session) -> None:
 def _check(
     listings: Sequence[Listing],
     populations: Sequence[Population],
-    schedule: Sequence[Scheduled],
+    schedule: Sequence[Scheduled | Conditional],
     session: Session,
 ) -> None:
     if not listings:
@@ -322,10 +334,11 @@ def _check(
                 f"population {p.name}: watch = {p.watch}; allowed: another one than its own of {len(listings)}"
             )
     for entry in schedule:
-        if not session.open_ns <= entry.time_ns < session.close_ns:
-            raise InputError(f"event at {entry.time_ns} ns: outside the session")
+        where = f"event at {entry.time_ns} ns" if isinstance(entry, Scheduled) else "conditional"
+        if isinstance(entry, Scheduled) and not session.open_ns <= entry.time_ns < session.close_ns:
+            raise InputError(f"{where}: outside the session")
         if not 0 <= entry.symbol < len(listings):
-            raise InputError(f"event at {entry.time_ns} ns: symbol = {entry.symbol}; allowed: 0 to {len(listings) - 1}")
+            raise InputError(f"{where}: symbol = {entry.symbol}; allowed: 0 to {len(listings) - 1}")
 
 
 def new_runtime() -> tuple[Bytes, Any]:

@@ -87,7 +87,7 @@ def command(
 def within_session(flow: OrderFlow, scenario: str, overrides: list[str]) -> OrderFlow:
     """Return the part of a flow that lies within the scenario's session."""
     from scenarios.load import load_scenario
-    from scenarios.schema import time_ns
+    from scenarios.tables import time_ns
 
     session = load_scenario(scenario, overrides).scenario.session
     return flow.window(time_ns(session.open), time_ns(session.close))

@@ -137,8 +137,8 @@ def _metaorder(algo: str, side: str, quantity: int | None, changes: list[str]) -
 def _default_start(scenario: str, overrides: list[str]) -> str:
     """Return the time a quarter into the session, on a whole minute."""
     from scenarios.load import load_scenario
-    from scenarios.schema import time_ns
     from scenarios.summary import clock
+    from scenarios.tables import time_ns
 
     session = load_scenario(scenario, overrides).scenario.session
     first, last = time_ns(session.open), time_ns(session.close)

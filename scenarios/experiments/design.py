@@ -28,7 +28,7 @@ from scenarios.experiments.treatment import (
 )
 from scenarios.load import find_scenario, read_tables, source_of
 from scenarios.map_runs import Failed, map_runs
-from scenarios.schema import time_ns
+from scenarios.tables import time_ns
 from scenarios.toml_text import toml_text
 
 __all__ = ["ARMS", "Design", "design_of"]

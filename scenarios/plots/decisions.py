@@ -14,7 +14,8 @@ from matplotlib.figure import Figure
 from scenarios.measures import Measures
 from scenarios.plots.market import BUY, INK, NEWS, SELL, decimals, time_axis
 from scenarios.plots.style import STYLE
-from scenarios.schema import Scenario, time_ns
+from scenarios.schema import Scenario
+from scenarios.tables import time_ns
 
 __all__ = ["draw_decisions"]
 

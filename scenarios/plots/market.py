@@ -16,8 +16,9 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, MultipleLocator
 
 from lob.types import Phase
 from scenarios.measures import Measures
-from scenarios.schema import Scenario, time_ns
+from scenarios.schema import Scenario
 from scenarios.schema_instrument import InstrumentTable
+from scenarios.tables import time_ns
 from sim.metrics import DepthHistory, MarketSeries
 from sim.writer import write_atomically
 

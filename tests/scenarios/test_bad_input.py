@@ -105,6 +105,26 @@ def test_a_halt_that_ends_before_it_starts_is_refused(tmp_path: Path) -> None:
     assert "event[0].until = 09:34:00" in complaint(tmp_path, text)
 
 
+@pytest.mark.parametrize(
+    ("event", "wanted"),
+    [
+        ("lasts_s = 60.0", "event[0].at = None; allowed: either `at` and `until`, or `when` and `lasts_s`"),
+        ("when = { falls_bp = 50 }", "event[0].lasts_s = None; allowed: above 0, since there is `when`"),
+        ("when = { falls_bp = 50 }\nat = 09:34:00", "allowed: either `at` and `until`, or `when` and `lasts_s`"),
+        ("at = 09:34:00\nuntil = 09:35:00\ntimes = 3", "event[0].times = 3; allowed: 1: with `at` it comes once"),
+        (
+            "when = { within_s = 9 }\nlasts_s = 9",
+            "event[0].when.falls_bp = None; allowed: one of falls_ticks, falls_bp",
+        ),
+        ("when = { falls_bp = 9, spread_bp = 9 }\nlasts_s = 9", "spread_bp = 9.0; allowed: nothing: falls_bp is"),
+        ("when = { spread_bp = 9, within_s = 9 }\nlasts_s = 9", "event[0].when.within_s = 9.0; allowed: nothing"),
+        ("when = { drops = 9 }\nlasts_s = 9", "event[0].when.drops"),
+    ],
+)
+def test_a_circuit_breaker_that_says_too_much_or_too_little_is_refused(tmp_path: Path, event: str, wanted: str) -> None:
+    assert wanted in complaint(tmp_path, f'{SMALL}[[event]]\nkind = "halt"\n{event}\n')
+
+
 def test_an_event_outside_the_session_is_refused(tmp_path: Path) -> None:
     text = SMALL + '[[event]]\nkind = "news"\nat = 12:00:00\nvalue = 1.0\n'
     assert "event[0].at = 12:00:00; allowed: a time within the session" in complaint(tmp_path, text)

@@ -69,6 +69,7 @@ def test_a_flash_crash_is_the_stops_and_the_seller_and_comes_back_and_a_halt_sof
     assert crash.mean() > 2 * no_stops.mean() > 4 * no_seller.mean()
     assert (crash > no_stops).all()
     assert halted.mean() < 0.9 * crash.mean()
+    assert falls(no_halt, "event.breaker.enabled=true").mean() < 0.9 * crash.mean()
     # Forty minutes later most of the fall is made good.
     for seed in seeds:
         one = world("flash_crash", seed, no_halt)
