@@ -2,6 +2,8 @@
 
 Orders a second are generated orders over wall time of whole markets: reading the events, both networks, the book, the
 tape. TRADES is timed at its full size with random weights (its speed does not depend on them), conditioning included.
+Fast flow that does not answer would be a replay: `responsive_ci_low` is the lower end of the interval of the impact (in
+bp) of the buyer of bench flow_impact, in `learned_impact` as it is shipped.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import numpy as np
 
 from agents.flow import memory
 from agents.flow.agent import LearnedFlow, policy
+from bench.flow_impact import paired
 from lob.rules import Instrument
 from sim.fundamental import ConstantValue
 from sim.market import Market
@@ -77,6 +80,7 @@ def run() -> dict[str, Any]:
         began = time.perf_counter()
         total = sum(pool.map(_side_by_side, range(21, 29)))
         both = total / (time.perf_counter() - began)
+    responsive = paired("learned_impact")["impact_end"][1]
     ratio = rate / trades if np.isfinite(trades) else float("nan")
     return {
         "orders_per_s": round(rate),
@@ -85,7 +89,8 @@ def run() -> dict[str, Any]:
         "trades_orders_per_s": round(trades, 1),
         "ratio_to_trades": round(ratio, 1),
         "guarded_share": round(guarded, 5),
+        "responsive_ci_low": responsive,
         "peak_mb": round(peak_mb),
         "pass": rate >= LEAST and rate_reactive >= LEAST_REACTIVE and ratio >= LEAST_RATIO
-        and guarded <= MOST_GUARDED,
+        and guarded <= MOST_GUARDED and responsive > 0,
     }  # fmt: skip
