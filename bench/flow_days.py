@@ -42,8 +42,9 @@ def _half_hours(flow: OrderFlow) -> np.ndarray[Any, Any]:
 
 
 def _longest_one_sided_s(flow: OrderFlow) -> float:
-    """Longest stretch of time in which one side is empty [s]."""
+    """Longest stretch of time in which one side is empty [s], once both have been quoted."""
     empty = ~np.isfinite(flow.bid_ticks + flow.ask_ticks)
+    empty[: int(np.argmin(empty))] = False  # the opening book is laid order by order
     if not empty.any():
         return 0.0
     at = np.flatnonzero(np.diff(np.concatenate([[0], empty.astype(int), [0]])))

@@ -78,7 +78,7 @@ def train_flow(
     train_until: str = "14:00",
     validate_until: str = "15:00",
     levels: int = 10,
-    rounds: int = 8,
+    rounds: int = 24,
     resume: bool = False,
     on_progress: Callable[[dict[str, float]], None] | None = None,
     on_round: Callable[[int, str, float], None] | None = None,
@@ -94,16 +94,16 @@ def train_flow(
         train_until: time of day at which training data ends and validation data begins.
         validate_until: time of day at which that ends; what comes after is not looked at.
         levels: of a simulated tape's book that count as recorded; LOBSTER files say it themselves.
-        rounds: of rollouts after the training that make the closed loop emit each code as often as recorded, see
+        rounds: of rollouts after the training that make the closed loop look as recorded in the large, see
             agents/flow/closed_loop.py; 0: none.
         resume: go on from the checkpoint in the folder.
         on_progress: called with each row of the history.
-        on_round: called after each of the rounds with its number, the stock and the total variation of the codes.
+        on_round: called after each of the rounds with its number, the stock and the distance of what is matched.
 
     Raises:
         InputError: for bad data or configuration, in words.
     """
-    from agents.flow.closed_loop import match_marginals
+    from agents.flow.closed_loop import match_totals
     from agents.flow.tokenizer import Tokenizer
     from agents.flow.training import train
     from agents.flow.weights import FlowWeights
@@ -143,12 +143,9 @@ def train_flow(
     weights.save(folder / WEIGHTS)
     if rounds > 0:
         # The opening hour is unlike the rest, and rollouts of an hour each do not begin in it.
-        settled = [part.window(int(part.time_ns[0]) + HOUR_NS, split) for part in tokens]
-        recorded = [
-            part if len(part) >= config.length else whole.window(0, split)
-            for part, whole in zip(settled, tokens, strict=True)
-        ]
-        weights = match_marginals(
+        settled = [flow.window(int(flow.time_ns[0]) + HOUR_NS, split) for flow in early]
+        recorded = [part if len(part) >= config.length else whole for part, whole in zip(settled, early, strict=True)]
+        weights = match_totals(
             weights,
             recorded,
             rounds=rounds,

@@ -40,12 +40,14 @@ from agents.flow.memory import (
     MIRRORED,
     PLAN,
     POSITION,
+    POSSIBLE,
     REPLANNED,
     SENT,
     SENT_NS,
     STARTED,
     cells_needed,
     floats_of,
+    kept_at,
     layout,
 )
 from agents.flow.network import (
@@ -61,7 +63,15 @@ from agents.flow.network import (
     head_state,
 )
 from agents.flow.pace import count_order, held_back, keep_pace
-from agents.flow.placing import lay_book, mend_depth, possible_details, possible_orders, refill_side, send_order
+from agents.flow.placing import (
+    is_there,
+    lay_book,
+    mend_depth,
+    possible_details,
+    possible_orders,
+    refill_side,
+    send_order,
+)
 from agents.flow.reading import look_at_book, read_events
 from agents.flow.tables import delay_s
 from agents.flow.weights import HEADER, SHIPPED, FlowWeights
@@ -74,13 +84,17 @@ from sim.rng import draw_key, raw_uniform
 __all__ = ["LearnedFlow", "policy"]
 
 WIDTH, HEAD, LAYERS, WINDOW = HEADER["width"], HEADER["head"], HEADER["layers"], HEADER["window"]
-SCALE_TICKS, N_HEADER = HEADER["scale_ticks"], len(HEADER)
+SCALE_TICKS, N_SIZES, N_DETAILS = HEADER["scale_ticks"], HEADER["n_sizes"], HEADER["n_details"]
+N_HEADER = len(HEADER)
 CONTINUOUS = int(Phase.CONTINUOUS)
 STREAM = 7
 """Stream of draws of its own: keyed by the order's number, not by wake-ups."""
 (U_DELAY, U_INSIDE, U_ORDER, U_DETAIL, U_SIZE, U_PRICE, U_GUARD, U_BOOK, U_GAP, U_DEEP, U_DRAFT, U_FLIP,
  U_JOIN) = range(13)  # fmt: skip
 CHECK_EVERY = 8
+TRIALS, TRIAL = 2, 32
+"""A deletion whose target the book does not hold is drawn anew, code and all, so that old orders are not taken in the
+place of young ones; in the last trial targets are masked. And how far apart the purposes of the trials' draws are."""
 _REGIMES = ("any", "low", "middle", "high")
 
 
@@ -148,7 +162,7 @@ def _u(agent: Any, number: int, purpose: int) -> float:
 
 @decision
 def _draft(agent: Any, h: Any, w: Any, cells: Any, m: Any, length: int, share: int) -> None:
-    """Draw `share` of the orders of the block that are not planned yet, ahead of time."""
+    """Draw what comes when, ahead of time, for `share` of the orders of the block that are not planned yet."""
     block_at, head_at, scratch_at = layout(h)
     n, head = int(h[WIDTH]), int(h[HEAD])
     context = _context(h, m, cells)
@@ -177,27 +191,8 @@ def _draft(agent: Any, h: Any, w: Any, cells: Any, m: Any, length: int, share: i
             for j in range(len(allowed)):
                 allowed[j] = 1.0
             delays[k] = float(head_delay(h, w, y, allowed, _u(agent, number, U_DELAY), scratch))
-            orders[k] = float(head_order(h, w, y, allowed, _u(agent, number, U_ORDER), scratch))
-            give_order(h, w, y, int(orders[k]))
-            _by_kind(h, int(orders[k]), allowed)
-            details[k] = float(head_detail(h, w, y, allowed, _u(agent, number, U_DETAIL), scratch))
-
-
-@decision
-def _by_kind(h: Any, order: int, allowed: Any) -> None:
-    """Details that an order of this kind can have, whatever the book."""
-    local, n_sizes = order % N_LOCAL, int(h[HEADER_N_SIZES])
-    for j in range(len(allowed)):
-        is_age = j > n_sizes
-        if DELETE <= local < PARTIAL:
-            allowed[j] = 1.0 if is_age else 0.0
-        elif local == PARTIAL:
-            allowed[j] = 1.0 if j == 0 else 0.0
-        else:
-            allowed[j] = 1.0 if j < n_sizes or (j == n_sizes and local == MARKET) else 0.0
-
-
-HEADER_N_SIZES = HEADER["n_sizes"]
+            orders[k] = float(head_order(h, w, y, book, allowed, _u(agent, number, U_ORDER), scratch))
+            details[k] = h[N_DETAILS]  # not drawn yet: it is up to the book at the order's turn
 
 
 @decision
@@ -298,30 +293,41 @@ def _draw_order(view: Any, agent: Any, h: Any, w: Any, cells: Any) -> tuple[int,
     n, head = int(h[WIDTH]), int(h[HEAD])
     k, number = int(cells[POSITION]), int(cells[SENT])
     y, scratch = m[head_at + n : head_at + n + head], m[scratch_at:]
-    allowed = cells[MASK : MASK + N_ORDER_CODES + 64]
-    _possible_as_seen(view, h, cells, allowed)
+    kept = m[kept_at(h) : kept_at(h) + head]
+    possible, allowed = cells[POSSIBLE : POSSIBLE + N_ORDER_CODES], cells[MASK : MASK + N_ORDER_CODES + 64]
+    _possible_as_seen(view, h, cells, possible)
     order = int(_plan(cells, 0)[k])
     wide = view.ask_ticks - view.bid_ticks > agent.params[P.widest_spread] * h[SCALE_TICKS]
-    if order >= 0:
-        detail = int(_plan(cells, 1)[k])
-        if allowed[order] > 0 and not (wide and _widens(order)):
-            possible_details(view, h, cells, _as_seen(cells, order), allowed)
-            if allowed[detail] > 0:
-                return _as_seen(cells, order), detail
-            _possible_as_seen(view, h, cells, allowed)
+    if order >= 0 and (possible[order] == 0 or (wide and _widens(order))):
         cells[REPLANNED] += 1.0
-    order = head_order(h, w, y, allowed, _u(agent, number, U_ORDER), scratch)
-    if wide and order >= 0 and _widens(order):
-        cells[GUARDED] += 1.0
-        for half in range(2):
-            allowed[half * N_LOCAL + MARKET] = 0.0
-            allowed[half * N_LOCAL + DELETE] = 0.0
-        order = head_order(h, w, y, allowed, _u(agent, number, U_GUARD), scratch)
-    if order < 0:
-        return -1, 0
-    give_order(h, w, y, order)
-    possible_details(view, h, cells, _as_seen(cells, order), allowed)
-    return _as_seen(cells, order), head_detail(h, w, y, allowed, _u(agent, number, U_DETAIL), scratch)
+        order = -1
+    for j in range(head):
+        kept[j] = y[j]
+    for trial in range(TRIALS):
+        if order < 0:
+            order = head_order(h, w, y, _book(cells), possible, _u(agent, number, U_ORDER + TRIAL * trial), scratch)
+        if wide and order >= 0 and _widens(order):
+            cells[GUARDED] += 1.0
+            for half in range(2):
+                possible[half * N_LOCAL + MARKET] = 0.0
+                possible[half * N_LOCAL + DELETE] = 0.0
+            order = head_order(h, w, y, _book(cells), possible, _u(agent, number, U_GUARD), scratch)
+        if order < 0:
+            break
+        give_order(h, w, y, order)
+        u = _u(agent, number, U_DETAIL + TRIAL * trial)
+        if not DELETE <= order % N_LOCAL < PARTIAL or trial == TRIALS - 1:
+            possible_details(view, h, cells, _as_seen(cells, order), allowed)
+            return _as_seen(cells, order), head_detail(h, w, y, allowed, u, scratch)
+        for j in range(len(allowed)):
+            allowed[j] = 1.0 if j > h[N_SIZES] else 0.0
+        detail = head_detail(h, w, y, allowed, u, scratch)
+        if is_there(view, h, cells, _as_seen(cells, order), detail):
+            return _as_seen(cells, order), detail
+        for j in range(head):
+            y[j] = kept[j]
+        order = -1
+    return -1, 0
 
 
 @decision

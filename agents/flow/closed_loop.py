@@ -1,23 +1,31 @@
-"""The remedy against drift in closed loop: make the codes that a rollout emits as frequent as the recorded ones.
+"""The remedy against drift in closed loop: make rollouts look as recorded in the large.
 
 A model trained one step ahead meets in closed loop states that it made itself, and small errors feed on themselves:
 orders at the best that call for more orders at the best. Rollouts are cheap here (an hour of market in a second), so
-the marginal frequencies of the codes, of buyers and sellers alike, are matched directly: after each round of rollouts
-the logit of each class moves by a share of the log of recorded over simulated frequency, for each stock on its own.
-Conditional structure is left to the network.
+the frequencies of the codes, of buyers and sellers alike, are matched directly: after each round of rollouts the logit
+of each class moves by a share of the log of recorded over simulated frequency, for each stock on its own.
+
+One memory needs the same: market orders follow the signs of those before them, and what a model one step ahead lacks of
+this a loop lacks twice, since its own signs are what it remembers. So their lean to the side of the latest ones is
+matched as well.
+
+Frequencies are not all: what has come must go, so that a loop deletes about as often as it submits whatever its logits
+are, and pressed to delete more it only empties its book. So the logit of deletions at a depth moves by the mean of what
+their frequency and what the quantity that stands there ask for, and the round that counts is the one that is nearest in
+frequencies and in the means of spread, touch and depth. All other structure is left to the network.
 """
 
 from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from agents.flow.codes import N_LOCAL, N_ORDER_CODES
+from agents.flow.codes import ACTIVITY_FEATURE, DEEP_EDGES, DELETE, MARKET, N_DEEP, N_LOCAL, N_ORDER_CODES, PARTIAL
 from agents.flow.tokenizer import Tokens
 from agents.flow.weights import FlowWeights
 from lob.rules import Instrument
@@ -26,13 +34,20 @@ from sim.market import Market
 from sim.metrics.flow import OrderFlow, visible_flow_of_tape
 from sim.settings import Listing, Population, Session
 
-__all__ = ["match_marginals", "rollout"]
+__all__ = ["ROUNDS", "match_totals", "rollout"]
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 SECOND_NS = 1_000_000_000
-LEAST = 200
+ROUNDS = 24
+COUNTS = ("order", "detail", "delay")
+LEAST = 100
 """Events of a class below which its logit is left alone."""
+LEAST_STANDING = 0.005
+"""Share of all quantity that stands, below which a class of depth is not judged by it."""
+_DELETIONS = np.isin(np.arange(N_ORDER_CODES) % N_LOCAL, np.arange(DELETE, PARTIAL))
 LARGEST_STEP, LARGEST = 0.5, 2.0
+FIRST_GAIN, LAST_GAIN = 0.5, 0.15
+"""Share of what is missing by which logits move, in the first and in the last round: quickly there, then quietly."""
 
 
 def rollout(
@@ -69,22 +84,83 @@ def rollout(
     return visible_flow_of_tape(np.concatenate(parts), levels)
 
 
-def _frequencies(tokens: Sequence[Tokens], n_details: int, n_delays: int) -> dict[str, Floats]:
-    """Frequencies of order codes, delays and details."""
-    order = np.concatenate([t.order for t in tokens])
-    return {
-        "order": np.bincount(order, minlength=N_ORDER_CODES).astype(np.float64),
-        "delay": np.bincount(np.concatenate([t.delay for t in tokens]), minlength=n_delays).astype(np.float64),
-        "detail": np.bincount(np.concatenate([t.detail for t in tokens]), minlength=n_details).astype(np.float64),
-    }
+@dataclass(frozen=True)
+class _Totals:
+    """What is compared.
+
+    Attributes:
+        order: counts of the codes, both sides alike, shape (N_ORDER_CODES,).
+        detail: counts of the details, shape (n_details,).
+        delay: counts of delay classes.
+        same_side_log_odds: that a market order is of the side of the one before it.
+        log_spread: log of its mean.
+        standing_lots: mean quantity of a side at the best and in each class of depth behind it, shape (1 + N_DEEP,).
+    """
+
+    order: Floats
+    detail: Floats
+    delay: Floats
+    same_side_log_odds: float
+    log_spread: float
+    standing_lots: Floats
+
+    @staticmethod
+    def of(flows: Sequence[OrderFlow], weights: FlowWeights, stock: int) -> _Totals:
+        """Return the totals of some flows of a stock."""
+        tokens = [weights.tokenizer.encode(flow, stock) for flow in flows]
+        sizes = {"order": N_ORDER_CODES, "detail": weights.config["n_details"], "delay": weights.config["n_delays"]}
+        counts = {}
+        for name, size in sizes.items():
+            codes = np.concatenate([getattr(part, name) for part in tokens])
+            counts[name] = np.bincount(codes, minlength=size).astype(np.float64)
+        # A recorded day has a trend, and a loop that leans to one side walks away.
+        counts["order"] = np.tile(counts["order"].reshape(2, N_LOCAL).mean(axis=0), 2)
+        spread = np.mean([np.nanmean(flow.ask_ticks - flow.bid_ticks) for flow in flows])
+        scale_ticks = weights.tokenizer.stocks[stock].scale_ticks
+        standing = np.mean([_standing_lots(flow, scale_ticks) for flow in flows], axis=0)
+        return _Totals(**counts, same_side_log_odds=_same_side_log_odds(tokens), log_spread=float(np.log(spread)),
+                       standing_lots=standing)  # fmt: skip
+
+    def distance(self, other: _Totals) -> float:
+        """Sum of total variations, memories' difference, and half the log ratios of spread, touch and depth."""
+        memories = [np.tanh(totals.same_side_log_odds / 2) / 2 for totals in (self, other)]
+        counts = [_distance(getattr(self, name), getattr(other, name)) for name in COUNTS]
+        books = [np.array([t.log_spread, np.log(t.standing_lots[0]), np.log(t.standing_lots.sum())])
+                 for t in (self, other)]  # fmt: skip
+        return float(sum(counts) + abs(memories[0] - memories[1]) + np.abs(books[0] - books[1]).sum() / 2)
 
 
-def match_marginals(
+def _standing_lots(flow: OrderFlow, scale_ticks: float) -> Floats:
+    """Mean quantity of a side at the best and in each class of depth behind it, over the events."""
+    assert flow.book is not None
+    book, found = flow.book[::20], np.zeros(1 + N_DEEP)
+    edges = np.array(DEEP_EDGES) * scale_ticks
+    for depth, lots in (
+        (book[:, :, 0] - book[:, :1, 0], book[:, :, 1]),
+        (book[:, :1, 2] - book[:, :, 2], book[:, :, 3]),
+    ):
+        there = np.isfinite(depth) & (lots > 0)
+        classes = np.where(depth[there] <= 0, 0, 1 + np.searchsorted(edges, depth[there]))
+        found += np.bincount(classes, weights=lots[there], minlength=1 + N_DEEP) / (2 * max(len(book), 1))
+    return found
+
+
+def _same_side_log_odds(tokens: Sequence[Tokens]) -> float:
+    """Log odds that a market order is of the side of the one before it."""
+    same = others = 1
+    for part in tokens:
+        sides = part.order[part.order % N_LOCAL == MARKET] // N_LOCAL
+        same += int((sides[1:] == sides[:-1]).sum())
+        others += int((sides[1:] != sides[:-1]).sum())
+    return float(np.log(same / others))
+
+
+def match_totals(
     weights: FlowWeights,
-    recorded: Sequence[Tokens],
+    recorded: Sequence[OrderFlow],
     *,
-    rounds: int = 8,
-    sessions: int = 3,
+    rounds: int = ROUNDS,
+    sessions: int = 6,
     seconds: int = 3600,
     open_ns: int = 11 * 3600 * SECOND_NS,
     reference_ticks: Sequence[int],
@@ -92,50 +168,67 @@ def match_marginals(
     on_round: Callable[[int, str, float], None] | None = None,
     **settings: Any,
 ) -> FlowWeights:
-    """Return weights whose rollouts emit the codes of each stock about as often as they were recorded.
+    """Return weights whose rollouts are in the large as recorded; see the module.
 
     Args:
         weights: a trained generator.
-        recorded: tokens of the training time, one for each stock.
-        rounds: rounds of rollouts; logits move by a third of what is missing, so that rounds do not overshoot.
+        recorded: flow of the training time, one for each stock.
+        rounds: rounds of rollouts; the best one counts.
         sessions: rollouts in a round.
         seconds: length of each.
         open_ns: when each begins.
         reference_ticks: where each stock's price starts.
         seed: of the first rollout; use others for every later judgement.
-        on_round: called with the round, the stock and the total variation of order codes found in it.
+        on_round: called with the round, the stock and the distance found in it.
         settings: of the policy.
     """
     arrays = dict(weights.arrays)
-    sizes = weights.config["n_details"], weights.config["n_delays"]
-    for stock, tokens in enumerate(recorded):
-        wanted = _frequencies([tokens], *sizes)
-        # Buyers and sellers alike: a recorded day has a trend, and a loop that leans to one side walks away.
-        wanted["order"] = np.tile(wanted["order"].reshape(2, N_LOCAL).mean(axis=0), 2)
-        shift = {name: _before(weights, stock, name, len(wanted[name])) for name in wanted}
+    for stock, flow in enumerate(recorded):
+        wanted = _Totals.of([flow], weights, stock)
+        chosen = {"activity": _mean_activity(weights.tokenizer.encode(flow, stock)), **settings}
+        sizes = {"sign_memory": 1, **{name: len(getattr(wanted, name)) for name in COUNTS}}
+        shift = {name: _before(weights, stock, name, size) for name, size in sizes.items()}
         best, kept = np.inf, shift
         for number in range(rounds):
             trial = replace(weights, arrays={**arrays, **_named(stock, shift)})
-            flows = [
-                rollout(
-                    trial, stock, seed + number * sessions + k, open_ns, seconds, reference_ticks[stock], **settings
-                )
-                for k in range(sessions)
-            ]
-            found = _frequencies([weights.tokenizer.encode(flow, stock) for flow in flows], *sizes)
-            distance = sum(_distance(wanted[name], found[name]) for name in wanted)
+            seeds = range(seed + number * sessions, seed + (number + 1) * sessions)
+            flows = [rollout(trial, stock, s, open_ns, seconds, reference_ticks[stock], **chosen) for s in seeds]
+            found = _Totals.of(flows, weights, stock)
+            distance = wanted.distance(found)
             if on_round is not None:
                 on_round(number, weights.tokenizer.stocks[stock].name, distance)
             if distance < best:
-                best, kept = distance, {name: value.copy() for name, value in shift.items()}
-            for name, value in shift.items():
-                p, q = wanted[name], found[name]
-                known = (p >= LEAST) & (q >= LEAST / 4)
-                ratio = np.log(np.maximum(p, 1) / p.sum()) - np.log(np.maximum(q, 1) / q.sum())
-                step = np.where(known, np.clip(0.3 * ratio, -LARGEST_STEP, LARGEST_STEP), 0.0)
-                shift[name] = np.clip(value + step, -LARGEST, LARGEST)
+                best, kept = distance, shift
+            shift = _moved(shift, wanted, found, FIRST_GAIN + (LAST_GAIN - FIRST_GAIN) * number / max(rounds - 1, 1))
         arrays.update(_named(stock, kept))
     return replace(weights, arrays=arrays)
+
+
+def _moved(shift: dict[str, Floats], wanted: _Totals, found: _Totals, gain: float) -> dict[str, Floats]:
+    """Shifts of the logits after a round."""
+    steps = {"sign_memory": np.array([wanted.same_side_log_odds - found.same_side_log_odds])}
+    for name in COUNTS:
+        p, q = getattr(wanted, name), getattr(found, name)
+        known = (p >= LEAST) & (q >= LEAST / 4)
+        ratio = np.log(np.maximum(p, 1) / p.sum()) - np.log(np.maximum(q, 1) / q.sum())
+        steps[name] = np.where(known, ratio, 0.0)
+    p, q = wanted.standing_lots, found.standing_lots
+    known = np.tile(np.minimum(p, q) > LEAST_STANDING * p.sum(), 2)
+    too_much = np.tile(np.log(np.maximum(q, 1e-9) / np.maximum(p, 1e-9)), 2)
+    deletions = steps["order"][_DELETIONS]
+    steps["order"][_DELETIONS] = np.where(known, (deletions + too_much) / 2, deletions)
+    moved = {
+        name: np.clip(value + np.clip(gain * steps[name], -LARGEST_STEP, LARGEST_STEP), -LARGEST, LARGEST)
+        for name, value in shift.items()
+    }
+    moved["sign_memory"] = np.maximum(moved["sign_memory"], 0.0)
+    return moved
+
+
+def _mean_activity(tokens: Tokens) -> float:
+    """Mean over time of the log activity: the recorded stretch may be quieter than the day that the tables tell of."""
+    weight = np.diff(tokens.time_ns, append=tokens.time_ns[-1])
+    return float(np.average(tokens.features[:, ACTIVITY_FEATURE], weights=weight)) if weight.sum() > 0 else 0.0
 
 
 def _distance(p: Floats, q: Floats) -> float:

@@ -6,8 +6,8 @@ An event has three codes:
 - order: side and kind with depth. New orders and deletions count their depth from the best of their own side before the
   event, in units of the stock's median spread (scale-free, so that one model serves several stocks); an order inside
   the spread by the share of the spread that it closes;
-- detail: the size class of a new or a market order ("the whole touch" is a class of its own), the age class of the
-  order that a deletion takes out;
+- detail: the size class of a new or a market order ("the whole touch" is a class of its own), age and size of the
+  order that a deletion takes out, in coarse classes: large orders wait longer than small ones;
 - delay: class of the log time since the event before, with a class for "at once".
 """
 
@@ -20,6 +20,7 @@ from sim.policy import decision
 from sim.rng import exp_portable, log_portable
 
 __all__ = [
+    "ACTIVITY_FEATURE",
     "AT_ONCE_S",
     "DEEP_EDGES",
     "DELETE",
@@ -27,15 +28,16 @@ __all__ = [
     "MIRROR",
     "MIRROR_SIGN",
     "NEW",
-    "N_AGES",
     "N_DEEP",
     "N_FEATURES",
     "N_IMPROVE",
     "N_LOCAL",
     "N_MEMORY",
     "N_ORDER_CODES",
+    "N_TARGETS",
     "PARTIAL",
-    "age_class",
+    "SIGN_FEATURE",
+    "SLOW_SIGN_FEATURE",
     "deep_bin",
     "deep_range",
     "features",
@@ -43,6 +45,7 @@ __all__ = [
     "local_code",
     "order_code",
     "remember_event",
+    "target_class",
     "turned",
 ]  # fmt: skip
 
@@ -58,9 +61,12 @@ MARKET = PARTIAL + 1
 N_LOCAL = MARKET + 1
 N_ORDER_CODES = 2 * N_LOCAL
 """Bids and buyers first, then asks and sellers."""
-AGE_EDGES_S = (1e-3, 1e-2, 1e-1, 0.5, 2.0, 10.0, 60.0)
-N_AGES = len(AGE_EDGES_S) + 1
-"""The last class also holds orders of unknown age."""
+AGE_EDGES_S = (1e-3, 1e-2, 1e-1, 0.5, 2.0, 10.0, 60.0, 300.0)
+N_AGES = len(AGE_EDGES_S) + 2
+"""The last class holds orders of unknown age."""
+N_SIZE_GROUPS = 4
+"""Of an order that is taken out: smaller than the usual order, as large, up to three times as large, larger."""
+N_TARGETS = N_AGES * N_SIZE_GROUPS
 AT_ONCE_S = 1e-6
 OPEN_HOURS, OPENING_HOURS = 9.5, 0.5
 """When NASDAQ opens, and how soon the opening is forgotten (a decay time)."""
@@ -72,6 +78,8 @@ FAST, SLOW, VOLATILITY, SIGN_FAST, SIGN_SLOW = range(N_MEMORY)
 DECAYS = (0.9, 0.99, 0.99, 0.6, 0.93)
 """The first three by event, the others by market order: those are a tenth of the events, so that a window of some
 hundred events alone forgets their signs too early."""
+ACTIVITY_FEATURE, SIGN_FEATURE, SLOW_SIGN_FEATURE = 13, 14, 15
+"""The features that hold the activity, and the fast and (twice) the slow average of market orders' signs."""
 MIRROR = (0, 1, 2, 4, 3, 6, 5, 8, 7, 9, 10, 11, 12, 13, 14, 15)
 MIRROR_SIGN = (1, 1, -1, 1, 1, 1, 1, 1, 1, -1, -1, 1, 1, 1, -1, -1)
 """Features of the market with buyers and sellers exchanged: where each comes from, and its sign."""
@@ -140,14 +148,21 @@ def order_code(kind: int, side: int, depth_ticks: float, spread_ticks: float, sc
 
 
 @decision
-def age_class(age_s: float) -> int:
-    """Class of an order's age; a negative age is unknown."""
-    if age_s < 0:
-        return N_AGES - 1
-    for k in range(N_AGES - 1):
-        if age_s < AGE_EDGES_S[k]:
-            return k
-    return N_AGES - 1
+def target_class(age_s: float, lots: float, scale_lots: float) -> int:
+    """Class, below N_TARGETS, of an order that a deletion takes out.
+
+    Args:
+        age_s: how long it has been in the book; negative: unknown.
+        lots: what is left of it.
+        scale_lots: the stock's usual order size.
+    """
+    age = N_AGES - 1
+    if age_s >= 0:
+        age = 0
+        while age < len(AGE_EDGES_S) and age_s >= AGE_EDGES_S[age]:
+            age += 1
+    group = 0 if lots < scale_lots else 1 if lots == scale_lots else 2 if lots <= 3 * scale_lots else 3
+    return age * N_SIZE_GROUPS + group
 
 
 @decision
@@ -210,6 +225,6 @@ def features(
     out[10] = _clipped(averages[SLOW], 3.0)
     out[11] = _clipped(10.0 * averages[VOLATILITY], 3.0)
     out[12] = exp_portable(-max(hours - OPEN_HOURS, 0.0) / OPENING_HOURS)
-    out[13] = activity
-    out[14] = averages[SIGN_FAST]
-    out[15] = 2.0 * averages[SIGN_SLOW]
+    out[ACTIVITY_FEATURE] = activity
+    out[SIGN_FEATURE] = averages[SIGN_FAST]
+    out[SLOW_SIGN_FEATURE] = 2.0 * averages[SIGN_SLOW]

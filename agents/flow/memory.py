@@ -43,6 +43,7 @@ __all__ = [
     "N_BIRTHS",
     "PLAN",
     "POSITION",
+    "POSSIBLE",
     "PUSHED",
     "QUIET_BIRTH",
     "REPLANNED",
@@ -56,6 +57,7 @@ __all__ = [
     "cells_needed",
     "floats_of",
     "is_remembered",
+    "kept_at",
     "layout",
 ]  # fmt: skip
 
@@ -85,7 +87,8 @@ MIRRORED = FEATURES + N_FEATURES
 """The features as they look with buyers and sellers exchanged."""
 PLAN = MIRRORED + N_FEATURES
 MASK = PLAN + 3 * BLOCK_MAX
-BIRTHS = MASK + N_ORDER_CODES + 64
+POSSIBLE = MASK + N_ORDER_CODES + 64
+BIRTHS = POSSIBLE + N_ORDER_CODES
 CELLS = BIRTHS + N_BIRTHS
 """The network's float32 state begins here, two numbers to a cell."""
 
@@ -98,7 +101,7 @@ def cells_needed(header: Any) -> int:
 
 def _head_room(header: Any) -> int:
     n, head = int(header[WIDTH]), int(header[HEAD])
-    return n + head + max(10 * n + 256, N_ORDER_CODES + 64 + head)
+    return n + 2 * head + max(10 * n + 256, N_ORDER_CODES + 64 + head)
 
 
 @decision
@@ -113,6 +116,14 @@ def layout(h: Any) -> tuple[int, int, int]:
     block = 2 * context_room(h)
     head = block + block_room(h)
     return block, head, head + int(h[WIDTH]) + int(h[HEAD])
+
+
+@decision
+def kept_at(h: Any) -> int:
+    """Where, behind the scratch, there is room for a copy of the head's last layer."""
+    n, head = int(h[WIDTH]), int(h[HEAD])
+    _, _, scratch = layout(h)
+    return scratch + max(10 * n + 256, N_ORDER_CODES + 64 + head)
 
 
 @decision

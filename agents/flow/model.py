@@ -8,7 +8,8 @@ orders of the block that are known, and gives a vector for each position: masked
 in random order (Austin et al. 2021, D3PM; Sahoo et al. 2024, MDLM). Independent draws of the positions would lose the
 memory of signs and the clustering of times, so a small recurrent head walks through the block in time order and draws
 delay, order and detail one after the other, each given the draws before it. In the last of the S steps the head also
-sees the live book at each order's own turn, so that an order answers to what the ones before it did.
+sees the live book at each order's own turn, so that an order answers to what the ones before it did. Drafts say what
+comes and when; how large it is and which order it takes out is decided at its own turn, too.
 
 Everything is relu, softmax and sigmoid on a few thousand numbers: network.py repeats it without torch.
 """
@@ -20,7 +21,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from agents.flow.codes import DELETE, MARKET, N_AGES, N_FEATURES, N_LOCAL, N_ORDER_CODES, PARTIAL
+from agents.flow.codes import DELETE, MARKET, N_FEATURES, N_LOCAL, N_ORDER_CODES, N_TARGETS, PARTIAL
 
 __all__ = ["N_REGIMES", "BlockBatch", "FlowConfig", "FlowModel"]
 
@@ -62,9 +63,11 @@ class BlockBatch:
     Attributes:
         order, detail, delay: true codes, long, (N, K).
         known: bool, (N, K): the order is given.
+        undecided: bool, (N, K): it is given but for its detail, which is drawn at its turn; only where known.
         chosen: bool, (N, K): the order is drawn in this step; never known.
         features: live book before each order, (N, K, F).
         is_draft: bool, (N,): the step draws orders ahead of time, without the live book.
+        leaves_detail: bool, (N,): a draft draws orders without their details.
         stock: long, (N,).
         volatility, drift: conditions, long, (N,).
     """
@@ -73,9 +76,11 @@ class BlockBatch:
     detail: Tensor
     delay: Tensor
     known: Tensor
+    undecided: Tensor
     chosen: Tensor
     features: Tensor
     is_draft: Tensor
+    leaves_detail: Tensor
     stock: Tensor
     volatility: Tensor
     drift: Tensor
@@ -118,8 +123,8 @@ class FlowModel(nn.Module):
         self.config = c = config
         d = c.width
         self.order, self.detail, self.delay = (
-            nn.Embedding(n, d) for n in (N_ORDER_CODES + 1, c.n_details, c.n_delays)
-        )  # the last order code is the mask
+            nn.Embedding(n, d) for n in (N_ORDER_CODES + 1, c.n_details + 1, c.n_delays)
+        )  # the last order code is the mask, the last detail that of an order whose detail is not drawn yet
         self.book = nn.Linear(N_FEATURES, d, bias=False)
         self.stock = nn.Embedding(c.n_stocks, d)
         self.layers = nn.ModuleList(_Layer(d, c.heads, dropout) for _ in range(c.layers))
@@ -183,7 +188,8 @@ class FlowModel(nn.Module):
         """Return a vector for each position of the blocks, (N, K, width); context is (N, width)."""
         length = batch.order.shape[1]
         masked = self.order(torch.tensor(N_ORDER_CODES, device=context.device))
-        known = self.events(batch.order, batch.detail, batch.delay)
+        detail = torch.where(batch.undecided, self.config.n_details, batch.detail)
+        known = self.events(batch.order, detail, batch.delay)
         x = torch.where(batch.known[..., None], known, masked) + self.position.weight[:length]
         condition = self.stock(batch.stock) + self.volatility(batch.volatility) + self.drift(batch.drift)
         x = x + self.spread(context)[:, None]
@@ -193,12 +199,17 @@ class FlowModel(nn.Module):
         return _norm(x)[:, 1:]
 
     def nats(self, context: Tensor, batch: BlockBatch) -> tuple[Tensor, Tensor, Tensor]:
-        """Return minus the log likelihood of delay, order and detail of the chosen positions, each (N, K), else 0."""
+        """Return minus the log likelihood of delay, order and detail of the chosen positions, each (N, K), else 0.
+
+        Details also count where they alone are drawn.
+        """
         vectors = self.denoise(context, batch)
         n, length = batch.order.shape
         masked = self.order(torch.tensor(N_ORDER_CODES, device=context.device))
+        left_out = (batch.is_draft & batch.leaves_detail)[:, None]
+        detail = torch.where(left_out, self.config.n_details, batch.detail)
         seen = torch.where((batch.known | batch.chosen)[..., None],
-                           self.events(batch.order, batch.detail, batch.delay), masked)  # fmt: skip
+                           self.events(batch.order, detail, batch.delay), masked)  # fmt: skip
         before = torch.cat([torch.zeros_like(seen[:, :1]), seen[:, :-1]], dim=1)
         live = torch.where(batch.is_draft[:, None, None], batch.features[:, :1], batch.features)
         inputs = before + self.book(live) + self.draft(batch.is_draft.long())[:, None]
@@ -208,12 +219,12 @@ class FlowModel(nn.Module):
             states.append(state)
         y = self.merge(torch.cat([torch.stack(states, dim=1), vectors], dim=-1))
         entropy = nn.functional.cross_entropy
-        chosen = batch.chosen.flatten()
-        y = y.flatten(0, 1)[chosen]
-        order, detail, delay = (t.flatten()[chosen] for t in (batch.order, batch.detail, batch.delay))
-        parts = [entropy(self.to_delay(torch.relu(y)), delay, reduction="none")]
+        at = (batch.chosen | (batch.undecided & ~batch.is_draft[:, None])).flatten()
+        y, chosen = y.flatten(0, 1)[at], batch.chosen.flatten()[at]
+        order, detail, delay = (t.flatten()[at] for t in (batch.order, batch.detail, batch.delay))
+        parts = [torch.where(chosen, entropy(self.to_delay(torch.relu(y)), delay, reduction="none"), 0.0)]
         y = y + self.given_delay(delay)
-        parts.append(entropy(self.to_order(torch.relu(y)), order, reduction="none"))
+        parts.append(torch.where(chosen, entropy(self.to_order(torch.relu(y)), order, reduction="none"), 0.0))
         y = y + self.given_order(order)
         local = order % N_LOCAL
         logits = self.to_detail(torch.relu(y)) + self.detail_mask[local]
@@ -221,7 +232,7 @@ class FlowModel(nn.Module):
         found = []
         for part in parts:
             full = torch.zeros(n * length, dtype=part.dtype, device=part.device)
-            found.append(full.masked_scatter(chosen, part).view(n, length))
+            found.append(full.masked_scatter(at, part).view(n, length))
         return found[0], found[1], found[2]
 
 
@@ -235,7 +246,7 @@ def _window_bias(length: int, window: int, heads: int) -> Tensor:
 
 def _detail_mask(n_details: int) -> Tensor:
     """What details an order can have, (N_LOCAL, n_details): 0 or minus infinity."""
-    n_sizes = n_details - 1 - N_AGES
+    n_sizes = n_details - 1 - N_TARGETS
     mask = torch.full((N_LOCAL, n_details), float("-inf"))
     mask[:DELETE, :n_sizes] = 0
     mask[DELETE:PARTIAL, n_sizes + 1 :] = 0

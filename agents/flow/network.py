@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from agents.flow.codes import N_FEATURES, N_ORDER_CODES
+from agents.flow.codes import MARKET, N_FEATURES, N_LOCAL, N_ORDER_CODES, SIGN_FEATURE, SLOW_SIGN_FEATURE
 from agents.flow.weights import HEADER
 from sim.policy import decision
 
@@ -39,6 +39,7 @@ AT_TO_ORDER, AT_TO_ORDER_BIAS, AT_GIVEN_ORDER = (
     HEADER["at_to_order"], HEADER["at_to_order_bias"], HEADER["at_given_order"],
 )  # fmt: skip
 AT_TO_DETAIL, AT_TO_DETAIL_BIAS = HEADER["at_to_detail"], HEADER["at_to_detail_bias"]
+AT_SIGN_MEMORY = HEADER["at_sign_memory"]
 MASK_CODE = N_ORDER_CODES
 POWERS = np.array([2.0**-k for k in range(128)])
 LEAST_WEIGHT = np.float32(1e-9)
@@ -163,7 +164,10 @@ def _perceptron(w: Any, at: int, x: Any, scratch: Any, n: int) -> None:
 
 @decision
 def embed(h: Any, w: Any, order: int, detail: int, delay: int, y: Any) -> None:
-    """Fill y with the embedding of an event's codes, or of the mask (order MASK_CODE)."""
+    """Fill y with the embedding of an event's codes, or of the mask (order MASK_CODE).
+
+    A detail that is not drawn yet has the code after the last one.
+    """
     n = int(h[WIDTH])
     at = int(h[AT_ORDER]) + order * n
     for j in range(n):
@@ -384,8 +388,8 @@ def head_state(
 
 
 @decision
-def _draw(h: Any, w: Any, y: Any, at: int, at_bias: int, n: int, allowed: Any, u: float, logits: Any) -> int:
-    """Draw a class from softmax(relu(y) W + b) among the allowed ones (above 0); -1 if none is."""
+def _logits_into(h: Any, w: Any, y: Any, at: int, at_bias: int, n: int, logits: Any) -> None:
+    """Fill n logits, relu(y) W + b; the cells behind them are scratch."""
     size = int(h[HEAD])
     for j in range(n):
         logits[j] = w[at_bias + j]
@@ -393,6 +397,11 @@ def _draw(h: Any, w: Any, y: Any, at: int, at_bias: int, n: int, allowed: Any, u
     for j in range(size):
         rectified[j] = max(y[j], np.float32(0.0))
     _add_product(w, at, rectified, size, logits, n)
+
+
+@decision
+def _draw(logits: Any, n: int, allowed: Any, u: float) -> int:
+    """Draw one of n classes from the softmax of logits among the allowed ones (above 0); -1 if none is."""
     top = -1e30
     for j in range(n):
         if allowed[j] > 0:
@@ -417,7 +426,9 @@ def _draw(h: Any, w: Any, y: Any, at: int, at_bias: int, n: int, allowed: Any, u
 @decision
 def head_delay(h: Any, w: Any, y: Any, allowed: Any, u: float, scratch: Any) -> int:
     """Draw the delay class and take it into y; `scratch` needs n_delays + head cells."""
-    drawn = _draw(h, w, y, int(h[AT_TO_DELAY]), int(h[AT_TO_DELAY_BIAS]), int(h[N_DELAYS]), allowed, u, scratch)
+    n = int(h[N_DELAYS])
+    _logits_into(h, w, y, int(h[AT_TO_DELAY]), int(h[AT_TO_DELAY_BIAS]), n, scratch)
+    drawn = _draw(scratch, n, allowed, u)
     give_delay(h, w, y, drawn)
     return drawn
 
@@ -429,9 +440,17 @@ def give_delay(h: Any, w: Any, y: Any, delay: int) -> None:
 
 
 @decision
-def head_order(h: Any, w: Any, y: Any, allowed: Any, u: float, scratch: Any) -> int:
-    """Draw the order code among the allowed ones; -1 if there is none. Then call `give_order`."""
-    return _draw(h, w, y, int(h[AT_TO_ORDER]), int(h[AT_TO_ORDER_BIAS]), N_ORDER_CODES, allowed, u, scratch)
+def head_order(h: Any, w: Any, y: Any, book: Any, allowed: Any, u: float, scratch: Any) -> int:
+    """Draw the order code among the allowed ones; -1 if there is none. Then call `give_order`.
+
+    `book` are the features that the head has seen: market orders lean to the side of the latest ones before them, as
+    far as these stand out from the many, by as much as closed_loop.py has found missing.
+    """
+    _logits_into(h, w, y, int(h[AT_TO_ORDER]), int(h[AT_TO_ORDER_BIAS]), N_ORDER_CODES, scratch)
+    lean = w[int(h[AT_SIGN_MEMORY])] * np.float32(book[SIGN_FEATURE] - 0.5 * book[SLOW_SIGN_FEATURE])
+    scratch[MARKET] += lean
+    scratch[N_LOCAL + MARKET] -= lean
+    return _draw(scratch, N_ORDER_CODES, allowed, u)
 
 
 @decision
@@ -443,4 +462,6 @@ def give_order(h: Any, w: Any, y: Any, order: int) -> None:
 @decision
 def head_detail(h: Any, w: Any, y: Any, allowed: Any, u: float, scratch: Any) -> int:
     """Draw the detail among the allowed ones; -1 if there is none."""
-    return _draw(h, w, y, int(h[AT_TO_DETAIL]), int(h[AT_TO_DETAIL_BIAS]), int(h[N_DETAILS]), allowed, u, scratch)
+    n = int(h[N_DETAILS])
+    _logits_into(h, w, y, int(h[AT_TO_DETAIL]), int(h[AT_TO_DETAIL_BIAS]), n, scratch)
+    return _draw(scratch, n, allowed, u)

@@ -7,16 +7,16 @@ from typing import Any
 from agents.flow.codes import (
     DELETE,
     MARKET,
-    N_AGES,
     N_DEEP,
     N_IMPROVE,
     N_LOCAL,
     N_ORDER_CODES,
+    N_TARGETS,
     NEW,
     PARTIAL,
-    age_class,
     deep_bin,
     deep_range,
+    target_class,
 )
 from agents.flow.memory import (
     BIRTHS,
@@ -40,7 +40,7 @@ from sim.lookup import level_lots, next_level_ticks, own_count_at, own_lots, own
 from sim.policy import decision, own_order_id, send_cancel, send_limit, send_reduce
 from sim.rng import draw_key, raw_uniform
 
-__all__ = ["lay_book", "mend_depth", "possible_details", "possible_orders", "refill_side", "send_order"]
+__all__ = ["is_there", "lay_book", "mend_depth", "possible_details", "possible_orders", "refill_side", "send_order"]
 
 SCALE_TICKS, SCALE_LOTS, N_SIZES = HEADER["scale_ticks"], HEADER["scale_lots"], HEADER["n_sizes"]
 IOC = int(TimeInForce.IOC)
@@ -68,10 +68,11 @@ def _birth(view: Any, cells: Any, order_id: int) -> float:
 
 
 @decision
-def _age(view: Any, cells: Any, order_id: int) -> int:
-    """Age class of an own order."""
+def _target(view: Any, cells: Any, h: Any, order_id: int) -> int:
+    """Class of an own order, were it deleted now."""
     birth = _birth(view, cells, order_id)
-    return age_class((view.time_ns - birth) / 1e9 if birth > 0 else -1.0)
+    age_s = (view.time_ns - birth) / 1e9 if birth > 0 else -1.0
+    return target_class(age_s, float(own_lots(view, order_id)), h[SCALE_LOTS])
 
 
 @decision
@@ -121,12 +122,18 @@ def possible_orders(view: Any, h: Any, cells: Any, allowed: Any) -> None:
 
 
 @decision
-def _in_class(view: Any, cells: Any, h: Any, side: int, local: int, age: int, wanted: int) -> int:
-    """Id of own order number `wanted` (from 0) of a deletion's class of depth and age; with -1 their number."""
-    best, scale = _best(view, side), h[SCALE_TICKS]
-    low, high = 0, 0
+def _depth_range(h: Any, local: int) -> tuple[int, int]:
+    """Smallest and largest depth of the orders that a deletion's code may take out."""
     if local > DELETE:
-        low, high = deep_range(local - DELETE - 1, scale)
+        return deep_range(local - DELETE - 1, h[SCALE_TICKS])
+    return 0, 0
+
+
+@decision
+def _in_class(view: Any, cells: Any, h: Any, side: int, local: int, target: int, wanted: int) -> int:
+    """Id of own order number `wanted` (from 0) of a deletion's depth and class; with -1 their number."""
+    best = _best(view, side)
+    low, high = _depth_range(h, local)
     count, price = 0, best
     while price != NO_PRICE:
         depth = (best - price) * side
@@ -135,7 +142,7 @@ def _in_class(view: Any, cells: Any, h: Any, side: int, local: int, age: int, wa
         if depth >= low:
             for rank in range(own_count_at(view, side, price)):
                 order_id = own_order_at(view, side, price, rank)
-                if _age(view, cells, order_id) == age:
+                if _target(view, cells, h, order_id) == target:
                     if count == wanted:
                         return order_id
                     count += 1
@@ -144,11 +151,18 @@ def _in_class(view: Any, cells: Any, h: Any, side: int, local: int, age: int, wa
 
 
 @decision
+def is_there(view: Any, h: Any, cells: Any, order: int, detail: int) -> bool:
+    """Whether the book holds an own order that a deletion of this code and detail could take out."""
+    side = 1 if order < N_LOCAL else -1
+    return _in_class(view, cells, h, side, order % N_LOCAL, detail - int(h[N_SIZES]) - 1, 0) != 0
+
+
+@decision
 def possible_details(view: Any, h: Any, cells: Any, order: int, allowed: Any) -> None:
     """Fill `allowed`, shape (n_details,), for an order code."""
     local, side = order % N_LOCAL, 1 if order < N_LOCAL else -1
     n_sizes = int(h[N_SIZES])
-    for k in range(n_sizes + 1 + N_AGES):
+    for k in range(n_sizes + 1 + N_TARGETS):
         allowed[k] = 0.0
     if local < DELETE or local == MARKET:
         for k in range(n_sizes):
@@ -158,9 +172,14 @@ def possible_details(view: Any, h: Any, cells: Any, order: int, allowed: Any) ->
     elif local == PARTIAL:
         allowed[0] = 1.0
     else:
-        for age in range(N_AGES):
-            if _in_class(view, cells, h, side, local, age, -1) > 0:
-                allowed[n_sizes + 1 + age] = 1.0
+        best = _best(view, side)
+        low, high = _depth_range(h, local)
+        price = best
+        while price != NO_PRICE and (best - price) * side <= high:
+            if (best - price) * side >= low:
+                for rank in range(own_count_at(view, side, price)):
+                    allowed[n_sizes + 1 + _target(view, cells, h, own_order_at(view, side, price, rank))] = 1.0
+            price = next_level_ticks(view, side, price)
 
 
 @decision
@@ -257,11 +276,11 @@ def send_order(
         send_reduce(out, order_id, lots // 2)
         return True
     if local >= DELETE:
-        age = detail - int(h[N_SIZES]) - 1
-        count = _in_class(view, cells, h, side, local, age, -1)
+        target = detail - int(h[N_SIZES]) - 1
+        count = _in_class(view, cells, h, side, local, target, -1)
         if count == 0:
             return False
-        send_cancel(out, _in_class(view, cells, h, side, local, age, min(int(u * count), count - 1)))
+        send_cancel(out, _in_class(view, cells, h, side, local, target, min(int(u * count), count - 1)))
         return True
     spread = (opposite - best) * side
     if local == 0:

@@ -13,10 +13,10 @@ from agents.flow.codes import (
     N_MEMORY,
     NEW,
     PARTIAL,
-    age_class,
     features,
     order_code,
     remember_event,
+    target_class,
     turned,
 )
 from agents.flow.memory import (
@@ -140,7 +140,8 @@ def read_events(view: Any, agent: Any, h: Any, w: Any, cells: Any, heed: float) 
             detail = n_sizes if lots == opposite else size_class(h, w, float(lots))
         elif kind == CANCEL:
             order = order_code(DELETE, side, depth, spread, h[SCALE_TICKS])
-            detail = n_sizes + 1 + age_class((time_ns - birth) / SECOND if birth > 0 else -1.0)
+            age_s = (time_ns - birth) / SECOND if birth > 0 else -1.0
+            detail = n_sizes + 1 + target_class(age_s, float(lots), h[SCALE_LOTS])
         elif kind == REDUCE:
             order, detail = order_code(PARTIAL, side, 0.0, spread, h[SCALE_TICKS]), 0
         else:

@@ -17,19 +17,19 @@ from agents.flow.codes import (
     AT_ONCE_S,
     DELETE,
     MARKET,
-    N_AGES,
     N_DEEP,
     N_FEATURES,
     N_IMPROVE,
     N_LOCAL,
     N_MEMORY,
+    N_TARGETS,
     NEW,
     PARTIAL,
-    age_class,
     deep_range,
     features,
     order_code,
     remember_event,
+    target_class,
 )
 from lob.errors import InputError
 from sim.metrics.flow import FlowKind, OrderFlow
@@ -146,8 +146,8 @@ class Tokenizer:
 
     @property
     def n_details(self) -> int:
-        """Size classes, "the whole touch", age classes."""
-        return self.n_sizes + 1 + N_AGES
+        """Size classes, "the whole touch", classes of deleted orders."""
+        return self.n_sizes + 1 + N_TARGETS
 
     @property
     def n_delays(self) -> int:
@@ -226,8 +226,9 @@ class Tokenizer:
         detail = self.size_class(events.lots)
         whole = (local == MARKET) & (events.lots == events.opposite_lots)
         detail = np.where(whole, self.n_sizes, detail)
-        ages = np.array([age_class(age) for age in events.age_s])
-        detail = np.where((local >= DELETE) & (local < PARTIAL), self.n_sizes + 1 + ages, detail)
+        usual = table.scale_lots
+        targets = np.array([target_class(a, x, usual) for a, x in zip(events.age_s, events.lots, strict=True)])
+        detail = np.where((local >= DELETE) & (local < PARTIAL), self.n_sizes + 1 + targets, detail)
         detail = np.where(local == PARTIAL, 0, detail)
         activity = log_activity(events.time_ns, float(table.activity[0]))
         rows = _feature_rows(events.columns(activity), table.scale_ticks, table.scale_lots)

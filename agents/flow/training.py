@@ -25,7 +25,7 @@ __all__ = ["Trained", "TrainingConfig", "blocks_after", "train", "validation_nat
 
 REGIME_EVENTS = 500
 CHECKPOINT = "checkpoint.pt"
-CHECKPOINT_VERSION = 2
+CHECKPOINT_VERSION = 3
 
 
 @dataclass(frozen=True)
@@ -159,10 +159,10 @@ def blocks_after(codes: Tensor, features: Tensor, stock: Tensor, starts: Tensor,
     n = len(c)
     conditions = codes[:, starts + 1].flatten(0, 1)
     everything = torch.ones(n, block, dtype=torch.bool, device=codes.device)
+    no_block = torch.zeros(n, dtype=torch.bool, device=codes.device)
     return BlockBatch(
-        c[..., 0], c[..., 1], c[..., 2], ~everything, everything, f,
-        torch.zeros(n, dtype=torch.bool, device=codes.device), stock.repeat_interleave(len(starts)), conditions[:, 3],
-        conditions[:, 4],
+        c[..., 0], c[..., 1], c[..., 2], ~everything, ~everything, everything, f, no_block, no_block,
+        stock.repeat_interleave(len(starts)), conditions[:, 3], conditions[:, 4],
     )  # fmt: skip
 
 
@@ -179,9 +179,11 @@ def _mask(batch: BlockBatch, rng: torch.Generator) -> BlockBatch:
     is_draft = uniform(n) < 0.35
     some = uniform(n, length) < (0.1 + 0.6 * uniform(n, 1))
     chosen = ~known & (~is_draft[:, None] | some)
+    leaves_detail = uniform(n) < 0.7  # else as in a gap that is filled between orders known in full
     keep = uniform(n) < 0.4
     return replace(
-        batch, known=known, chosen=chosen, is_draft=is_draft,
+        batch, known=known, undecided=known & leaves_detail[:, None], chosen=chosen, is_draft=is_draft,
+        leaves_detail=leaves_detail,
         volatility=torch.where(keep, batch.volatility, 0), drift=torch.where(uniform(n) < 0.4, batch.drift, 0),
     )  # fmt: skip
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["HEADER", "SHIPPED", "FlowWeights"]
 
 Floats = np.ndarray[Any, np.dtype[np.float32]]
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 SHIPPED = Path(__file__).parent / "shipped" / "nasdaq_2012.safetensors"
 """The generator that comes with the package; its card stands beside it."""
 
@@ -29,7 +29,7 @@ _PARTS = (
     "order", "detail", "delay", "book", "stock", "layers", "start", "spread", "position", "volatility", "drift",
     "block_layers", "first", "first_bias", "draft", "cell_in", "cell_state", "cell_in_bias", "cell_state_bias", "merge",
     "merge_bias", "to_delay", "to_delay_bias", "given_delay", "to_order", "to_order_bias", "given_order", "to_detail",
-    "to_detail_bias", "size_low", "delay_low", *(f"table_{name}" for name in TABLES),
+    "to_detail_bias", "sign_memory", "size_low", "delay_low", *(f"table_{name}" for name in TABLES),
 )  # fmt: skip
 _SETTINGS = ("scale_ticks", "scale_lots", "stock_index", "n_sizes", "levels")
 HEADER = {name: k for k, name in enumerate((*_SIZES, *_SETTINGS, *(f"at_{part}" for part in _PARTS)))}
@@ -159,6 +159,7 @@ class FlowWeights:
             shift = a.get(f"closed_loop.{stock}.{name}")
             if shift is not None:
                 found[f"to_{name}_bias"] = found[f"to_{name}_bias"] + shift
+        found["sign_memory"] = a.get(f"closed_loop.{stock}.sign_memory", np.zeros(1))
         found["layers"] = layers("layers", self.config["layers"])
         found["block_layers"] = layers("block_layers", self.config["block_layers"])
         found["cell_in"], found["cell_state"] = a["cell.weight_ih"].T, a["cell.weight_hh"].T

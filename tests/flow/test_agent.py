@@ -169,4 +169,5 @@ def test_all_that_the_flow_uses_lies_in_its_memory() -> None:
     floats = 2 * (cells.cells_needed(header) - cells.CELLS)
     state_of_drafts = scratch_at + 10 * n + 256
     softmax = scratch_at + max(int(header[HEADER[name]]) for name in ("n_details", "n_delays")) + head
-    assert max(state_of_drafts, softmax, scratch_at + N_ORDER_CODES + head) <= floats
+    assert max(state_of_drafts, softmax, scratch_at + N_ORDER_CODES + head) <= cells.kept_at(header)
+    assert cells.kept_at(header) + head <= floats

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from agents.flow import network
-from agents.flow.codes import N_FEATURES, N_LOCAL, N_ORDER_CODES, PARTIAL
+from agents.flow.codes import MARKET, N_FEATURES, N_LOCAL, N_ORDER_CODES, PARTIAL, SIGN_FEATURE
 from agents.flow.model import BlockBatch
 from agents.flow.weights import HEADER, FlowWeights
 from lob.errors import InputError
@@ -71,26 +71,31 @@ def test_likelihoods_along_a_block_are_those_of_the_model() -> None:
     order, detail, delay, book = sequence(weights, K, 5)
     for trial in range(12):
         known = rng.random(K) < 0.4
-        draft = int(trial % 2)
+        draft, leaves = trial % 2, trial // 2 % 2 == 1
+        undecided = known & leaves
         volatility, drift = int(rng.integers(4)), int(rng.integers(4))
         batch = BlockBatch(
-            *(torch.from_numpy(x)[None] for x in (order, detail, delay, known, ~known, book)),
-            torch.tensor([draft == 1]), torch.tensor([1]), torch.tensor([volatility]), torch.tensor([drift]),
+            *(torch.from_numpy(x)[None] for x in (order, detail, delay, known, undecided, ~known, book)),
+            torch.tensor([draft == 1]), torch.tensor([leaves]), torch.tensor([1]), torch.tensor([volatility]),
+            torch.tensor([drift]),
         )  # fmt: skip
         with torch.no_grad():
             expected = [x[0].numpy() for x in model.nats(context[None], batch)]
         room = np.zeros(network.block_room(h), np.float32)
-        codes = [np.where(known, x, -1).astype(float) for x in (order, detail, delay)]
+        given = np.where(undecided, config["n_details"], detail)
+        codes = [np.where(known, x, -1).astype(float) for x in (order, given, delay)]
+        told = np.full(K, config["n_details"]) if draft and leaves else detail
         network.denoise(h, w, room, context.numpy(), K, *codes, volatility, drift, 1.0)
         n = config["width"]
         state, y = np.zeros(n, np.float32), np.zeros(config["head"], np.float32)
         scratch = np.zeros(8 * n + 200, np.float32)
         network.first_state(h, w, context.numpy(), state)
         for k in range(K):
-            before = (int(order[k - 1]), int(detail[k - 1]), int(delay[k - 1])) if k else (0, 0, 0)
+            before = (int(order[k - 1]), int(told[k - 1]), int(delay[k - 1])) if k else (0, 0, 0)
             seen = book[0] if draft else book[k]
             network.head_state(h, w, state, k, *before, seen, draft, room[(k + 1) * n : (k + 2) * n], y, scratch)
-            if known[k]:
+            alone = bool(undecided[k]) and not draft  # only the detail is drawn
+            if known[k] and not alone:
                 continue
             mine = []
             for draw, give, code, size in (
@@ -102,7 +107,10 @@ def test_likelihoods_along_a_block_are_those_of_the_model() -> None:
                 if draw is network.head_detail:
                     allowed = (model.detail_mask[order[k] % N_LOCAL].numpy() == 0).astype(float)
                 kept = y.copy()
-                draw(h, w, y, allowed, 0.5, scratch)
+                if draw is network.head_order:
+                    draw(h, w, y, book[k], allowed, 0.5, scratch)
+                else:
+                    draw(h, w, y, allowed, 0.5, scratch)
                 mine.append(-np.log(scratch[int(code)] / scratch[:size].sum()))
                 if draw is network.head_delay:
                     y[:] = kept
@@ -111,22 +119,33 @@ def test_likelihoods_along_a_block_are_those_of_the_model() -> None:
                     give(h, w, y, int(code))
             if order[k] % N_LOCAL == PARTIAL:
                 mine[2] = 0.0
+            if alone:
+                mine[:2] = [0.0, 0.0]
             assert mine == pytest.approx([x[k] for x in expected], abs=2e-3)
 
 
-def test_draws_have_the_probabilities_of_the_softmax_and_obey_the_mask() -> None:
+@pytest.mark.parametrize("lean", [0.0, 0.7])
+def test_draws_have_the_probabilities_of_the_softmax_and_obey_the_mask(lean: float) -> None:
+    """Market orders lean to the side of those before them by the sign memory times the average of their signs."""
     weights = small_weights()
+    weights = replace(weights, arrays={**weights.arrays, "closed_loop.0.sign_memory": np.float32([lean])})
     h, w = parts(weights, 0)
     rng = np.random.default_rng(0)
     y = rng.normal(0, 1, weights.config["head"]).astype(np.float32)
     allowed = (rng.random(N_ORDER_CODES) < 0.3).astype(float)
+    allowed[[MARKET, N_LOCAL + MARKET]] = 1
+    book = np.zeros(N_FEATURES, np.float32)
+    book[SIGN_FEATURE] = -0.8
     scratch = np.zeros(400, np.float32)
-    drawn = np.array([network.head_order(h, w, y, allowed, u, scratch) for u in (np.arange(20_000) + 0.5) / 20_000])
+    u = (np.arange(20_000) + 0.5) / 20_000
+    drawn = np.array([network.head_order(h, w, y, book, allowed, x, scratch) for x in u])
     shares = np.bincount(drawn, minlength=N_ORDER_CODES) / len(drawn)
     logits = np.maximum(y, 0) @ weights.arrays["to_order.weight"].T + weights.arrays["to_order.bias"]
+    logits[MARKET] -= 0.8 * lean
+    logits[N_LOCAL + MARKET] += 0.8 * lean
     expected = np.where(allowed > 0, np.exp(logits - logits.max()), 0)
     assert shares == pytest.approx(expected / expected.sum(), abs=2e-4)
-    assert network.head_order(h, w, y, np.zeros(N_ORDER_CODES), 0.5, scratch) == -1
+    assert network.head_order(h, w, y, book, np.zeros(N_ORDER_CODES), 0.5, scratch) == -1
 
 
 def test_the_exponential_is_numpys() -> None:
@@ -154,8 +173,8 @@ def test_a_bad_weights_file_is_refused_in_one_line(tmp_path: Path) -> None:
     path.write_bytes(data[: len(data) // 2])
     with pytest.raises(InputError, match="corrupt"):
         FlowWeights.load(path)
-    path.write_bytes(data.replace(b'format_version\\": \\"2', b'format_version\\": \\"7'))
-    with pytest.raises(InputError, match="format version 7; allowed: 2"):
+    path.write_bytes(data.replace(b'format_version\\": \\"3', b'format_version\\": \\"7'))
+    with pytest.raises(InputError, match="format version 7; allowed: 3"):
         FlowWeights.load(path)
     broken = {**weights.arrays, "start.weight": np.full_like(weights.arrays["start.weight"], np.nan)}
     replace(weights, arrays=broken).save(path)

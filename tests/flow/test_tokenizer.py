@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.flow import codes
-from agents.flow.codes import DELETE, MARKET, N_AGES, N_DEEP, N_IMPROVE, N_LOCAL, NEW, PARTIAL
+from agents.flow.codes import DELETE, MARKET, N_DEEP, N_IMPROVE, N_LOCAL, N_TARGETS, NEW, PARTIAL
 from agents.flow.tokenizer import Tokenizer
 from lob.errors import InputError
 from sim.metrics.flow import FlowKind
@@ -44,7 +44,14 @@ def test_kinds_and_sides_have_codes_of_their_own() -> None:
     kinds = (NEW, DELETE, PARTIAL, MARKET)
     found = {codes.order_code(kind, side, 0.0, 10.0, 10.0) for kind in kinds for side in (1, -1)}
     assert len(found) == 8 and max(found) < codes.N_ORDER_CODES
-    assert [codes.age_class(a) for a in (0.0, 5e-3, 1.0, 1e6, -1.0)] == [0, 1, 4, N_AGES - 1, N_AGES - 1]
+
+
+def test_a_deletions_target_is_told_by_age_and_size() -> None:
+    ages = [codes.target_class(age, 50.0, 100.0) for age in (0.0, 5e-3, 1.0, 60.0, 300.0, 1e6, -1.0)]
+    assert ages == [0, 4, 16, 28, 32, 32, 36]
+    sizes = [codes.target_class(0.0, lots, 100.0) for lots in (1.0, 99.0, 100.0, 101.0, 300.0, 301.0)]
+    assert sizes == [0, 0, 1, 2, 2, 3]
+    assert codes.target_class(-1.0, 1e9, 100.0) == N_TARGETS - 1
 
 
 def test_a_flow_in_tokens_has_the_events_of_a_plain_look() -> None:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from agents.flow.closed_loop import match_marginals, rollout
-from agents.flow.codes import N_LOCAL
+from agents.flow.closed_loop import match_totals, rollout
+from agents.flow.codes import MARKET, N_LOCAL
 from agents.flow.training import TrainingConfig
 from agents.flow.weights import FlowWeights
 from lob.errors import InputError
 from scenarios.build import build
 from scenarios.flow_training import read_config, train_flow
 from scenarios.load import find_scenario, load_scenario
+from sim.metrics.flow import FlowKind, OrderFlow
 from sim.writer import ParquetTape
 from tests.flow.small import market_flow, small_tokenizer, small_weights
 
@@ -52,17 +54,53 @@ def test_a_recorded_tape_becomes_weights_that_a_market_runs_on(recorded: Path, t
 
 def test_a_code_that_loops_emit_too_often_becomes_rarer() -> None:
     weights, tokenizer = small_weights(), small_tokenizer()
-    recorded = [tokenizer.encode(market_flow(seed), name) for seed, name in ((1, "ONE"), (2, "TWO"))]
+    recorded = tokenizer.encode(market_flow(1), "ONE")
 
     def distance(found: FlowWeights) -> float:
         tokens = tokenizer.encode(rollout(found, 0, 99, 36_000_000_000_000, 120, 10_000, block=4), 0)
-        shares = [np.bincount(t.order % N_LOCAL, minlength=N_LOCAL) / len(t) for t in (tokens, recorded[0])]
+        shares = [np.bincount(t.order % N_LOCAL, minlength=N_LOCAL) / len(t) for t in (tokens, recorded)]
         return float(np.abs(shares[0] - shares[1]).sum() / 2)
 
-    matched = match_marginals(
-        weights, recorded, rounds=5, sessions=1, seconds=120, reference_ticks=[10_000, 10_000], block=4
-    )
+    flows = [market_flow(1), market_flow(2)]
+    matched = match_totals(weights, flows, rounds=5, sessions=1, seconds=120, reference_ticks=[10_000, 10_000], block=4)
     assert distance(matched) < 0.8 * distance(weights)
+
+
+def test_market_orders_learn_to_follow_each_other_as_recorded() -> None:
+    weights, tokenizer = small_weights(), small_tokenizer()
+    flow = market_flow(1)
+    executed = flow.kind == FlowKind.EXECUTE
+    orders = np.unique(flow.time_ns[executed], return_inverse=True)[1]
+    runs = 2 * (np.cumsum(np.random.default_rng(1).random(orders.max() + 1) < 0.1) % 2) - 1
+    side = flow.side.copy()
+    side[executed] = runs[orders]  # nine in ten follow the one before
+    persistent = replace(flow, side=side)
+
+    def share_following(flows: list[OrderFlow]) -> float:
+        order = np.concatenate([tokenizer.encode(flow, 0).order for flow in flows])
+        sides = order[order % N_LOCAL == MARKET] // N_LOCAL
+        return float((sides[1:] == sides[:-1]).mean())
+
+    def loop(found: FlowWeights) -> list[OrderFlow]:
+        return [rollout(found, 0, 99, 36_000_000_000_000, 600, 10_000, block=4)]
+
+    matched = match_totals(weights, [persistent], rounds=6, sessions=1, seconds=300, reference_ticks=[10_000], block=4)
+    assert share_following([persistent]) > 0.85
+    assert share_following(loop(weights)) < 0.6 and share_following(loop(matched)) > 0.65
+
+
+def test_deletions_are_fewer_where_too_little_stands() -> None:
+    """What has come must go: the share of deletions hardly moves, the quantity that waits does."""
+    weights, flow = small_weights(), market_flow(1)
+    thin = rollout(weights, 0, 99, 36_000_000_000_000, 600, 10_000, block=4)
+    assert flow.book is not None and thin.book is not None
+    thick = flow.book.copy()
+    thick[:, :, 1::2] *= 4 * np.nansum(thin.book[:, :, 1::2]) / len(thin) / (np.nansum(thick[:, :, 1::2]) / len(flow))
+    wanted = replace(flow, book=thick, bid_lots=thick[:, 0, 3], ask_lots=thick[:, 0, 1])
+    matched = match_totals(weights, [wanted], rounds=4, sessions=1, seconds=300, reference_ticks=[10_000], block=4)
+    found = rollout(matched, 0, 99, 36_000_000_000_000, 600, 10_000, block=4)
+    assert found.book is not None
+    assert np.nansum(found.book[:, :, 1::2]) / len(found) > 1.1 * np.nansum(thin.book[:, :, 1::2]) / len(thin)
 
 
 def test_bad_input_is_one_line(recorded: Path, tmp_path: Path) -> None:

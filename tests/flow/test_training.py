@@ -78,5 +78,5 @@ def test_bad_input_is_refused(tmp_path: Path) -> None:
     import torch
 
     torch.save({"version": 99}, tmp_path / CHECKPOINT)
-    with pytest.raises(InputError, match="version 99; allowed: version 2"):
+    with pytest.raises(InputError, match="version 99; allowed: version 3"):
         train(small_tokenizer(), early, late, CONFIG, folder=tmp_path, resume=True)

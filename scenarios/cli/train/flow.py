@@ -22,7 +22,7 @@ def command(
     validate_until: Annotated[str, typer.Option(help="Time of day at which validation data ends.")] = "15:00",
     out: Annotated[Path, typer.Option(help="Folder.")] = Path("runs/flow"),
     levels: Annotated[int, typer.Option(min=2, help="Levels of a simulated tape's book to learn from.")] = 10,
-    rounds: Annotated[int, typer.Option(min=0, help="Rounds of closed-loop matching after training.")] = 8,
+    rounds: Annotated[int, typer.Option(min=0, help="Rounds of closed-loop matching after training.")] = 24,
     resume: ResumeOption = False,
 ) -> None:
     """Train a learned order flow: minutes to an hour on a laptop. What comes after --validate-until is never looked at.
@@ -51,7 +51,7 @@ def command(
             rounds=rounds, resume=resume,
             on_progress=lambda row: bar.update(task, completed=row["seconds"], nats=f"{row['total']:.3f}"),
             on_round=lambda number, stock, distance: console.print(
-                f"Closed loop of {stock}, round {number + 1} of {rounds}: codes off by {distance:.3f}"
+                f"Closed loop of {stock}, round {number + 1} of {rounds}: off by {distance:.3f}"
             ),
         )  # fmt: skip
     rows = [
