@@ -32,7 +32,7 @@ from agents.flow.memory import (
     born,
     is_remembered,
 )
-from agents.flow.tables import book_cell, depth_value, gap_ticks, joining_share, size_lots
+from agents.flow.tables import book_cell, book_spread, depth_value, gap_ticks, joining_share, size_lots
 from agents.flow.tokenizer import BOOK_LEVELS
 from agents.flow.weights import HEADER
 from lob.types import CLIENT_ID_BITS, NO_PRICE, TimeInForce
@@ -210,7 +210,7 @@ def refill_side(view: Any, out: Any, h: Any, w: Any, cells: Any, u: float) -> bo
         side = 1 if half == 0 else -1
         if _best(view, side) == NO_PRICE and view.n_in_flight == 0:
             opposite = _best(view, -side)
-            spread = max(1, int(book_cell(h, w, number, 1, 0, 0)))
+            spread = book_spread(h, w, number)
             best = int(cells[LAST_BID] if side > 0 else cells[LAST_ASK])
             if opposite != NO_PRICE:
                 best = opposite - side * spread
@@ -307,7 +307,7 @@ def _lay_side(view: Any, out: Any, h: Any, w: Any, cells: Any, number: int, side
     half = 0 if side > 0 else 1
     for level in range(BOOK_LEVELS):
         lots = int(book_cell(h, w, number, half, level, 1))
-        depth = int(book_cell(h, w, number, half, level, 0)) if level > 0 else 0
+        depth = int(book_cell(h, w, number, half, level, 0))
         pieces = 0
         while lots > 0 and pieces < 3:
             piece = min(lots, PIECE_LOTS) if pieces < 2 else lots
@@ -320,7 +320,7 @@ def _lay_side(view: Any, out: Any, h: Any, w: Any, cells: Any, number: int, side
 def lay_book(view: Any, out: Any, h: Any, w: Any, cells: Any, u: float) -> None:
     """Send the orders of one of the recorded books around the last price, which is the reference price at the open."""
     number = int(u * 1024)
-    spread = max(1, int(book_cell(h, w, number, 1, 0, 0)))
+    spread = book_spread(h, w, number)
     cells[LAST_BID] = float(int(view.last_ticks) - (spread + 1) // 2)
     cells[LAST_ASK] = cells[LAST_BID] + spread
     for half in range(2):

@@ -13,6 +13,7 @@ from sim.rng import exp_portable, log_portable
 
 __all__ = [
     "book_cell",
+    "book_spread",
     "delay_class",
     "delay_s",
     "depth_value",
@@ -126,5 +127,18 @@ def first_activity(h: Any, w: Any, z: float) -> float:
 
 @decision
 def book_cell(h: Any, w: Any, book: int, side: int, level: int, column: int) -> float:
-    """One number of a recorded book: side 0 bids, 1 asks; column 0 ticks from the best (first ask: spread), 1 lots."""
-    return float(w[int(h[AT_BOOKS]) + (((book % N_BOOKS) * 2 + side) * BOOK_LEVELS + level) * 2 + column])
+    """One number of a recorded book: column 0 ticks from the own best, 1 lots.
+
+    Side 0 are the bids and 1 the asks, or the other way round: every other N_BOOKS numbers are the books with buyers
+    and sellers exchanged. A recorded day has more quantity on one side, which would move the price away from it.
+    """
+    recorded = (side + book // N_BOOKS) % 2
+    if level == 0 and column == 0:
+        return 0.0
+    return float(w[int(h[AT_BOOKS]) + (((book % N_BOOKS) * 2 + recorded) * BOOK_LEVELS + level) * 2 + column])
+
+
+@decision
+def book_spread(h: Any, w: Any, book: int) -> int:
+    """Spread of a recorded book [ticks]."""
+    return max(1, int(w[int(h[AT_BOOKS]) + ((book % N_BOOKS) * 2 + 1) * BOOK_LEVELS * 2]))

@@ -10,6 +10,7 @@ import pytest
 
 from agents import Metaorder
 from agents.flow import memory as cells
+from agents.flow import tables
 from agents.flow.agent import LearnedFlow, policy
 from agents.flow.codes import N_ORDER_CODES
 from agents.flow.weights import HEADER, SHIPPED, FlowWeights
@@ -159,6 +160,15 @@ def test_bad_settings_are_refused(weights: str, tmp_path: Path) -> None:
         policy.block(LearnedFlow(flow=str(tmp_path / "none.safetensors")))
     with pytest.raises(ValueError, match="trained for up to 4"):
         policy.block(LearnedFlow(flow=weights, stock="ONE", block=8))
+
+
+def test_recorded_books_favour_neither_side() -> None:
+    block = FlowWeights.load(SHIPPED).block(0)
+    h, w = block[: len(HEADER)], block[len(HEADER) :].view(np.float32)
+    recorded = [np.mean([tables.book_cell(h, w, k, side, 9, 1) for k in range(24)]) for side in (0, 1)]
+    drawn = [np.mean([tables.book_cell(h, w, k, side, 9, 1) for k in range(1024)]) for side in (0, 1)]
+    assert abs(recorded[0] / recorded[1] - 1) > 0.1 and drawn[0] == pytest.approx(drawn[1], rel=0.02)
+    assert all(tables.book_spread(h, w, k) == tables.book_spread(h, w, k + 24) >= 1 for k in range(24))
 
 
 def test_all_that_the_flow_uses_lies_in_its_memory() -> None:
