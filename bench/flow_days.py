@@ -2,7 +2,7 @@
 
 Each of 20 days (seeds) of each stock is cut into half hours, as the recorded day is. Of every measure the share of
 simulated half hours inside the range of the recorded half hours is counted, overall and for the worst seed, and the
-longest time without orders on one side is compared with the recorded one.
+longest time without orders on one side is compared with the recorded one, to a millisecond.
 """
 
 from __future__ import annotations
@@ -89,5 +89,5 @@ def run() -> dict[str, Any]:
             "price_range_ticks": [round(float(np.median(travel))), round(max(travel))],
             "price_range_recorded_ticks": round(float(np.nanmax(recorded.mid_ticks) - np.nanmin(recorded.mid_ticks))),
         }
-        good = good and bool((share >= LEAST_INSIDE).all()) and empty <= real_empty
+        good = good and bool((share >= LEAST_INSIDE).all()) and round(empty, 3) <= round(real_empty, 3)
     return {**found, "pass": good}
