@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from agents.flow.closed_loop import match_totals, rollout
-from agents.flow.codes import MARKET, N_LOCAL
+from agents.flow.closed_loop import COUNTS, _moved, _Totals, match_totals, rollout
+from agents.flow.codes import DELETE, MARKET, N_LOCAL, PARTIAL
 from agents.flow.training import TrainingConfig
 from agents.flow.weights import FlowWeights
 from lob.errors import InputError
@@ -89,18 +89,18 @@ def test_market_orders_learn_to_follow_each_other_as_recorded() -> None:
     assert share_following(loop(weights)) < 0.6 and share_following(loop(matched)) > 0.65
 
 
-def test_deletions_are_fewer_where_too_little_stands() -> None:
-    """What has come must go: the share of deletions hardly moves, the quantity that waits does."""
-    weights, flow = small_weights(), market_flow(1)
-    thin = rollout(weights, 0, 99, 36_000_000_000_000, 600, 10_000, block=4)
-    assert flow.book is not None and thin.book is not None
-    thick = flow.book.copy()
-    thick[:, :, 1::2] *= 4 * np.nansum(thin.book[:, :, 1::2]) / len(thin) / (np.nansum(thick[:, :, 1::2]) / len(flow))
-    wanted = replace(flow, book=thick, bid_lots=thick[:, 0, 3], ask_lots=thick[:, 0, 1])
-    matched = match_totals(weights, [wanted], rounds=4, sessions=1, seconds=300, reference_ticks=[10_000], block=4)
-    found = rollout(matched, 0, 99, 36_000_000_000_000, 600, 10_000, block=4)
-    assert found.book is not None
-    assert np.nansum(found.book[:, :, 1::2]) / len(found) > 1.1 * np.nansum(thin.book[:, :, 1::2]) / len(thin)
+def test_deletions_become_rarer_where_too_little_stands_and_the_other_way_round() -> None:
+    """What has come must go, so that equal frequencies do not say that the book is as thick as it should be."""
+    found = _Totals.of([market_flow(1)], small_weights(), 0)
+    assert found.distance(found) == 0
+    shift = {"sign_memory": np.zeros(1), **{name: np.zeros(len(getattr(found, name))) for name in COUNTS}}
+    for factor, sign in ((2.0, -1), (0.5, 1)):  # of the quantity that should stand
+        wanted = replace(found, standing_lots=factor * found.standing_lots)
+        assert wanted.distance(found) > 0.3
+        moved = _moved(shift, wanted, found, 0.5)["order"].reshape(2, N_LOCAL)
+        deletions = moved[:, DELETE:PARTIAL]
+        assert (sign * deletions >= 0).all() and (sign * deletions[:, 0] > 0.1).all()
+        assert (moved[:, :DELETE] == 0).all() and (moved[:, PARTIAL:] == 0).all()
 
 
 def test_bad_input_is_one_line(recorded: Path, tmp_path: Path) -> None:
