@@ -3,7 +3,7 @@
 A price condition compares each trade with the highest or lowest one of a running window, which is kept in N_SLICES
 slices: it reaches back between (N_SLICES - 1) / N_SLICES of its length and the whole of it. What follows happens in the
 same nanosecond as the trade, after the message that traded and before any other; a phase that it sets ends after its
-time unless somebody else has changed the phase meanwhile. Then the conditional begins anew, with an empty window.
+time unless the phase is another one by then. Then the conditional begins anew, with an empty window.
 """
 
 from __future__ import annotations

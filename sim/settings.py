@@ -112,7 +112,8 @@ class Conditional:
         within_ns: length of the window of a price condition.
         kind: what happens then: a phase, news, a kill switch.
         value: as of Scheduled.
-        lasts_ns: after so long the phase is `end_value`, unless it was changed by somebody else; 0: it stays.
+        lasts_ns: after so long the phase is `end_value`, unless it is another one by then; 0: it stays. Of two halts
+            that overlap the first to end reopens the market.
         end_value: see there.
         times: how often it may happen.
         symbol: whose price or spread, and whose phase or news.

@@ -34,11 +34,10 @@ from sim.market import Market
 from sim.metrics.flow import OrderFlow, visible_flow_of_tape
 from sim.settings import Listing, Population, Session
 
-__all__ = ["ROUNDS", "match_totals", "rollout"]
+__all__ = ["match_totals", "rollout"]
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 SECOND_NS = 1_000_000_000
-ROUNDS = 24
 COUNTS = ("order", "detail", "delay")
 LEAST = 100
 """Events of a class below which its logit is left alone."""
@@ -159,7 +158,7 @@ def match_totals(
     weights: FlowWeights,
     recorded: Sequence[OrderFlow],
     *,
-    rounds: int = ROUNDS,
+    rounds: int = 24,
     sessions: int = 6,
     seconds: int = 3600,
     open_ns: int = 11 * 3600 * SECOND_NS,
