@@ -10,15 +10,15 @@ import numpy as np
 
 from lob import inspect as look
 from lob.book import new_book
+from lob.fields import INT32, side_of, time_in_force_of, truth, whole
 from lob.matching import apply_batch
 from lob.rules import Instrument
 from lob.tape import new_tape, rows_of
-from lob.types import BUY, EVENT, MESSAGE, SELL, EventKind, Flag, MessageKind, Phase, Reject, TimeInForce
+from lob.types import EVENT, MESSAGE, EventKind, Flag, MessageKind, Phase, Reject, TimeInForce
 
 __all__ = ["Level", "OrderBook", "Report", "RestingOrder"]
 
 SideName = Literal["buy", "sell"]
-_SIDES: dict[str, int] = {"buy": BUY, "sell": SELL}
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Report:
         order_id: id of the new order, or the target; 0 for a rejected new order.
         rejected: the reason, or None.
         filled_lots: quantity executed at once.
-        resting_lots: quantity of this order in the book afterwards.
+        resting_lots: quantity of this order in the book afterwards, also if a change of it was refused.
         average_price_ticks: mean execution price, None without executions.
         events: the tape rows written, an EVENT array.
     """
@@ -64,6 +64,9 @@ class Report:
 
 class OrderBook:
     """One instrument's limit order book with price-time priority.
+
+    What cannot be an order at all (a price of 1999.5, a quantity that no message can hold, a side "BUY") raises
+    FieldError and leaves the book as it was; what the exchange may refuse comes back as a Report with the reason.
 
     Example:
         >>> book = OrderBook()
@@ -114,11 +117,14 @@ class OrderBook:
 
     def _send(self, **fields: Any) -> Report:
         message = np.zeros(1, MESSAGE)
-        message["time_ns"] = self.time_ns
+        message["time_ns"] = whole("time_ns", self.time_ns)
         for name, value in fields.items():
-            message[name] = value
+            # No price, quantity or owner beyond 32 bits, and no id beyond 64.
+            message[name] = whole(name, value) if name == "order_id" else whole(name, value, -INT32, INT32)
         rows = self.apply(message)
-        return _report(rows, int(message["order_id"][0]))
+        last = rows[-1] if len(rows) else np.zeros(1, EVENT)[0]
+        order_id = int(last["order_id"]) if len(rows) else int(message["order_id"][0])
+        return _report(rows, order_id, self.order(order_id))
 
     def limit(
         self,
@@ -134,13 +140,13 @@ class OrderBook:
         """Send a limit order; `time_in_force` is "GTC", "IOC" or "FOK"."""
         return self._send(
             kind=MessageKind.LIMIT,
-            side=_side(side),
+            side=side_of(side),
             price_ticks=price_ticks,
             qty_lots=qty_lots,
-            time_in_force=_time_in_force(time_in_force),
+            time_in_force=time_in_force_of(time_in_force),
             agent=agent,
             parent_id=parent_id,
-            flags=(Flag.POST_ONLY if post_only else 0) | self._tracked(agent),
+            flags=(Flag.POST_ONLY if truth("post_only", post_only) else 0) | self._tracked(agent),
         )
 
     def market(
@@ -155,9 +161,9 @@ class OrderBook:
         """Send a market order; what cannot be filled at once expires."""
         return self._send(
             kind=MessageKind.MARKET,
-            side=_side(side),
+            side=side_of(side),
             qty_lots=qty_lots,
-            time_in_force=TimeInForce.FOK if fill_or_kill else TimeInForce.IOC,
+            time_in_force=TimeInForce.FOK if truth("fill_or_kill", fill_or_kill) else TimeInForce.IOC,
             agent=agent,
             parent_id=parent_id,
             flags=self._tracked(agent),
@@ -181,7 +187,7 @@ class OrderBook:
             price_ticks=price_ticks,
             qty_lots=qty_lots,
             agent=agent,
-            flags=Flag.POST_ONLY if post_only else 0,
+            flags=Flag.POST_ONLY if truth("post_only", post_only) else 0,
         )
 
     def cancel_all(self, agent: int) -> Report:
@@ -190,10 +196,10 @@ class OrderBook:
 
     def set_phase(self, phase: Phase) -> Report:
         """Change the trading phase."""
-        return self._send(kind=MessageKind.SET_PHASE, qty_lots=int(phase))
+        return self._send(kind=MessageKind.SET_PHASE, qty_lots=phase)
 
     def _tracked(self, agent: int) -> int:
-        return int(Flag.TRACKED) if 0 <= agent < self.instrument.n_agents else 0
+        return int(Flag.TRACKED) if 0 <= whole("agent", agent, -INT32, INT32) < self.instrument.n_agents else 0
 
     # ---- looking ----------------------------------------------------------------------------------------------
 
@@ -233,28 +239,28 @@ class OrderBook:
 
     def depth(self, side: SideName, n_levels: int = 10) -> list[Level]:
         """Return up to `n_levels` levels from the touch outwards; side "buy" is the bid side."""
-        table = np.zeros((n_levels, 3), np.int64)
-        count = look.depth(self._book, 0 if _side(side) > 0 else 1, table)
+        table = np.zeros((min(whole("n_levels", n_levels, 0), self.instrument.n_prices), 3), np.int64)
+        count = look.depth(self._book, 0 if side_of(side) > 0 else 1, table)
         return [Level(int(p), int(q), int(n)) for p, q, n in table[:count]]
 
     def order(self, order_id: int) -> RestingOrder | None:
         """Return a resting order, or None."""
         found = np.zeros(5, np.int64)
-        if not look.order(self._book, order_id, found):
+        if not look.order(self._book, whole("order_id", order_id), found):
             return None
         return _resting(found)
 
     def queue_position(self, order_id: int) -> tuple[int, int] | None:
         """Return (orders ahead, lots ahead) of a resting order at its level, or None if it is not resting."""
         found = np.zeros(2, np.int64)
-        if not look.queue_position(self._book, order_id, found):
+        if not look.queue_position(self._book, whole("order_id", order_id), found):
             return None
         return int(found[0]), int(found[1])
 
     def orders(self, side: SideName) -> Iterator[RestingOrder]:
         """Iterate over the resting orders of a side in the order in which they would trade."""
         table = np.zeros((self.n_orders, 5), np.int64)
-        count = look.orders(self._book, 0 if _side(side) > 0 else 1, table)
+        count = look.orders(self._book, 0 if side_of(side) > 0 else 1, table)
         return (_resting(row) for row in table[:count])
 
     def __repr__(self) -> str:
@@ -265,36 +271,22 @@ class OrderBook:
         return f"<OrderBook {self.instrument.name}: {left} | {right}, {self.n_orders} orders>"
 
 
-def _side(side: str) -> int:
-    if side not in _SIDES:
-        raise ValueError(f"side = {side!r}; allowed: 'buy', 'sell'")
-    return _SIDES[side]
-
-
-def _time_in_force(value: TimeInForce | str) -> int:
-    if isinstance(value, str):
-        if value not in TimeInForce.__members__:
-            raise ValueError(f"time_in_force = {value!r}; allowed: {', '.join(TimeInForce.__members__)}")
-        return int(TimeInForce[value])
-    return int(value)
-
-
 def _resting(row: Any) -> RestingOrder:
     order_id, side, price, qty, agent = (int(x) for x in row)
     return RestingOrder(order_id, "buy" if side > 0 else "sell", price, qty, agent)
 
 
-def _report(rows: np.ndarray[Any, Any], target: int) -> Report:
+def _report(rows: np.ndarray[Any, Any], order_id: int, resting: RestingOrder | None) -> Report:
     fills = rows[rows["kind"] == EventKind.EXECUTE]
-    filled = int(fills["qty_lots"].sum())
-    paid = int((fills["price_ticks"].astype(np.int64) * fills["qty_lots"]).sum())
+    filled = int(fills["qty_lots"].sum(dtype=np.int64))
+    # Python's integers: the sum of a few large orders at large prices does not fit into 64 bits.
+    paid = sum(p * q for p, q in zip(fills["price_ticks"].tolist(), fills["qty_lots"].tolist(), strict=True))
     refused = bool(len(rows)) and rows["kind"][0] == EventKind.REJECT
-    last = rows[-1] if len(rows) else np.zeros(1, EVENT)[0]
     return Report(
-        order_id=int(last["order_id"]) if len(rows) else target,
-        rejected=Reject(int(last["reason"])) if refused else None,
+        order_id=order_id,
+        rejected=Reject(int(rows["reason"][0])) if refused else None,
         filled_lots=filled,
-        resting_lots=int(last["leaves_lots"]),
+        resting_lots=resting.qty_lots if resting is not None else 0,
         average_price_ticks=paid / filled if filled else None,
         events=rows,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["InputError", "OutcryError", "RunError"]
+__all__ = ["FieldError", "InputError", "OutcryError", "RunError"]
 
 
 class OutcryError(Exception):
@@ -15,6 +15,10 @@ class InputError(OutcryError):
     """The input was bad: a scenario, an option, a data file. The command ends with status 2."""
 
     exit_status = 2
+
+
+class FieldError(InputError, ValueError):
+    """A field of an order, or of an instrument, was given a value that it cannot have. A ValueError too."""
 
 
 class RunError(OutcryError):

@@ -2,6 +2,9 @@
 
 Every message is checked, executed and reported on the tape before the next one is looked at. The order of the
 checks decides which reason a reject carries and is part of the contract with `lob.reference`.
+
+A full book refuses only orders that would rest at once. One that trades needs no room: if anything is left of it, it
+has filled another order at least, and rests in that one's place.
 """
 
 from __future__ import annotations
@@ -70,6 +73,12 @@ def beyond_collar(book: Record, side: int, price_ticks: int) -> bool:
     return price_ticks < book.reference_ticks - book.collar_ticks
 
 
+@leaf
+def crosses(book: Record, side: int, limit: int) -> bool:
+    """Whether an order with this limit (a price index) would trade at once."""
+    return limit >= book.best_ask if side > 0 else limit <= book.best_bid
+
+
 @kernel
 def refused_id(book: Record, agent: int, order_id: int) -> int:
     """Reason why a sender may not use an id of its own choice, or NONE."""
@@ -113,10 +122,10 @@ def new_order(book: Record, tape: Record, message: Record) -> None:
             reject(book, tape, message, int64(COLLAR))
             return
         if time_in_force == GTC:
-            if book.n_orders >= book.max_orders:
+            if book.n_orders >= book.max_orders and not crosses(book, side, limit):
                 reject(book, tape, message, int64(BOOK_FULL))
                 return
-            if flags & POST_ONLY and (limit >= book.best_ask if side > 0 else limit <= book.best_bid):
+            if flags & POST_ONLY and crosses(book, side, limit):
                 reject(book, tape, message, int64(WOULD_CROSS))
                 return
     elif book.collar_ticks != 0:
@@ -235,7 +244,7 @@ def replace_order(book: Record, tape: Record, message: Record, index: int) -> No
     if book.replace_keeps_priority and price == node.price and qty_lots <= open_lots:
         reduce_order(book, tape, time_ns, index, open_lots - qty_lots)
         return
-    if message.flags & POST_ONLY and (price >= book.best_ask if side > 0 else price <= book.best_bid):
+    if message.flags & POST_ONLY and crosses(book, side, price):
         reject(book, tape, message, int64(WOULD_CROSS))
         return
     order_id, agent, tracked = int64(node.order_id), int64(node.agent), int64(node.tracked)

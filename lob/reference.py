@@ -52,7 +52,7 @@ class _Message(NamedTuple):
     kind: int
     side: int
     time_in_force: int
-    reserved: int
+    gateway: int
 
 
 @dataclass(slots=True)
@@ -218,7 +218,8 @@ class ReferenceBook:
             return Reject.PRICE_OUT_OF_RANGE
         if m.kind == LIMIT and self._beyond_collar(m.side, m.price_ticks):
             return Reject.COLLAR
-        if m.kind == LIMIT and m.time_in_force == GTC and len(self.orders) >= rules.max_orders:
+        rests_at_once = m.kind == LIMIT and m.time_in_force == GTC and not self._crosses(m.side, limit)
+        if rests_at_once and len(self.orders) >= rules.max_orders:
             return Reject.BOOK_FULL
         if post_only and self._crosses(m.side, limit):
             return Reject.WOULD_CROSS

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from lob.fields import truth, whole
+
 __all__ = ["Instrument"]
 
 MAX_PRICES = 64**3
@@ -43,7 +45,9 @@ class Instrument:
     replace_keeps_priority: bool = True
 
     def __post_init__(self) -> None:
-        """Check every field; raise ValueError with the field, its value and what is allowed."""
+        """Check every field; raise FieldError (a ValueError) with the field, its value and what is allowed."""
+        where = f"instrument {self.name}: "
+        object.__setattr__(self, "min_order_lots", whole("min_order_lots", self.min_order_lots, where=where))
         bounds = {
             "symbol": (0, 32_767),
             "n_prices": (1, MAX_PRICES),
@@ -56,6 +60,5 @@ class Instrument:
             "reference_ticks": (-(2**30), 2**30),
         }
         for field, (low, high) in bounds.items():
-            value = getattr(self, field)
-            if not low <= value <= high:
-                raise ValueError(f"instrument {self.name}: {field} = {value}; allowed: {low} to {high}")
+            object.__setattr__(self, field, whole(field, getattr(self, field), low, high, where))
+        truth("replace_keeps_priority", self.replace_keeps_priority)

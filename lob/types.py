@@ -101,7 +101,7 @@ class EventKind(IntEnum):
 
 
 class Reject(IntEnum):
-    """Why a message was refused. Below 32: the exchange's own checks; from 32: the pre-trade risk gate's."""
+    """Why a message was refused. Below 32: the exchange's own checks; from 32: those of the pre-trade risk gate."""
 
     NONE = 0
     BAD_KIND = 1
@@ -115,6 +115,7 @@ class Reject(IntEnum):
     UNKNOWN_ORDER = 9
     NOT_OWNER = 10
     BOOK_FULL = 11
+    """There is no room for an order that cannot trade at once."""
     PHASE = 12
     UNKNOWN_AGENT = 13
     UNKNOWN_SYMBOL = 14
@@ -128,6 +129,10 @@ class Reject(IntEnum):
     RISK_OPEN_ORDERS = 35
     RISK_MESSAGE_RATE = 36
     RISK_KILL_SWITCH = 37
+    BAD_FLAGS = 38
+    """A flag that no participant may set, or that does not exist."""
+    BAD_PARENT_ID = 39
+    """The metaorder's id does not fit into 32 bits."""
 
 
 MESSAGE: np.dtype[Any] = np.dtype(
@@ -143,12 +148,13 @@ MESSAGE: np.dtype[Any] = np.dtype(
         ("kind", "u1"),
         ("side", "i1"),
         ("time_in_force", "u1"),
-        ("reserved", "u1"),
+        ("gateway", "u1"),
     ]
 )
 """A message to the exchange (40 bytes). `order_id` names the target of CANCEL, REDUCE and REPLACE; on a new order it is
 0, and the exchange gives the id, or an id of the sender's own choice (see CLIENT_ID_BITS). `agent` is the owner (-1:
-anonymous, never TRACKED), `parent_id` the metaorder or 0."""
+anonymous, never TRACKED), `parent_id` the metaorder or 0. `gateway` is a note of the sender's own side; the exchange
+does not look at it."""
 
 EVENT: np.dtype[Any] = np.dtype(
     [

@@ -279,13 +279,21 @@ def test_sizes_outside_the_range_are_refused_and_the_ends_are_inside(lots: int) 
     assert book.limit("buy", 100, 50).rejected is None
 
 
-def test_a_full_book_takes_no_order_that_may_rest_but_still_trades() -> None:
+def test_a_full_book_takes_no_order_that_must_rest_but_still_trades() -> None:
     book = new_book(max_orders=1)
     book.limit("sell", 100, 5)
-    assert book.limit("buy", 100, 5).rejected == Reject.BOOK_FULL
+    assert book.limit("buy", 99, 5).rejected == Reject.BOOK_FULL
     assert book.limit("buy", 100, 2, time_in_force="IOC").filled_lots == 2
     assert book.market("buy", 3).filled_lots == 3
     assert book.limit("buy", 100, 5).resting_lots == 5
+
+
+def test_an_order_trades_with_a_full_book_and_rests_in_the_place_that_it_made() -> None:
+    book = new_book(max_orders=1)
+    book.limit("sell", 100, 5)
+    assert book.limit("buy", 100, 2).filled_lots == 2
+    report = book.limit("buy", 100, 10)
+    assert (report.filled_lots, report.resting_lots, report.rejected) == (3, 7, None)
 
 
 def test_a_refused_order_uses_no_id() -> None:
