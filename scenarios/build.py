@@ -253,7 +253,8 @@ def _listing(table: InstrumentTable, folder: Path, n_agents: int, jumps: tuple[t
         max_orders=table.max_orders or min(2**26, max(65_536, 8 * n_agents)),
         **{name: getattr(table, name) for name in names},
     )
-    fees = {side: round(100 * getattr(table, f"{side}_fee_bps")) for side in ("maker", "taker")}
+    # In ppm; the schema has seen to it that nothing is lost by the rounding.
+    fees = {side: round(100 * getattr(table, f"{side}_fee_bps"), 3) for side in ("maker", "taker")}
     fundamental = _fundamental(table, folder)
     if jumps:
         fundamental = WithJumps(fundamental, jumps)

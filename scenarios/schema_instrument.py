@@ -101,6 +101,10 @@ class InstrumentTable(Table):
             raise wrong("reference_ticks", self.reference_ticks, inside)
         if self.max_order_lots < self.min_order_lots:
             raise wrong("max_order_lots", self.max_order_lots, f"at least min_order_lots ({self.min_order_lots})")
+        for key in ("maker_fee_bps", "taker_fee_bps"):
+            fee = getattr(self, key)
+            if abs(1e5 * fee - round(1e5 * fee)) > 1e-6:
+                raise wrong(key, fee, "steps of 0.00001, which is what fees are charged in")
         for key in ("value_ticks", "mean_ticks"):
             value = getattr(self.fundamental, key, None)
             if value is not None and not low <= value <= high:

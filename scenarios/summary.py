@@ -12,6 +12,7 @@ import numpy as np
 from scenarios.measures import Measures
 from scenarios.schema import Scenario
 from scenarios.versions import versions
+from sim.worth import fees_ticks, pnl_ticks, turnover_ticks
 from sim.writer import write_atomically
 
 if TYPE_CHECKING:
@@ -48,38 +49,43 @@ def read_summary(folder: Path) -> dict[str, Any] | None:
 
 
 def accounts_table(built: Built, market: Market, measures: Measures) -> pl.DataFrame:
-    """Return one row per agent. Money is in units of the instrument's currency, open positions valued at the last mid.
+    """Return one row per agent and instrument: its own, and each other one to which it has sent a message.
 
-    pnl = cash + position x mid - fees, so that the sum over all agents is minus the fees that the venue kept.
+    Money is in units of the instrument's currency, open positions valued at the last mid. pnl = cash + position x mid -
+    fees, so that the sum over all rows is minus the fees that the venue kept. `drawdown` is that of the row alone.
     """
     import polars as pl
 
-    names = np.repeat([group.name for group in built.populations], [g.count for g in built.populations])
-    index = np.concatenate([np.arange(g.count) for g in built.populations] or [np.arange(0)])
-    symbols = np.repeat([g.symbol for g in built.populations], [g.count for g in built.populations]).astype(np.int64)
-    accounts = market.world.accounts[np.arange(len(names)), symbols]
+    counts = [g.count for g in built.populations]
+    n_agents = sum(counts)
+    own = np.repeat([g.symbol for g in built.populations], counts).astype(np.int64)
+    trades = market.world.accounts["n_messages"][:n_agents] > 0
+    trades[np.arange(n_agents), own] = True
+    agents, symbols = np.nonzero(trades)
+    names = np.repeat([group.name for group in built.populations], counts)[agents]
+    index = np.concatenate([np.arange(n) for n in counts] or [np.arange(0)])[agents]
+    accounts = market.world.accounts[agents, symbols]
     tick = np.array([listing.tick_size for listing in built.listings])[symbols]
     mids = [
         series.last_mid_ticks if series.last_mid_ticks is not None else float(row["last_ticks"])
         for series, row in zip(measures.series, market.world.symbols, strict=True)
     ]
     mark = np.array(mids)[symbols]
-    fees = accounts["fees_micro"] / 1e6 * tick
-    worth = (accounts["cash_ticks"] + accounts["position_lots"] * mark) * tick
+    fees = fees_ticks(accounts) * tick
     filled = accounts["bought_lots"] + accounts["sold_lots"]
     ordered = accounts["ordered_lots"]
     fill_ratio = np.divide(filled, ordered, out=np.full(len(names), np.nan), where=ordered > 0)
     table = pl.DataFrame(
         {
-            "agent": np.arange(len(names)),
+            "agent": agents,
             "population": names.astype(object) if len(names) else [],
             "index": index,
             "instrument": np.array([t.name for t in built.scenario.instrument], object)[symbols],
             "position_lots": accounts["position_lots"],
             "cash": accounts["cash_ticks"] * tick,
-            "pnl": worth - fees,
+            "pnl": pnl_ticks(accounts, mark) * tick,
             "fees": fees,
-            "turnover": accounts["turnover_ticks"] * tick,
+            "turnover": turnover_ticks(accounts) * tick,
             "drawdown": accounts["drawdown_ticks"] * tick,
             "fill_ratio": fill_ratio,
             **{
@@ -101,15 +107,20 @@ def accounts_table(built: Built, market: Market, measures: Measures) -> pl.DataF
 
 
 def population_figures(built: Built, accounts: pl.DataFrame) -> list[dict[str, Any]]:
-    """Return the sums over each population, in the order of the scenario."""
+    """Return the sums over each population and all its instruments, in the order of the scenario.
+
+    Lots of different instruments are not the same thing: `position_lots` is the position in the population's own one,
+    `positions` has one entry for each instrument that it has traded in.
+    """
     kinds = [row.kind for row in (*built.scenario.population, *built.scenario.trader)]
     figures = []
     for group, kind in zip(built.populations, kinds, strict=True):
         rows = accounts.filter(accounts["population"] == group.name)
-        sums = {
-            name: rows[name].sum()
-            for name in ("pnl", "fees", "turnover", "n_orders", "n_fills", "n_rejects", "position_lots")
-        }
+        sums = {name: rows[name].sum() for name in ("pnl", "fees", "turnover", "n_orders", "n_fills", "n_rejects")}
+        by_symbol = rows.group_by("instrument", maintain_order=True).agg(pl.col("position_lots").sum())
+        positions = dict(by_symbol.sort("instrument").iter_rows())
+        own = built.scenario.instrument[group.symbol].name
+        sums |= {"position_lots": positions[own], "positions": positions}
         figures.append({"name": group.name, "kind": kind, "n_agents": group.count, **sums})
     return figures
 

@@ -2,39 +2,60 @@
 
 from __future__ import annotations
 
-from numba import int64
+from numba import float64, int64
 
 from lob._jit import Record, leaf
 from lob.types import EventKind
-from sim.records import account_at
+from sim.records import ACCOUNT_LIMIT, TURNOVER_WORD, account_at
 
 __all__ = ["book_row"]
 
 ADD, CANCEL, REDUCE = int(EventKind.ADD), int(EventKind.CANCEL), int(EventKind.REDUCE)
 REPLACE, EXECUTE = int(EventKind.REPLACE), int(EventKind.EXECUTE)
 REJECT, EXPIRE = int(EventKind.REJECT), int(EventKind.EXPIRE)
+BILLION = 1_000_000_000
 
 
 @leaf
-def settle(world: Record, account: Record, side: int, price_ticks: int, qty_lots: int, fee_ppm: int) -> None:
-    """Book one side of an execution. Fees in millionths of a tick x lot, so that they stay whole numbers."""
+def charge(account: Record, value: int, fee_ppb: int) -> None:
+    """Book a fee exactly: whole ticks x lots and billionths, since value x fee need not fit into one word."""
+    whole = value // BILLION
+    part = (value - whole * BILLION) * fee_ppb + account.fees_nano
+    carried = part // BILLION  # floor: the billionths stay positive, rebates included
+    account.fees_ticks += whole * fee_ppb + carried
+    account.fees_nano = part - carried * BILLION
+
+
+@leaf
+def settle(account: Record, side: int, price_ticks: int, qty_lots: int, fee_ppb: int) -> bool:
+    """Book one side of an execution; return False if the account comes near to what its numbers can hold.
+
+    Prices and quantities have at most 31 bits each (lob.rules), a fee is at most the value: the value of one execution
+    is below 2^61, so that nothing has wrapped when the limit is looked at.
+    """
     value = price_ticks * qty_lots
     account.position_lots += side * qty_lots
     account.cash_ticks -= side * value
     account.turnover_ticks += abs(value)
+    if account.turnover_ticks >= TURNOVER_WORD:
+        account.turnover_ticks -= TURNOVER_WORD
+        account.turnover_carry += 1
     account.n_fills += 1
     if side > 0:
         account.bought_lots += qty_lots
     else:
         account.sold_lots += qty_lots
-    fee = abs(value) * fee_ppm
-    account.fees_micro += fee
-    world.fees_micro += fee
-    equity = account.cash_ticks + account.position_lots * price_ticks - account.fees_micro // 1_000_000
+    if fee_ppb != 0:
+        charge(account, abs(value), fee_ppb)
+    held = abs(float64(account.position_lots)) * abs(float64(price_ticks))
+    if held + abs(float64(account.cash_ticks)) + abs(float64(account.fees_ticks)) >= float64(ACCOUNT_LIMIT):
+        return False
+    equity = account.cash_ticks + account.position_lots * price_ticks - account.fees_ticks
     if equity > account.peak_ticks:
         account.peak_ticks = equity
     elif account.peak_ticks - equity > account.drawdown_ticks:
         account.drawdown_ticks = account.peak_ticks - equity
+    return True
 
 
 @leaf
@@ -48,17 +69,20 @@ def reserve(account: Record, side: int, qty_lots: int, orders: int) -> None:
 
 
 @leaf
-def book_row(world: Record, symbol: Record, symbol_index: int, row: Record) -> None:
-    """Book one tape row into the accounts it concerns."""
+def book_row(world: Record, symbol: Record, symbol_index: int, row: Record) -> bool:
+    """Book one tape row into the accounts it concerns; False: one of them is full, world.wake_agent says whose."""
     kind = int64(row.kind)
     side = int64(row.side)
     qty_lots = int64(row.qty_lots)
     account = account_at(world, int64(row.agent) * world.n_symbols + symbol_index)
     if kind == EXECUTE:
         contra = account_at(world, int64(row.contra_agent) * world.n_symbols + symbol_index)
-        settle(world, account, side, int64(row.price_ticks), qty_lots, int64(symbol.taker_fee_ppm))
-        settle(world, contra, -side, int64(row.price_ticks), qty_lots, int64(symbol.maker_fee_ppm))
+        taker_fits = settle(account, side, int64(row.price_ticks), qty_lots, int64(symbol.taker_fee_ppb))
+        maker_fits = settle(contra, -side, int64(row.price_ticks), qty_lots, int64(symbol.maker_fee_ppb))
         reserve(contra, -side, -qty_lots, int64(-1) if row.contra_leaves_lots == 0 else int64(0))
+        if not (taker_fits and maker_fits):
+            world.wake_agent = row.contra_agent if taker_fits else row.agent
+            return False
     elif kind == ADD:
         reserve(account, side, qty_lots, int64(1))
     elif kind == CANCEL:
@@ -70,3 +94,4 @@ def book_row(world: Record, symbol: Record, symbol_index: int, row: Record) -> N
     elif kind == REJECT:
         account.n_rejects += 1
         symbol.n_rejects[min(int64(row.reason), int64(63))] += 1
+    return True

@@ -4,11 +4,14 @@ A price condition compares each trade with the highest or lowest one of a runnin
 slices: it reaches back between (N_SLICES - 1) / N_SLICES of its length and the whole of it. What follows happens in the
 same nanosecond as the trade, after the message that traded and before any other; a phase that it sets ends after its
 time unless the phase is another one by then. Then the conditional begins anew, with an empty window.
+
+A share of a price is one of its size without the sign, which counts as one tick at least: prices may be zero or
+negative, and a price that has not moved has not fallen.
 """
 
 from __future__ import annotations
 
-from numba import int64
+from numba import float64, int64
 
 from lob._jit import Record, kernel, leaf
 from lob.types import NO_PRICE, Phase
@@ -20,6 +23,12 @@ __all__ = ["begin_anew", "due_conditional", "next_due_ns", "watch_spread", "watc
 ARMED, FIRED, SPENT = int(Stage.ARMED), int(Stage.FIRED), int(Stage.SPENT)
 FALL, RISE, SPREAD = int(ConditionKind.FALL), int(ConditionKind.RISE), int(ConditionKind.SPREAD)
 CONTINUOUS = int(Phase.CONTINUOUS)
+
+
+@leaf
+def _distance(conditional: Record, price: float) -> float:
+    """How far a price must move from this one, or how wide the spread around it must be, in ticks."""
+    return conditional.ticks + conditional.share * max(abs(price), 1.0)
 
 
 @leaf
@@ -57,8 +66,8 @@ def watch_trade(world: Record, symbol_index: int, price_ticks: int) -> None:
         for s in range(N_SLICES):
             high = max(high, int64(conditional.highs[s]))
             low = min(low, int64(conditional.lows[s]))
-        fallen = high - price_ticks >= conditional.ticks + conditional.share * high
-        risen = price_ticks - low >= conditional.ticks + conditional.share * low
+        fallen = high - price_ticks >= _distance(conditional, float64(high))
+        risen = price_ticks - low >= _distance(conditional, float64(low))
         if (fallen and condition != RISE) or (risen and condition != FALL):
             _fire(world, conditional)
 
@@ -74,7 +83,7 @@ def watch_spread(world: Record, symbol_index: int) -> None:
         conditional = conditional_at(world, int64(k))
         if conditional.symbol != symbol_index or conditional.stage != ARMED or conditional.condition != SPREAD:
             continue
-        if ask - bid >= conditional.ticks + conditional.share * 0.5 * (bid + ask):
+        if ask - bid >= _distance(conditional, 0.5 * (bid + ask)):
             _fire(world, conditional)
 
 

@@ -36,7 +36,7 @@ from sim.wakes import notify_owner, wake_subscribers
 
 __all__ = ["deliver_message", "deliver_scheduled"]
 
-DONE, BOOK_FULL = int(Status.DONE), int(Status.BOOK_FULL)
+DONE, BOOK_FULL, ACCOUNT_FULL = int(Status.DONE), int(Status.BOOK_FULL), int(Status.ACCOUNT_FULL)
 FILL, ACK, REJECTED = int(Wake.FILL), int(Wake.ACK), int(Wake.REJECT)
 TOUCH, TRADE, PHASE, NEWS = int(Wake.TOUCH), int(Wake.TRADE), int(Wake.PHASE), int(Wake.NEWS)
 LASTING, FIRED = int(Stage.LASTING), int(Stage.FIRED)
@@ -58,7 +58,7 @@ def kill_population(world: Record, population_index: int) -> int:
         for leg in range(2 if population.watch >= 0 else 1):
             status = put_in_flight(
                 world, index, int64(MAX_OUT), int64(CANCEL_ALL), int64(0), int64(0), int64(0), int64(0), int64(0),
-                int64(0), int64(0), int64(leg),
+                int64(0), int64(0), int64(leg), int64(0),
             )  # fmt: skip
             if status != DONE:
                 return status
@@ -158,7 +158,8 @@ def deliver_message(world: Record, tape: Record, slot: int) -> int:
     reasons = int64(0)
     for r in range(start, tape.cursor):
         row = row_at(tape, int64(r))
-        book_row(world, symbol, symbol_index, row)
+        if not book_row(world, symbol, symbol_index, row):
+            return ACCOUNT_FULL
         if world.off_history != 0:
             remember(world, symbol, symbol_index, row)
         if row.kind == ROW_EXECUTE:

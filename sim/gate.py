@@ -3,16 +3,21 @@
 Reservations are the quantities and the number of its resting orders (kept by sim/accounts.py from tape rows). A message
 that is rejected reserves nothing. Cancels always pass: a limit must not keep an agent from getting out. A limit of 0
 means none; a killed agent (kill switch) may only cancel.
+
+The number of open orders and the message rate are limits of the agent, over all its symbols; quantity and notional are
+limits of one order, the position one of each symbol. Open orders limit what may rest: market, IOC and FOK orders pass.
 """
 
 from __future__ import annotations
 
 from numba import int64
 
-from lob._jit import Record, kernel
+from lob._jit import Record, kernel, leaf
 from lob.book import node_at
 from lob.orders import find_order
-from lob.types import MessageKind, Reject
+from lob.types import MessageKind, Reject, TimeInForce
+from sim.records import account_at
+from sim.sending import UNFIT
 
 __all__ = ["check_limits"]
 
@@ -21,7 +26,17 @@ SET_PHASE, BAD_KIND = int(MessageKind.SET_PHASE), int(Reject.BAD_KIND)
 QUANTITY, NOTIONAL = int(Reject.RISK_QUANTITY), int(Reject.RISK_NOTIONAL)
 POSITION, OPEN_ORDERS = int(Reject.RISK_POSITION), int(Reject.RISK_OPEN_ORDERS)
 MESSAGE_RATE, KILL_SWITCH = int(Reject.RISK_MESSAGE_RATE), int(Reject.RISK_KILL_SWITCH)
+GTC = int(TimeInForce.GTC)
 ONE_SECOND = 1_000_000_000
+
+
+@leaf
+def open_orders(world: Record, index: int) -> int:
+    """Resting orders of an agent in all symbols."""
+    total = int64(0)
+    for symbol in range(world.n_symbols):
+        total += account_at(world, index * world.n_symbols + symbol).n_open
+    return total
 
 
 @kernel
@@ -34,21 +49,26 @@ def check_limits(
     """
     kind = int64(message.kind)
     rate = int64(population.max_messages_per_s)
+    index = int64(message.agent)
+    counted = account_at(world, index * world.n_symbols + population.symbol)
     if rate > 0:
-        if message.time_ns - account.window_ns >= ONE_SECOND:
-            account.window_ns = message.time_ns
-            account.window_count = 0
-        account.window_count += 1
+        if message.time_ns - counted.window_ns >= ONE_SECOND:
+            counted.window_ns = message.time_ns
+            counted.window_count = 0
+        counted.window_count += 1
+    unfit = int64(message.gateway) & UNFIT
+    if unfit != 0:
+        return unfit
     side = int64(message.side)
     qty_lots = int64(message.qty_lots)
     added = qty_lots
     if kind == REPLACE:
         world.replaced_lots = 0
-        index = find_order(book, int64(message.order_id))
-        if index == 0:
+        target = find_order(book, int64(message.order_id))
+        if target == 0:
             return 0  # the exchange will say so
-        world.replaced_lots = node_at(book, index).qty_lots
-        side = int64(node_at(book, index).side)
+        world.replaced_lots = node_at(book, target).qty_lots
+        side = int64(node_at(book, target).side)
         added = qty_lots - world.replaced_lots
     elif kind == SET_PHASE:
         return BAD_KIND  # the venue's own message; the schedule sends it without coming here
@@ -56,7 +76,7 @@ def check_limits(
         return 0
     if agent.killed != 0:
         return KILL_SWITCH
-    if rate > 0 and account.window_count > rate:
+    if rate > 0 and counted.window_count > rate:
         return MESSAGE_RATE
     if population.max_order_lots > 0 and qty_lots > population.max_order_lots:
         return QUANTITY
@@ -73,6 +93,7 @@ def check_limits(
         # What brings the exposure down passes even when it is above the limit.
         if added > 0 and exposed + added > population.max_position_lots:
             return POSITION
-    if kind == LIMIT and population.max_open_orders > 0 and account.n_open >= population.max_open_orders:
+    may_rest = kind == LIMIT and message.time_in_force == GTC
+    if may_rest and population.max_open_orders > 0 and open_orders(world, index) >= population.max_open_orders:
         return OPEN_ORDERS
     return 0

@@ -38,7 +38,7 @@ from sim.records import (
     view_of,
 )
 from sim.rng import draw_key
-from sim.sending import put_in_flight
+from sim.sending import THINKING, put_in_flight, send_thought
 from sim.view import fill_view
 from sim.wakes import move_timer, set_timer
 
@@ -104,7 +104,7 @@ def run_policy(world: Record, runtime: Record, index: int, population_index: int
     for k in range(out.n):
         status = put_in_flight(
             world, index, int64(k), out.kind[k], out.side[k], out.price_ticks[k], out.qty_lots[k],
-            out.order_id[k], out.time_in_force[k], out.flags[k], out.parent_id[k], out.leg[k],
+            out.order_id[k], out.time_in_force[k], out.flags[k], out.parent_id[k], out.leg[k], int64(0),
         )  # fmt: skip
         if status != DONE:
             return status
@@ -145,6 +145,11 @@ def run_events(world: Record, runtime: Record, tape: Record, until_ns: int) -> i
         elif arrival_ns == next_ns:
             slot = top_slot(arrivals)
             message = message_at(world, slot)
+            if int64(message.gateway) & THINKING != 0:
+                world.time_ns = next_ns
+                pop(arrivals)
+                send_thought(world, slot)
+                continue
             book = book_in(world, int64(symbol_at(world, int64(message.symbol)).off_book))
             if room < rows_needed(book, message):
                 return TAPE_FULL
@@ -196,18 +201,13 @@ def run_kernel(world_address: int, runtime_address: int, tape_address: int, unti
 @kernel
 def post(
     world_address: int, index: int, k: int, kind: int, side: int, price_ticks: int, qty_lots: int, order_id: int,
-    time_in_force: int, flags: int, parent_id: int, leg: int, delay_ns: int,
+    time_in_force: int, flags: int, parent_id: int, leg: int, think_ns: int,
 ) -> int:  # fmt: skip
-    """Send one message of a Python trader `delay_ns` after its wake-up; k counts the messages of its decision."""
-    world = _world_from(world_address, int64(0))
-    # The latency is added to the world's time, which for this message is the time at which it is sent.
-    now = int64(world.time_ns)
-    world.time_ns = now + delay_ns
-    status = put_in_flight(
-        world, index, k, kind, side, price_ticks, qty_lots, order_id, time_in_force, flags, parent_id, leg
-    )
-    world.time_ns = now
-    return status
+    """Send one message of a Python trader `think_ns` after its wake-up; k counts the messages of its decision."""
+    return put_in_flight(
+        _world_from(world_address, int64(0)), index, k, kind, side, price_ticks, qty_lots, order_id, time_in_force,
+        flags, parent_id, leg, think_ns,
+    )  # fmt: skip
 
 
 @kernel

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from lob._jit import header_of, record_address
-from lob.errors import OutcryError, RunError
+from lob.errors import FieldError, OutcryError, RunError
 from lob.tape import new_tape, rows_of
 from sim.bulletins import Bulletin
 from sim.kernel import run_kernel
-from sim.records import MAX_POPULATIONS, RUNTIME, VIEW, Status
+from sim.records import ACCOUNT_LIMIT, MAX_POPULATIONS, RUNTIME, VIEW, Status
 from sim.settings import Conditional, Listing, Population, Scheduled, Session
 from sim.trader import Ask, Trader, TraderView
 from sim.world import FORMAT_VERSION, build_world, new_runtime, reseed_world
@@ -245,6 +245,8 @@ class Market:
                 self._asked.append(_Asked(index, wanted, self._view_bytes.copy(), key, view._count))
             else:
                 view._finish(wanted)
+        except FieldError as error:
+            raise self._blamed(trader, index, error) from error
         except OutcryError:
             raise
         except Exception as error:
@@ -276,6 +278,8 @@ class Market:
             self._agents["draw_key"][entry.index] = entry.draw_key
             try:
                 view._finish(trader.on_answer(view, answers[k]))
+            except FieldError as error:
+                raise self._blamed(trader, entry.index, error) from error
             except OutcryError:
                 raise
             except Exception as error:
@@ -289,6 +293,11 @@ class Market:
         if status == Status.IN_FLIGHT_FULL:
             limit = self._max_in_flight
             return RunError(f"capacity exceeded {when}: {limit} messages in flight; raise max_in_flight")
+        if status == Status.ACCOUNT_FULL:
+            return RunError(
+                f"capacity exceeded {when}: the account of agent {int(self._header['wake_agent'])} reached "
+                f"{ACCOUNT_LIMIT:.2g} ticks x lots; make the instrument's ticks or lots larger"
+            )
         if status == Status.BOOK_FULL:
             return RunError(f"capacity exceeded {when}: the book is full; raise the instrument's max_orders")
         agent = int(self._header["wake_agent"])

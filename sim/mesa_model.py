@@ -15,6 +15,7 @@ from lob._jit import header_of
 from lob.book import BOOK
 from lob.inspect import depth
 from sim.market import Market
+from sim.worth import marks_ticks, pnl_of_agents
 
 __all__ = ["MarketAgent", "MarketModel", "market_page"]
 
@@ -36,19 +37,23 @@ class MarketAgent(mesa.Agent):
         self.name, self.first, self.count, self.symbol, self.trader = name, first, count, symbol, trader
 
     def _accounts(self) -> Any:
-        return self.model.market.world.accounts[self.first : self.first + self.count, self.symbol]
+        return self.model.market.world.accounts[self.first : self.first + self.count]
+
+    def position_in(self, symbol: int) -> int:
+        """Sum of the positions in one instrument."""
+        return int(self._accounts()["position_lots"][:, symbol].sum())
 
     @property
     def position_lots(self) -> int:
-        """Sum of the positions."""
-        return int(self._accounts()["position_lots"].sum())
+        """Sum of the positions in the agents' own instrument."""
+        return self.position_in(self.symbol)
 
     @property
     def pnl_ticks(self) -> float:
-        """Profit after fees in ticks x lots, positions valued at the midpoint (or the last trade)."""
-        accounts = self._accounts()
-        cash = int(accounts["cash_ticks"].sum()) - int(accounts["fees_micro"].sum()) / 1e6
-        return cash + self.position_lots * self.model.value_ticks(self.symbol)
+        """Profit after fees over all instruments, in ticks x lots of the own one, at the midpoints (or last trades)."""
+        world = self.model.market.world
+        profits = pnl_of_agents(world, marks_ticks(world), self.symbol)
+        return float(profits[self.first : self.first + self.count].sum())
 
 
 class PopulationAgent(MarketAgent):

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from numba import carray, int64
 from numba import types as nb_types
+from numba.core.errors import TypingError
 from numba.core.registry import CPUDispatcher
 from numba.extending import intrinsic, overload
 from numba.np.numpy_support import from_dtype
@@ -119,6 +120,28 @@ class Policy:
         return address
 
 
+def _whole(number: int) -> int:
+    """Return a number of a message; compiled code refuses another type, of which it would cut off the fraction."""
+    return number
+
+
+@overload(_whole)
+def _compiled_whole(number: Any) -> Any:
+    def as_it_is(number: Any) -> Any:
+        return number
+
+    if isinstance(number, nb_types.Omitted):  # an argument left at its default
+        default = int(number.value)
+
+        def by_default(number: Any) -> Any:
+            return default
+
+        return by_default
+    if not isinstance(number, nb_types.Integer | nb_types.Boolean):
+        raise TypingError(f"a number of a message is a {number}; allowed: integers (int, floor and round make them)")
+    return as_it_is
+
+
 @leaf
 def _next(out: Record) -> int:
     """Row for the next message; when full, the overflow is counted and the last row is overwritten."""
@@ -134,14 +157,14 @@ def _put(
     out: Record, kind: int, side: int, price_ticks: int, qty_lots: int, order_id: int, tif: int, flags: int, parent: int
 ) -> None:
     k = _next(out)
-    out.kind[k] = kind
-    out.side[k] = side
-    out.price_ticks[k] = price_ticks
-    out.qty_lots[k] = qty_lots
-    out.order_id[k] = order_id
-    out.time_in_force[k] = tif
-    out.flags[k] = flags
-    out.parent_id[k] = parent
+    out.kind[k] = _whole(kind)
+    out.side[k] = _whole(side)
+    out.price_ticks[k] = _whole(price_ticks)
+    out.qty_lots[k] = _whole(qty_lots)
+    out.order_id[k] = _whole(order_id)
+    out.time_in_force[k] = _whole(tif)
+    out.flags[k] = _whole(flags)
+    out.parent_id[k] = _whole(parent)
     out.leg[k] = 0
 
 
@@ -160,7 +183,7 @@ def own_order_id(view: Record, number: int) -> int:
         view: the agent's view.
         number: 1 to 2^38 - 1; not that of an order that still rests.
     """
-    return ((view.agent + 1) << CLIENT_ID_BITS) + int64(number)
+    return ((view.agent + 1) << CLIENT_ID_BITS) + int64(_whole(number))
 
 
 @leaf
@@ -174,7 +197,10 @@ def send_limit(
     parent_id: int = 0,
     order_id: int = 0,
 ) -> None:
-    """Send a limit order; side +1 buy, -1 sell; `flags` may be POST_ONLY; `order_id` 0 or from `own_order_id`."""
+    """Send a limit order; side +1 buy, -1 sell; `flags` may be POST_ONLY; `order_id` 0 or from `own_order_id`.
+
+    A number that no message can hold is refused by the exchange like any other out of range; see sim/sending.py.
+    """
     _put(
         out,
         int64(_LIMIT),

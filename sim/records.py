@@ -71,6 +71,7 @@ class Status(IntEnum):
     OUT_FULL = 5
     WAKES_FULL = 6
     EVENT_LIMIT = 7
+    ACCOUNT_FULL = 8
 
 
 class LatencyKind(IntEnum):
@@ -123,7 +124,7 @@ WORLD: np.dtype[Any] = np.dtype(
         *_ints("n_slots", "open_ns", "close_ns"),
         # What changes:
         *_ints("time_ns", "next_scheduled", "n_free_slots", "n_events", "n_messages", "n_wakes"),
-        *_ints("wake_agent", "replaced_lots", "fees_micro", "event_limit", "shared_stream", "conditional_ns"),
+        *_ints("wake_agent", "replaced_lots", "event_limit", "shared_stream", "conditional_ns"),
         ("seed", "<u8"),
     ]
 )
@@ -131,7 +132,7 @@ WORLD: np.dtype[Any] = np.dtype(
 SYMBOL: np.dtype[Any] = np.dtype(
     [
         *_ints("off_book", "wakes_on", "first_value", "n_values", "value_step_ns", "value_start_ns"),
-        *_ints("maker_fee_ppm", "taker_fee_ppm", "last_ticks", "last_lots", "last_side"),
+        *_ints("maker_fee_ppb", "taker_fee_ppb", "last_ticks", "last_lots", "last_side"),
         *_ints("volume_lots", "n_trades", "bid_ticks", "ask_ticks", "n_history"),
         ("news", "<f8"),
         ("trade_ticks", "<i8", (N_TRADES,)),
@@ -173,11 +174,20 @@ ACCOUNT: np.dtype[Any] = np.dtype(
         ("n_open", "<i4"),
         ("n_in_flight", "<i4"),
         *_ints("n_orders", "ordered_lots"),
-        *_ints("bought_lots", "sold_lots", "turnover_ticks", "fees_micro", "n_fills", "peak_ticks"),
-        *_ints("drawdown_ticks", "n_rejects", "window_ns", "window_count", "reserved1", "reserved2", "reserved3"),
+        *_ints("bought_lots", "sold_lots", "turnover_ticks", "fees_ticks", "fees_nano", "n_fills", "peak_ticks"),
+        *_ints("drawdown_ticks", "n_rejects", "window_ns", "window_count", "turnover_carry", "reserved"),
     ]
 )
-"""One agent's account in one symbol. Cash, turnover, peak and drawdown in ticks x lots; fees in millionths of it."""
+"""One agent's account in one symbol. Cash, turnover, fees, peak and drawdown in ticks x lots.
+
+Two of them are more than one word can say: the turnover is turnover_carry x TURNOVER_WORD + turnover_ticks, the fees
+are fees_ticks and fees_nano (0 to 999,999,999) billionths; see sim/worth.py. The message rate is counted (`window_`)
+in the account of the agent's own symbol, for all its symbols.
+"""
+
+TURNOVER_WORD = 2**62
+ACCOUNT_LIMIT = 2**61
+"""A run ends when an account's cash, position at its last price and fees together reach this (2.3e18 ticks x lots)."""
 
 ENTRY: np.dtype[Any] = np.dtype([("high", "<u8"), ("low", "<u8")])
 HEAP: np.dtype[Any] = np.dtype(_ints("off_entries", "capacity", "size", "reserved"))
@@ -199,7 +209,7 @@ VIEW: np.dtype[Any] = np.dtype(
         *_ints("time_ns", "open_ns", "close_ns", "reason", "symbol", "phase"),
         *_ints("bid_ticks", "bid_lots", "ask_ticks", "ask_lots"),
         *_ints("last_ticks", "last_lots", "last_side", "volume_lots", "n_trades"),
-        *_ints("position_lots", "cash_ticks", "n_in_flight"),
+        *_ints("position_lots", "cash_ticks", "n_in_flight", "watch_n_in_flight"),
         *_ints("n_own", "n_bid_levels", "n_ask_levels", "n_recent"),
         *_ints("block_address", "n_block", "min_price_ticks", "max_price_ticks"),
         *_ints("agent", "book_address", "memory_address", "n_memory"),
@@ -223,7 +233,9 @@ VIEW: np.dtype[Any] = np.dtype(
 """What a policy sees. Empty sides of the touch: NO_PRICE and 0 lots. `last_ticks` is the reference price before the
 first trade. Filled on request (`Needs`): depth, recent trades (newest first, lots signed by the aggressor), own
 orders (oldest first, the first N_OWN), lots ahead of them (QUEUE), `signal` (the fundamental value, in ticks).
-The `watch_` fields show a second symbol, if the population watches one (`watch` is its index, else -1)."""
+The `watch_` fields show a second symbol, if the population watches one (`watch` is its index, else -1). Position and
+cash are those in the own symbol; `n_in_flight` counts the messages under way to either, `watch_n_in_flight` those of
+them that go to the watched one."""
 
 OUT: np.dtype[Any] = np.dtype(
     [

@@ -1,11 +1,20 @@
-"""Messages on their way: latency, no overtaking, and the heap of arrivals."""
+"""Messages on their way: what a message can hold, latency, no overtaking, and the heap of arrivals.
+
+Policies and traders speak in 64-bit integers, a message has fewer bits. A number that does not fit becomes the end of
+the message's range, which no instrument allows: the exchange then refuses the price, quantity, side, kind or time in
+force for what it is, and nothing wraps into an order that nobody wanted. Flags and metaorder ids have no such end; what
+is wrong with them is noted in `gateway`, and the gate refuses the message for it.
+
+A message that its sender is still thinking about (`TraderView.think`) waits until it is sent; only then does it take
+its place among the agent's messages, so that what was sent in the meantime, a kill switch above all, comes first.
+"""
 
 from __future__ import annotations
 
 from numba import float64, int64
 
 from lob._jit import Record, kernel, leaf
-from lob.types import Flag, MessageKind
+from lob.types import Flag, MessageKind, Reject
 from sim.fetch import fetch_first_order
 from sim.heap import LAST_NS, push
 from sim.records import (
@@ -20,7 +29,7 @@ from sim.records import (
 )
 from sim.rng import exp_portable, normal_quantile, raw_uniform
 
-__all__ = ["put_in_flight"]
+__all__ = ["put_in_flight", "send_thought"]
 
 DONE, IN_FLIGHT_FULL = int(Status.DONE), int(Status.IN_FLIGHT_FULL)
 UNIFORM, LOGNORMAL = int(LatencyKind.UNIFORM), int(LatencyKind.LOGNORMAL)
@@ -28,6 +37,11 @@ CANCEL_ALL = int(MessageKind.CANCEL_ALL)
 TRACKED = int(Flag.TRACKED)
 # Indices below this are the policy's own; the latency of message k of a decision uses LATENCY_INDEX + k.
 LATENCY_INDEX = 1 << 20
+ALLOWED_FLAGS = int(Flag.POST_ONLY) | TRACKED
+BAD_FLAGS, BAD_PARENT_ID = int(Reject.BAD_FLAGS), int(Reject.BAD_PARENT_ID)
+UNFIT, THINKING = 127, 128
+"""Bits of MESSAGE.gateway: why the gate must refuse the message, and whether it is yet to be sent."""
+INT32, INT8 = 2**31 - 1, 127
 
 
 @leaf
@@ -45,14 +59,43 @@ def latency_ns(population: Record, key: int, k: int) -> int:
     return max(int64(min(delay, float64(LAST_NS))), int64(1))
 
 
+@leaf
+def within(value: int, most: int) -> int:
+    """Bring a number into -most to most."""
+    return max(min(value, int64(most)), int64(-most))
+
+
+@leaf
+def fill_message(
+    message: Record, kind: int, side: int, price_ticks: int, qty_lots: int, order_id: int, time_in_force: int,
+    flags: int, parent_id: int,
+) -> None:  # fmt: skip
+    """Write what the sender wants into a message, without a number losing its upper bits."""
+    message.order_id = order_id
+    message.price_ticks = within(price_ticks, INT32)
+    message.qty_lots = within(qty_lots, INT32)
+    message.side = within(side, INT8)
+    message.kind = kind if 0 <= kind <= 255 else 0
+    message.time_in_force = time_in_force if 0 <= time_in_force <= 255 else 255
+    message.parent_id = within(parent_id, INT32)
+    message.flags = (flags & ALLOWED_FLAGS) | TRACKED
+    unfit = int64(0)
+    if flags & ~ALLOWED_FLAGS != 0:
+        unfit = int64(BAD_FLAGS)
+    elif message.parent_id != parent_id:
+        unfit = int64(BAD_PARENT_ID)
+    message.gateway = unfit
+
+
 @kernel
 def put_in_flight(
     world: Record, index: int, k: int, kind: int, side: int, price_ticks: int, qty_lots: int, order_id: int,
-    time_in_force: int, flags: int, parent_id: int, leg: int,
+    time_in_force: int, flags: int, parent_id: int, leg: int, think_ns: int,
 ) -> int:  # fmt: skip
-    """Send one message of an agent; messages of one agent to one symbol never overtake each other.
+    """Send one message of an agent; messages of one agent to one symbol never overtake each other once sent.
 
-    It goes to the agent's own symbol, or with `leg` 1 to the one that its population watches.
+    It goes to the agent's own symbol, or with `leg` 1 to the one that its population watches. With `think_ns` above 0
+    it is sent so much later.
     """
     if world.n_free_slots == 0:
         return IN_FLIGHT_FULL
@@ -60,28 +103,45 @@ def put_in_flight(
     population = population_at(world, int64(agent.population))
     symbol = int64(population.watch) if leg != 0 and population.watch >= 0 else int64(population.symbol)
     account = account_at(world, index * world.n_symbols + symbol)
-    arrival = world.time_ns + latency_ns(population, agent.draw_key, k)
-    # At least 1 ns apart, so that an agent's messages to one symbol are never simultaneous.
-    arrival = max(arrival, int64(account.last_arrival_ns) + 1)
-    account.last_arrival_ns = arrival
     account.n_in_flight += 1
     account.n_messages += 1
     population.n_messages += 1
     world.n_free_slots -= 1
     slot = int64(slot_at(world, int64(world.n_free_slots)).index)
     message = message_at(world, slot)
-    message.time_ns = arrival
-    message.order_id = order_id
-    message.price_ticks = price_ticks
-    message.qty_lots = qty_lots
+    fill_message(message, kind, side, price_ticks, qty_lots, order_id, time_in_force, flags, parent_id)
     message.agent = index
-    message.parent_id = parent_id
     message.symbol = symbol
-    message.flags = flags | TRACKED
-    message.kind = kind
-    message.side = side
-    message.time_in_force = time_in_force
-    push(heap_in(world, int64(world.off_arrivals)), arrival, agent.key, int64(0), slot)
+    arrival = world.time_ns + think_ns + latency_ns(population, agent.draw_key, k)
+    if think_ns > 0:
+        message.time_ns = arrival
+        message.gateway = int64(message.gateway) | THINKING
+        # The messages of one decision are sent in their order: k ns apart, as they arrive 1 ns apart or more.
+        push(heap_in(world, int64(world.off_arrivals)), world.time_ns + think_ns + k, agent.key, int64(0), slot)
+    else:
+        arrival = in_order(account, arrival)
+        message.time_ns = arrival
+        push(heap_in(world, int64(world.off_arrivals)), arrival, agent.key, int64(0), slot)
     if kind == CANCEL_ALL:
         fetch_first_order(world, index, symbol)
     return DONE
+
+
+@leaf
+def in_order(account: Record, arrival_ns: int) -> int:
+    """Arrival of the message sent last: at least 1 ns after the one before, so that they are never simultaneous."""
+    arrival = max(arrival_ns, int64(account.last_arrival_ns) + 1)
+    account.last_arrival_ns = arrival
+    return arrival
+
+
+@kernel
+def send_thought(world: Record, slot: int) -> None:
+    """Send a message that has been thought about until now."""
+    message = message_at(world, slot)
+    index = int64(message.agent)
+    message.gateway = int64(message.gateway) & UNFIT
+    account = account_at(world, index * world.n_symbols + message.symbol)
+    arrival = in_order(account, max(int64(message.time_ns), world.time_ns + 1))
+    message.time_ns = arrival
+    push(heap_in(world, int64(world.off_arrivals)), arrival, agent_at(world, index).key, int64(0), slot)

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from lob.errors import InputError
+from lob.errors import FieldError, InputError
+from lob.fields import whole
 from lob.rules import Instrument
 from lob.types import Phase
 from sim.bulletins import Bulletin
@@ -37,7 +38,10 @@ class Latency:
 
 @dataclass(frozen=True)
 class RiskLimits:
-    """Pre-trade limits of each agent of a population; 0: no limit."""
+    """Pre-trade limits of each agent of a population; 0: no limit.
+
+    Open orders and messages are counted over all symbols of an agent, a position is that in one symbol.
+    """
 
     max_order_lots: int = 0
     max_notional: int = 0
@@ -45,21 +49,42 @@ class RiskLimits:
     max_position_lots: int = 0
     """Largest absolute position if all resting orders of one side were filled."""
     max_open_orders: int = 0
+    """Most orders at rest; what never rests (market, IOC and FOK orders) passes."""
     max_messages_per_s: int = 0
+
+    def __post_init__(self) -> None:
+        """Raise FieldError for what is not a whole number from 0 to 2^62."""
+        for name in self.__dataclass_fields__:
+            object.__setattr__(self, name, whole(name, getattr(self, name), 0, 2**62, "limits: "))
 
 
 @dataclass(frozen=True)
 class Listing:
     """An instrument on this market: its book, its fundamental value, its fees and its tick in money.
 
-    Fees are in parts per million of the traded value (1 basis point = 100 ppm); negative: a rebate.
+    Fees are in parts per million of the traded value (1 basis point = 100 ppm); negative: a rebate. They are charged
+    exactly, so they must be whole thousandths of a ppm (0.00001 basis points).
     """
 
     instrument: Instrument
     fundamental: Fundamental
     tick_size: float = 0.01
-    maker_fee_ppm: int = 0
-    taker_fee_ppm: int = 0
+    maker_fee_ppm: float = 0
+    taker_fee_ppm: float = 0
+
+    def __post_init__(self) -> None:
+        """Raise FieldError for a fee of more than the value, or finer than what is charged."""
+        for name in ("maker_fee_ppm", "taker_fee_ppm"):
+            fee = getattr(self, name)
+            if not (-1e6 <= fee <= 1e6) or abs(1000 * fee - round(1000 * fee)) > 1e-6:
+                raise FieldError(
+                    f"instrument {self.instrument.name}: {name} = {fee!r}; allowed: -1e6 to 1e6 in steps of 0.001"
+                )
+
+    @property
+    def fees_ppb(self) -> tuple[int, int]:
+        """Maker's and taker's fee in parts per billion."""
+        return round(1000 * self.maker_fee_ppm), round(1000 * self.taker_fee_ppm)
 
 
 @dataclass(frozen=True)
@@ -108,7 +133,7 @@ class Conditional:
     Attributes:
         condition: what it waits for.
         ticks: how far the price must move, or how wide the spread must be; with `share`, their sum.
-        share: the same as a share of the price.
+        share: the same as a share of the price, whose sign does not count; a price of 0 counts as 1.
         within_ns: length of the window of a price condition.
         kind: what happens then: a phase, news, a kill switch.
         value: as of Scheduled.

@@ -6,6 +6,7 @@ A trader declares all of its state, so that snapshots and forks work: `state()` 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,12 +15,15 @@ from typing import Any, Literal, Protocol
 import numpy as np
 
 from lob._jit import record_address
-from lob.errors import RunError
-from lob.types import BUY, NO_PRICE, SELL, Flag, MessageKind, Phase, TimeInForce
+from lob.errors import FieldError, RunError
+from lob.fields import INT64, side_of, time_in_force_of, truth, whole
+from lob.types import NO_PRICE, Flag, MessageKind, Phase, TimeInForce
 from sim.bulletins import Bulletin
+from sim.heap import LAST_NS
 from sim.kernel import post, set_python_timer
 from sim.records import MAX_OUT, OUT, VIEW, Needs, Status, Wake
 from sim.rng import normal_quantile, raw_uniform
+from sim.sending import LATENCY_INDEX
 
 __all__ = ["Ask", "OwnOrder", "Panel", "Trader", "TraderView"]
 
@@ -108,7 +112,12 @@ class Trader:
 
 
 class TraderView:
-    """What a Python trader sees when it wakes, and how it sends orders. Valid during `on_wake` only."""
+    """What a Python trader sees when it wakes, and how it sends orders. Valid during `on_wake` only.
+
+    Numbers of an order are whole: ints, NumPy integers, floats without a fraction. Anything else, a price of 1999.5 or
+    a side "BUY", is a mistake in the trader: FieldError. What an exchange may refuse, such as a quantity of 10^10 lots
+    or the id of an order that is gone, comes back as a reject (`Wake.REJECT`).
+    """
 
     __slots__ = ("_agents", "_bulletins", "_count", "_delay_ns", "_index", "_ints", "_needs", "_record", "_world")
 
@@ -215,7 +224,7 @@ class TraderView:
 
     @property
     def n_in_flight(self) -> int:
-        """Own messages that have not arrived yet."""
+        """Own messages that have not arrived yet, those still thought about included."""
         return self._ints[_N_IN_FLIGHT]
 
     @property
@@ -259,13 +268,14 @@ class TraderView:
     def depth(self, side: SideName) -> list[tuple[int, int]]:
         """Return [(price_ticks, lots)] from the touch outwards, at most 10 levels; needs Needs.DEPTH."""
         self._require(_DEPTH, "DEPTH")
-        r, name = self._record, "bid" if side == "buy" else "ask"
+        r, name = self._record, "bid" if side_of(side) > 0 else "ask"
         n = int(r[f"n_{name}_levels"])
         prices, lots = r[f"{name}_depth_ticks"][:n], r[f"{name}_depth_lots"][:n]
         return list(zip(prices.tolist(), lots.tolist(), strict=True))
 
     def uniform(self, index: int) -> float:
-        """Uniform draw on (0, 1) of this decision; use one index per purpose."""
+        """Uniform draw on (0, 1) of this decision; use one index per purpose, below 2^20."""
+        index = whole("index", index, 0, LATENCY_INDEX - 1)
         return float(raw_uniform(self._agents["draw_key"][self._index], index))
 
     def normal(self, index: int) -> float:
@@ -277,12 +287,14 @@ class TraderView:
     def think(self, seconds: float) -> None:
         """Send this decision's further messages so much later: they were decided on what is seen now.
 
+        Until then they are not on their way: what the trader sends in the meantime, and a kill switch, comes first.
+
         Raises:
-            ValueError: if the time is negative or not finite.
+            FieldError: if the time is negative or not finite.
         """
-        if not 0 <= seconds < 1e6:
-            raise ValueError(f"seconds = {seconds}; allowed: 0 to 1e6")
-        self._delay_ns = round(seconds * 1e9)
+        if not _is_number(seconds) or not 0 <= seconds < 1e6:
+            raise FieldError(f"seconds = {seconds!r}; allowed: 0 to 1e6")
+        self._delay_ns = round(float(seconds) * 1e9)
 
     def limit(
         self,
@@ -290,17 +302,18 @@ class TraderView:
         price_ticks: int,
         qty_lots: int,
         *,
-        time_in_force: TimeInForce = TimeInForce.GTC,
+        time_in_force: TimeInForce | str = TimeInForce.GTC,
         post_only: bool = False,
         parent_id: int = 0,
     ) -> None:
-        """Send a limit order."""
-        flags = int(Flag.POST_ONLY) if post_only else 0
-        self._post(MessageKind.LIMIT, _side(side), price_ticks, qty_lots, 0, time_in_force, flags, parent_id)
+        """Send a limit order; `time_in_force` is "GTC", "IOC" or "FOK"."""
+        flags = int(Flag.POST_ONLY) if truth("post_only", post_only) else 0
+        tif = time_in_force_of(time_in_force)
+        self._post(MessageKind.LIMIT, side_of(side), price_ticks, qty_lots, 0, tif, flags, parent_id)
 
     def market(self, side: SideName, qty_lots: int, *, parent_id: int = 0) -> None:
         """Send a market order; what cannot be filled at once expires."""
-        self._post(MessageKind.MARKET, _side(side), 0, qty_lots, 0, TimeInForce.IOC, 0, parent_id)
+        self._post(MessageKind.MARKET, side_of(side), 0, qty_lots, 0, TimeInForce.IOC, 0, parent_id)
 
     def cancel(self, order_id: int) -> None:
         """Withdraw one own order."""
@@ -316,7 +329,7 @@ class TraderView:
 
     def replace(self, order_id: int, price_ticks: int, qty_lots: int, *, post_only: bool = False) -> None:
         """Give an own order a new price and open quantity."""
-        flags = int(Flag.POST_ONLY) if post_only else 0
+        flags = int(Flag.POST_ONLY) if truth("post_only", post_only) else 0
         self._post(MessageKind.REPLACE, 0, price_ticks, qty_lots, order_id, 0, flags, 0)
 
     @contextmanager
@@ -345,12 +358,10 @@ class TraderView:
     def _post(
         self, kind: int, side: int, price: int, qty: int, order_id: int, tif: int, flags: int, parent: int, leg: int = 0
     ) -> None:
-        if not (-_LIMIT_32 < price < _LIMIT_32 and -_LIMIT_32 < qty < _LIMIT_32):
-            raise ValueError(f"price_ticks = {price}, qty_lots = {qty}; allowed: 32-bit integers")
         # Plain integers: Numba's dispatcher takes 20 us to find the type of an enum member.
-        kind, tif = int(kind), int(tif)
         status = post(
-            self._world, self._index, self._count, kind, side, price, qty, order_id, tif, flags, parent, leg,
+            self._world, self._index, self._count, int(kind), side, _int64("price_ticks", price),
+            _int64("qty_lots", qty), _int64("order_id", order_id), int(tif), flags, _int64("parent_id", parent), leg,
             self._delay_ns,
         )  # fmt: skip
         self._count += 1
@@ -358,19 +369,24 @@ class TraderView:
             raise RunError("too many messages in flight; raise max_in_flight")
 
     def _finish(self, delay_s: float | None) -> None:
-        if delay_s is not None and delay_s > 0:
-            set_python_timer(self._world, self._index, max(1, round(delay_s * 1e9)))
+        if delay_s is None:
+            return
+        if not _is_number(delay_s) or math.isnan(delay_s):
+            raise FieldError(f"on_wake returned {delay_s!r}; allowed: seconds until the next wake-up, None for none")
+        if delay_s > 0:
+            # Later than any close is never.
+            set_python_timer(self._world, self._index, max(1, round(min(float(delay_s) * 1e9, float(LAST_NS)))))
 
 
 _SIGNAL, _OWN, _DEPTH = int(Needs.SIGNAL), int(Needs.OWN | Needs.QUEUE), int(Needs.DEPTH)
-_LIMIT_32 = 2**31
 _OUT_COLUMNS = tuple(name for name in OUT.names or () if name not in ("n", "overflow"))
 _IN_FLIGHT_FULL = int(Status.IN_FLIGHT_FULL)
 
 
-def _side(side: str) -> int:
-    if side == "buy":
-        return BUY
-    if side == "sell":
-        return SELL
-    raise ValueError(f"side = {side!r}; allowed: 'buy', 'sell'")
+def _int64(name: str, value: Any) -> int:
+    """Return a whole number, brought into 64 bits: what is beyond is beyond any message, and refused as such."""
+    return max(-INT64, min(whole(name, value, -(10**400), 10**400), INT64))
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)

@@ -96,7 +96,9 @@ def fill_watched(world: Record, view: Record, agent: int, symbol_index: int) -> 
     view.watch_ask_ticks = view.ask_ticks
     view.watch_ask_lots = view.ask_lots
     view.watch_last_ticks = view.last_ticks
-    view.watch_position_lots = account_at(world, agent * world.n_symbols + symbol_index).position_lots
+    account = account_at(world, agent * world.n_symbols + symbol_index)
+    view.watch_position_lots = account.position_lots
+    view.watch_n_in_flight = account.n_in_flight
 
 
 @leaf
@@ -124,6 +126,7 @@ def fill_view(world: Record, view: Record, agent: int, population_index: int, re
         view.watch_ask_lots = 0
         view.watch_last_ticks = 0
         view.watch_position_lots = 0
+        view.watch_n_in_flight = 0
     fill_touch(symbol, book, view)
     view.last_lots = symbol.last_lots
     view.last_side = symbol.last_side
@@ -131,7 +134,7 @@ def fill_view(world: Record, view: Record, agent: int, population_index: int, re
     view.n_trades = symbol.n_trades
     view.position_lots = account.position_lots
     view.cash_ticks = account.cash_ticks
-    view.n_in_flight = account.n_in_flight
+    view.n_in_flight = account.n_in_flight + view.watch_n_in_flight
     view.min_price_ticks = book.min_price_ticks
     view.max_price_ticks = book.min_price_ticks + book.n_prices - 1
     view.news = symbol.news

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -35,6 +36,7 @@ from sim.records import (
     VIEW,
     WORLD,
     Needs,
+    ScheduledKind,
     Stage,
 )
 from sim.rng import agent_key, draw_key
@@ -43,7 +45,7 @@ from sim.wakes import start_agents
 
 __all__ = ["FORMAT_VERSION", "World", "build_world", "new_runtime", "reseed_world"]
 
-FORMAT_VERSION = 4
+FORMAT_VERSION = 5
 Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 
 _TABLES = {
@@ -246,8 +248,7 @@ def _fill_symbol(
     symbol["n_values"] = len(grid)
     symbol["value_step_ns"] = listing.fundamental.step_ns
     symbol["value_start_ns"] = session.open_ns
-    symbol["maker_fee_ppm"] = listing.maker_fee_ppm
-    symbol["taker_fee_ppm"] = listing.taker_fee_ppm
+    symbol["maker_fee_ppb"], symbol["taker_fee_ppb"] = listing.fees_ppb
     symbol["last_ticks"] = instrument.reference_ticks
     symbol["bid_ticks"] = symbol["ask_ticks"] = NO_PRICE
 
@@ -339,6 +340,16 @@ def _check(
             raise InputError(f"{where}: outside the session")
         if not 0 <= entry.symbol < len(listings):
             raise InputError(f"{where}: symbol = {entry.symbol}; allowed: 0 to {len(listings) - 1}")
+        values = {"value": entry.value}
+        if isinstance(entry, Conditional) and entry.lasts_ns > 0:
+            values["end_value"] = entry.end_value
+        for name, value in values.items():
+            # The kernel takes the value as an index of populations, or as a phase.
+            n = {ScheduledKind.KILL: len(populations), ScheduledKind.PHASE: len(Phase)}.get(entry.kind)
+            if n is not None and value not in range(n):
+                raise InputError(f"{where}: {entry.kind.name} {name} = {value}; allowed: 0 to {n - 1}")
+            if not math.isfinite(value):
+                raise InputError(f"{where}: {entry.kind.name} {name} = {value}; allowed: finite numbers")
 
 
 def new_runtime() -> tuple[Bytes, Any]:

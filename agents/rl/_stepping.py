@@ -79,7 +79,7 @@ def note_facts(world: Record, view: Record, index: int, population_index: int, f
     facts[TIME_S] = (world.time_ns - world.open_ns) * 1e-9
     facts[MID] = midpoint(view)
     facts[POSITION] = account.position_lots
-    facts[CASH] = account.cash_ticks - account.fees_micro * 1e-6
+    facts[CASH] = account.cash_ticks - account.fees_ticks - account.fees_nano * 1e-9
     facts[EXECUTED] = account.bought_lots + account.sold_lots
     facts[VOLUME] = view.volume_lots
     facts[START_MID] = agent_at(world, index).state[0]

@@ -9,6 +9,7 @@ import numpy as np
 
 from lob.types import EventKind, Flag
 from sim.metrics.touch import Touch
+from sim.worth import marks_ticks, pnl_of_agents
 
 if TYPE_CHECKING:
     from sim.market import Market
@@ -102,9 +103,13 @@ def execution_costs(
 
 
 def population_results(market: Market, names: list[str], mid_ticks: float, symbol: int = 0) -> dict[str, float]:
-    """Return the profit of each population in ticks x lots, open positions at the midpoint, fees taken off."""
-    accounts = market.world.accounts[:, symbol]
+    """Return the profit of each population over all instruments, in ticks x lots of `symbol`, fees taken off.
+
+    Open positions in `symbol` are valued at `mid_ticks`, those in others at their own midpoint.
+    """
+    marks = marks_ticks(market.world)
+    marks[symbol] = np.nan_to_num(mid_ticks)
     owner = market.world.agents["population"]
-    worth = accounts["cash_ticks"] + accounts["position_lots"] * np.nan_to_num(mid_ticks) - accounts["fees_micro"] / 1e6
+    worth = pnl_of_agents(market.world, marks, symbol)
     totals = np.bincount(owner, weights=worth, minlength=len(names))
     return {name: float(total) for name, total in zip(names, totals, strict=False)}

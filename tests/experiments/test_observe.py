@@ -16,6 +16,7 @@ from lob.types import NO_PRICE, EventKind
 from scenarios.experiments.observe import Window, execution_costs, population_results
 from sim import ConstantValue, Listing, Market, Session
 from sim.metrics.touch import touch_of
+from sim.worth import fees_ticks
 from tests.sim.markets import zero_intelligence_traders
 
 SECOND_NS = 10**9
@@ -128,7 +129,7 @@ def test_a_metaorder_that_never_trades_costs_what_the_price_did() -> None:
 def test_profits_of_populations_add_up_to_minus_the_fees() -> None:
     market = market_with(Metaorder("buy", 60, start_s=100, duration_s=200), 30, 9)
     found = population_results(market, ["crowd", "metaorder"], 1987.0)
-    fees = market.world.accounts["fees_micro"].sum() / 1e6
+    fees = fees_ticks(market.world.accounts).sum()
     assert fees > 0 and sum(found.values()) == pytest.approx(-fees)
 
 

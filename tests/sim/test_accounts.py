@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pytest
@@ -54,12 +55,17 @@ def test_cash_and_shares_are_conserved(moments: list[Market]) -> None:
         assert np.abs(accounts["position_lots"]).sum() > 0
 
 
-def test_what_agents_pay_in_fees_the_market_receives_to_the_millionth(moments: list[Market]) -> None:
+def fees_nano(account: Any) -> int:
+    """What was paid in fees, in billionths of a tick x lot."""
+    return int(account["fees_ticks"]) * 10**9 + int(account["fees_nano"])
+
+
+def test_agents_pay_in_fees_what_the_trades_on_the_tape_cost_to_the_billionth(moments: list[Market]) -> None:
     for market in moments:
         fills = market.tape[market.tape["kind"] == EventKind.EXECUTE]
         traded = int((fills["price_ticks"].astype(np.int64) * fills["qty_lots"]).sum())
-        assert int(market.world.header["fees_micro"]) == traded * (MAKER_PPM + TAKER_PPM)
-        assert int(market.world.accounts["fees_micro"].sum()) == traded * (MAKER_PPM + TAKER_PPM)
+        paid = sum(map(fees_nano, market.world.accounts[:, 0]))
+        assert paid == traded * (MAKER_PPM + TAKER_PPM) * 1000
 
 
 def test_reservations_are_the_orders_that_rest_in_the_book(moments: list[Market]) -> None:
@@ -79,7 +85,7 @@ class Ledger:
 
     position: int = 0
     cash: int = 0
-    fees_micro: int = 0
+    fees_nano: int = 0
     turnover: int = 0
     n_fills: int = 0
     n_rejects: int = 0
@@ -92,10 +98,10 @@ class Ledger:
     def fill(self, side: int, price: int, lots: int, ppm: int) -> None:
         self.position += side * lots
         self.cash -= side * price * lots
-        self.fees_micro += price * lots * ppm
+        self.fees_nano += price * lots * ppm * 1000
         self.turnover += price * lots
         self.n_fills += 1
-        equity = self.cash + self.position * price - self.fees_micro // 10**6
+        equity = self.cash + self.position * price - self.fees_nano // 10**9
         self.peak = max(self.peak, equity)
         self.drawdown = max(self.drawdown, self.peak - equity)
 
@@ -125,7 +131,6 @@ def test_every_account_is_what_its_tape_says(moments: list[Market]) -> None:
     fields = {
         "position_lots": "position",
         "cash_ticks": "cash",
-        "fees_micro": "fees_micro",
         "turnover_ticks": "turnover",
         "n_fills": "n_fills",
         "n_rejects": "n_rejects",
@@ -135,6 +140,7 @@ def test_every_account_is_what_its_tape_says(moments: list[Market]) -> None:
     for account, ledger in zip(market.world.accounts[:, 0], ledgers(market), strict=True):
         for name, attribute in fields.items():
             assert account[name] == getattr(ledger, attribute), name
+        assert fees_nano(account) == ledger.fees_nano
         assert account["bought_lots"] - account["sold_lots"] == account["position_lots"]
 
 

@@ -14,6 +14,7 @@ from lob.rules import Instrument
 from sim.market import Market
 from sim.mesa_model import MarketModel, PopulationAgent, TraderAgent, market_page
 from sim.settings import Population
+from sim.worth import fees_ticks
 from tests.sim.markets import (
     OPEN_NS,
     SECOND_NS,
@@ -74,7 +75,7 @@ def test_agents_positions_and_gains_add_up_to_nothing_but_fees(model: MarketMode
     for _, rows in data.groupby("Step"):
         assert rows["position"].sum() == 0
     last = data[data["Step"] == 7]
-    fees = int(model.market.world.header["fees_micro"]) / 1e6
+    fees = fees_ticks(model.market.world.accounts).sum()
     assert fees > 0
     assert last["pnl"].sum() == pytest.approx(-fees)
 

@@ -165,7 +165,7 @@ def agree(market: Market) -> Rows:
             account, expected_account = market.world.accounts[index, symbol], agent.accounts[symbol]
             assert account["position_lots"] == expected_account.position
             assert account["cash_ticks"] == expected_account.cash
-            assert account["fees_micro"] == expected_account.fees_micro
+            assert int(account["fees_ticks"]) * 10**9 + int(account["fees_nano"]) == expected_account.fees_nano
             assert account["n_in_flight"] == expected_account.in_flight
         assert market.world.agents["state"][index].tolist() == agent.record["state"][0].tolist()
     return tape

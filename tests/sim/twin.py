@@ -25,12 +25,13 @@ from lob.types import (
     Phase,
 )
 from sim import lookup
+from sim import policy as public
 from sim.market import Market
 from sim.plain import PlainView, plain_python, record_of
 from sim.records import OUT, VIEW, LatencyKind, Needs, ScheduledKind, Wake
 from sim.rng import draw_key, exp_portable, normal_quantile, raw_uniform
 from sim.settings import Scheduled
-from tests.sim.twin_parts import Named, TwinAgent, TwinSymbol, refused
+from tests.sim.twin_parts import Named, TwinAgent, TwinSymbol, fitted, put_anything, refused
 
 FIRST_LATENCY_INDEX = 2**20
 
@@ -48,7 +49,7 @@ class TwinMarket:
             book.phase = int(Phase.CLOSED)
             fundamental = listing.fundamental
             values = fundamental.grid(seed, listing.instrument.name, self.open_ns, self.close_ns)
-            fees = (listing.maker_fee_ppm, listing.taker_fee_ppm)
+            fees = (round(1000 * listing.maker_fee_ppm), round(1000 * listing.taker_fee_ppm))
             self.symbols.append(TwinSymbol(book, values, fundamental.step_ns, fees, listing.instrument.reference_ticks))
         phases = [Scheduled(self.open_ns, ScheduledKind.PHASE, Phase.CONTINUOUS, s) for s in range(len(listings))]
         closes = [replace(p, time_ns=self.close_ns, value=Phase.CLOSED) for p in phases]
@@ -158,7 +159,7 @@ class TwinMarket:
         account.last_arrival = max(self.time + self.latency(agent, k), account.last_arrival + 1)
         account.in_flight += 1
         message = np.zeros(1, MESSAGE)
-        for name, value in fields.items():
+        for name, value in fitted(fields).items():
             message[name] = value
         message["time_ns"], message["agent"] = account.last_arrival, index
         message["symbol"] = symbol
@@ -195,6 +196,7 @@ class TwinMarket:
             "last_ticks": symbol.last, "last_lots": symbol.last_lots, "last_side": symbol.last_side,
             "volume_lots": symbol.volume, "n_trades": len(symbol.trades), "position_lots": account.position,
             "cash_ticks": account.cash, "n_in_flight": account.in_flight, "agent": index,
+            "watch_n_in_flight": 0,
             "memory_address": agent.memory.ctypes.data, "n_memory": len(agent.memory), "news": symbol.news,
             "signal": symbol.values[step], "n_own": len(own), "n_recent": len(recent),
             "min_price_ticks": instrument.min_price_ticks,
@@ -211,6 +213,8 @@ class TwinMarket:
             ].book.touch()
             row["watch_last_ticks"] = self.symbols[watch].last
             row["watch_position_lots"] = agent.accounts[watch].position
+            row["watch_n_in_flight"] = agent.accounts[watch].in_flight
+            row["n_in_flight"] += agent.accounts[watch].in_flight
         for k, order in enumerate(own):
             row["own_id"][k], row["own_side"][k] = order.order_id, order.side
             row["own_ticks"][k], row["own_lots"][k] = order.price_ticks, order.open_lots
@@ -229,7 +233,7 @@ class TwinMarket:
         return view
 
     def lookups(self) -> dict[Any, Any]:
-        """The functions of sim.lookup, answered from the books of the twin."""
+        """The functions of sim.lookup, answered from the books of the twin, and messages with any numbers in them."""
 
         def at(view: Any, side: int, price: int) -> list[Any]:
             return [o for o in self.symbols[view.symbol].book.queue(side) if o.price_ticks == price]
@@ -247,6 +251,7 @@ class TwinMarket:
             return order.open_lots if order is not None and order.agent == view.agent else 0
 
         return {
+            public._put: put_anything,
             lookup.level_lots: lambda view, side, price: sum(o.open_lots for o in at(view, side, price)),
             lookup.next_level_ticks: beyond,
             lookup.own_count_at: lambda view, side, price: len(own(view, side, price)),
@@ -261,7 +266,7 @@ class TwinMarket:
         agent, symbol = self.agents[index], self.symbols[number]
         agent.accounts[number].in_flight -= 1
         before = symbol.book.touch()
-        reason = refused(agent, index, symbol, message[0], self.time)
+        reason = refused(agent, index, self.symbols, message[0], self.time)
         if reason:
             book = symbol.book
             book._rows, book._time_ns, book._first_row = [], self.time, True
@@ -289,9 +294,9 @@ class TwinMarket:
         symbol.trades.append((price, side * lots))
         symbol.last, symbol.last_lots, symbol.last_side = price, lots, side
         symbol.volume += lots
-        maker_ppm, taker_ppm = symbol.fees_ppm
-        for who, sign, ppm in ((row["agent"], side, taker_ppm), (row["contra_agent"], -side, maker_ppm)):
+        maker_ppb, taker_ppb = symbol.fees_ppb
+        for who, sign, ppb in ((row["agent"], side, taker_ppb), (row["contra_agent"], -side, maker_ppb)):
             account = self.agents[int(who)].accounts[number]
             account.position += sign * lots
             account.cash -= sign * lots * price
-            account.fees_micro += price * lots * ppm
+            account.fees_nano += abs(price) * lots * ppb
