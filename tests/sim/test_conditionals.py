@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from lob.errors import InputError
+from lob.rules import Instrument
 from lob.types import EventKind, Phase
 from sim.records import N_SLICES, ConditionKind, ScheduledKind, Wake
 from sim.settings import Conditional, Scheduled
@@ -50,8 +51,8 @@ def looked_up(tape: Rows, conditional: Conditional) -> list[int]:
             continue
         seen = [(t, p) for t, p in seen if t // slice_ns > time // slice_ns - N_SLICES] + [(time, price)]
         high, low = max(p for _, p in seen), min(p for _, p in seen)
-        fell = high - price >= conditional.ticks + conditional.share * high
-        rose = price - low >= conditional.ticks + conditional.share * low
+        fell = high - price >= conditional.ticks + conditional.share * max(abs(high), 1)
+        rose = price - low >= conditional.ticks + conditional.share * max(abs(low), 1)
         wanted = {ConditionKind.FALL: fell, ConditionKind.RISE: rose, ConditionKind.MOVE: fell or rose}
         if wanted[conditional.condition]:
             fired.append(time)
@@ -107,6 +108,44 @@ def test_a_wide_spread_halts_once_both_sides_are_quoted() -> None:
     assert [t for t, phase in phases(tape) if phase == Phase.HALTED] == [4 * S + 1]
 
 
+BELOW_ZERO = Instrument(min_price_ticks=-1000, n_prices=2001, reference_ticks=0, max_orders=64)
+
+
+@pytest.mark.parametrize(
+    ("prices", "fires_at"),
+    [
+        ((-100, -100, -101, -104), None),  # a fall of 4% from -100
+        ((-100, -100, -104, -106), 4),  # of 6%
+        ((-106, -102, -100), 3),  # a rise of 4, then of 6 from -106
+        ((0, 0, 0), None),
+        ((0, 0, -1), 3),  # one tick from nothing is more than any share
+        ((3, 1, -1), 2),
+    ],
+)
+def test_a_share_of_a_price_that_is_negative_or_zero_is_one_of_its_size(
+    prices: tuple[int, ...], fires_at: int | None
+) -> None:
+    """A breaker at moves of 5%; at negative prices it used to halt at every trade."""
+    script = {float(k + 1): trade(price) for k, price in enumerate(prices)}
+    conditional = breaker(ConditionKind.MOVE, ticks=0.0, share=0.05)
+    _, tape = play(Scripted(script), schedule=[conditional], instrument=BELOW_ZERO)
+    halts = [t // S for t, phase in phases(tape) if phase == Phase.HALTED]
+    assert halts == ([] if fires_at is None else [fires_at])
+
+
+def test_a_spread_around_zero_is_measured_in_ticks_of_one() -> None:
+    script = {
+        1: lambda v: v.limit("buy", -2, 1),
+        2: lambda v: v.limit("sell", 2, 1),
+        3: lambda v: v.limit("sell", 1, 1),
+    }
+    narrow = breaker(ConditionKind.SPREAD, ticks=0.0, share=4.5)
+    wide = breaker(ConditionKind.SPREAD, ticks=0.0, share=3.5)
+    for conditional, n_halts in ((narrow, 0), (wide, 1)):
+        _, tape = play(Scripted(script), schedule=[conditional], instrument=BELOW_ZERO)
+        assert len([1 for _, phase in phases(tape) if phase == Phase.HALTED]) == n_halts
+
+
 def test_a_phase_that_somebody_else_has_changed_stays() -> None:
     closed = [Scheduled(OPEN_NS + 3 * S, HALT, Phase.CLOSED)]
     _, tape = play(Scripted({1: trade(1000), 2: trade(990)}), schedule=[breaker(), *closed])
@@ -159,5 +198,15 @@ def test_bad_conditionals_are_refused() -> None:
         values: dict[str, Any] = {"kind": HALT, "value": Phase.HALTED, "ticks": 1.0, "lasts_ns": S, **fields}
         with pytest.raises(InputError, match=text):
             Conditional(ConditionKind.FALL, **values)
+    for kind, value, text in (
+        (ScheduledKind.KILL, 3.0, r"KILL value = 3\.0; allowed: 0 to 2"),
+        (ScheduledKind.KILL, -1.0, r"KILL value = -1\.0"),
+        (ScheduledKind.PHASE, 7.0, r"PHASE value = 7\.0; allowed: 0 to 2"),
+        (ScheduledKind.PHASE, 1.5, r"PHASE value = 1\.5"),
+        (ScheduledKind.NEWS, float("nan"), "NEWS value = nan; allowed: finite"),
+    ):
+        for entry in (Scheduled(OPEN_NS + S, kind, value), Conditional(ConditionKind.FALL, kind, value, ticks=1.0)):
+            with pytest.raises(InputError, match=text):
+                market_of(lively_populations(), schedule=[entry])
     with pytest.raises(InputError, match=r"conditional: symbol = 3; allowed: 0 to 0"):
         market_of(lively_populations(), schedule=[breaker(symbol=3)])

@@ -161,6 +161,17 @@ def test_no_more_resting_orders_than_allowed() -> None:
     ]
 
 
+def test_orders_that_never_rest_pass_the_limit_of_open_orders() -> None:
+    script = {
+        1: buy(990, 1),
+        2: buy(1001, 1, time_in_force=TimeInForce.IOC),
+        3: buy(1001, 1, time_in_force=TimeInForce.FOK),
+        4: buy(1001, 1),  # would trade at once, but what may rest is limited
+    }
+    _, tape = played(RiskLimits(max_open_orders=1), script, {0.5: sell(1001, 5)})
+    assert outcome(tape) == [EventKind.ADD, EventKind.EXECUTE, EventKind.EXECUTE, Reject.RISK_OPEN_ORDERS]
+
+
 def test_no_more_messages_a_second_than_allowed_but_cancels_always_pass() -> None:
     def burst(view: TraderView) -> None:
         for k in range(4):
