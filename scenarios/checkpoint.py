@@ -21,7 +21,8 @@ __all__ = ["Checkpoint", "load_checkpoint", "save_checkpoint"]
 FILE = "snapshot.bin"
 _MAGIC = b"OUTCRY-SNAPSHOT\n"
 _VERSION = 2
-_LENGTH = struct.Struct("<Q")
+_HEADER = struct.Struct("<QL")
+"""Length and CRC of the header, a JSON object."""
 _PIECE = struct.Struct("<QQL")
 """Before each piece of the world: its length, that of what follows, and the CRC of that. Nothing follows zeros."""
 PIECE_BYTES = 2**20
@@ -67,7 +68,7 @@ def save_checkpoint(folder: Path, point: Checkpoint, snapshot: Snapshot) -> None
     }
     text = json.dumps(header).encode()
     with whole_file(folder / FILE) as file:
-        file.write(b"".join((_MAGIC, _LENGTH.pack(len(text)), text)))
+        file.write(b"".join((_MAGIC, _HEADER.pack(len(text), zlib.crc32(text)), text)))
         for piece in _pieces(snapshot.world):
             file.write(piece)
 
@@ -111,8 +112,11 @@ def load_checkpoint(folder: Path) -> tuple[Checkpoint, Snapshot] | None:
 def _read(file: BinaryIO, path: Path) -> tuple[Checkpoint, Snapshot]:
     if file.read(len(_MAGIC)) != _MAGIC:
         raise ValueError("not a snapshot")
-    (length,) = _LENGTH.unpack(file.read(_LENGTH.size))
-    header = json.loads(file.read(min(length, path.stat().st_size)))
+    length, crc = _HEADER.unpack(file.read(_HEADER.size))
+    text = file.read(min(length, path.stat().st_size))
+    if zlib.crc32(text) != crc:
+        raise ValueError("the header is not what was written")
+    header = json.loads(text)
     version = header.pop("version")
     if version != _VERSION:
         raise InputError(f"{path}: snapshot version {version}; allowed: {_VERSION}")
@@ -128,6 +132,8 @@ def _read(file: BinaryIO, path: Path) -> tuple[Checkpoint, Snapshot]:
                 raise ValueError("a piece of the world is not what was written")
             world[position : position + n_bytes] = np.frombuffer(zlib.decompress(data), np.uint8)
         position += n_bytes
+    if file.read(1):
+        raise ValueError("more follows than was written")
     snapshot = Snapshot(
         header.pop("world_version"), memoryview(world), header.pop("traders"), header.pop("definition"),
         bytes.fromhex(header.pop("last_row")),

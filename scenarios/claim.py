@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, ClassVar
 
 from lob.errors import InputError
 from sim.writer import is_temporary, write_error
@@ -28,13 +28,13 @@ _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 class FolderLock:
     """Holds a folder, made if it is not there, until `release` or the end of the process.
 
-    A thread that comes again for a folder has left what it did there before (after an error, in a notebook), and gets it.
+    A thread that comes again for a folder has left what it did there (after an error, in a notebook), and gets it.
 
     Raises:
         InputError: if the folder cannot be written to, or another run is writing there.
     """
 
-    _held: dict[tuple[int, Path], FolderLock] = {}  # noqa: RUF012: of the class, by thread and folder
+    _held: ClassVar[dict[tuple[int, Path], FolderLock]] = {}
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / LOCK

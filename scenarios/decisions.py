@@ -94,7 +94,9 @@ class DecisionLog:
         paths = _parts(self.folder)
         if not is_last or not paths:
             return None
-        table = pl.concat([pl.read_parquet(path) for path in paths]).sort("time_ns", "agent", maintain_order=True)
+        # Relaxed: of a part in which nobody decided anything the columns have no type.
+        joined = pl.concat([pl.read_parquet(path) for path in paths], how="vertical_relaxed")
+        table = joined.sort("time_ns", "agent", maintain_order=True)
         fills = [self._fills.get(parent, [0, 0.0]) for parent in table["parent_id"].to_list()]
         lots = np.array([lots for lots, _ in fills], np.int64)
         value = np.array([value for _, value in fills], np.float64)

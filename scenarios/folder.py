@@ -1,8 +1,8 @@
 """The run folder: when it may be used, and what stands in it.
 
 A complete run of the same scenario and seed is replaced, since it would come out the same. Anything else in the place
-is left alone unless the user says `--overwrite`, and a folder that holds no run is never emptied: a run's summary is the
-first thing that it writes and the last that is taken away. Who writes holds the folder meanwhile; see `scenarios.claim`.
+is left alone unless the user says `--overwrite`, and a folder that holds no run is never emptied: its summary is the
+first thing that a run writes, and the last that is taken away. Who writes holds the folder: see scenarios.claim.
 """
 
 from __future__ import annotations

@@ -113,7 +113,7 @@ class _Run:
             self.decisions(rows)
 
     def _check_rows(self) -> None:
-        """Raise RunError if rows are missing: the market's state, the measures and the tape must be of the same rows."""
+        """Raise RunError if rows are missing: the state, the measures and the tape must be of the same rows."""
         measured = self.measures.counts.n_rows
         stored = measured if self.tape is None else self.n_rows_before + self.tape.n_rows
         if not measured == stored == self.market.n_rows:

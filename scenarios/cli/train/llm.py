@@ -26,7 +26,6 @@ def command(
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     from lob.errors import InputError
-
     from scenarios.claim import claimed, has_json
 
     if out.exists() and not out.is_dir():
