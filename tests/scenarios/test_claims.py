@@ -265,7 +265,7 @@ def test_training_holds_its_folder(tmp_path: Path) -> None:
     from scenarios.rl_training import RlTraining, train_rl
 
     with Holder(tmp_path / "rl") as pid, pytest.raises(InputError, match=rf"writing here now \(pid {pid}\)"):
-        train_rl(RlTraining(str(written(tmp_path))), tmp_path / "rl")
+        train_rl(RlTraining(str(written(tmp_path)), "execution"), tmp_path / "rl")
 
 
 def test_generated_days_hold_their_folder(tmp_path: Path) -> None:

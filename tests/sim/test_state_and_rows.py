@@ -58,7 +58,7 @@ def askers(count: int = 3) -> Population:
 
 
 KINDS: dict[str, Callable[[], list[Population]]] = {
-    "compiled": lambda: [zero_intelligence_traders(30)],
+    "compiled": lambda: [zero_intelligence_traders(100)],
     "python": lambda: [Population("fidget", 3, trader=lambda k: Fidget(), latency=Latency(a_ns=2e5))],
     "asking": lambda: [askers()],
     "all": lambda: [*lively_populations(), askers()],
