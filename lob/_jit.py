@@ -10,7 +10,10 @@ is stored), and no reference is counted in hot code.
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
+import pickle
+import zlib
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -20,6 +23,7 @@ import numba
 import numpy as np
 from llvmlite import ir
 from numba import types
+from numba.core.caching import FunctionCache, IndexDataCacheFile
 from numba.extending import intrinsic
 from numba.np.numpy_support import from_dtype
 
@@ -78,11 +82,80 @@ def cache_folder(package: str = "sim") -> Path:
 @cache
 def _prepare_cache(package: str) -> bool:
     """Make the folder of a package; return whether kernels can be kept there."""
+    folder = cache_folder(package)
     try:
-        cache_folder(package).mkdir(parents=True, exist_ok=True)
-    except OSError:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        _tell_of_cache(folder.parent, (error.strerror or str(error)).lower())
         return False
-    return os.access(cache_folder(package), os.W_OK)
+    if not os.access(folder, os.W_OK):
+        _tell_of_cache(folder.parent, "permission denied")
+        return False
+    return True
+
+
+@cache
+def _tell_of_cache(folder: Path, reason: str) -> None:
+    """Say once that the work goes on, only slower."""
+    logging.getLogger("outcry").warning(
+        "outcry: compiled kernels cannot be kept in %s (%s) and are compiled again in each process; "
+        "$OUTCRY_CACHE_DIR may name another folder", folder, reason
+    )  # fmt: skip
+
+
+class _CheckedFile(IndexDataCacheFile):
+    """Numba's cache of one function, with a checksum behind the pickled data, which `pickle.loads` does not look at.
+
+    Numba itself trusts what it finds: a damaged file would be unpickled, or run. Here it counts as not there, so that
+    the function is compiled and its file written again.
+    """
+
+    def _dump(self, obj: Any) -> bytes:
+        data: bytes = super()._dump(obj)
+        return data + _checksum(data)
+
+    def _save_index(self, overloads: Any) -> None:
+        with self._open_for_write(self._index_path) as file:
+            file.write(self._dump((self._version, self._source_stamp, overloads)))
+
+    def _load_index(self) -> Any:
+        try:
+            data = Path(self._index_path).read_bytes()
+        except OSError:
+            return {}
+        if not _is_whole(data):
+            return {}
+        version, stamp, overloads = pickle.loads(data)
+        return overloads if (version, stamp) == (self._version, self._source_stamp) else {}
+
+    def _load_data(self, name: str) -> Any:
+        if not _is_whole(Path(self._data_path(name)).read_bytes()):
+            raise OSError("damaged")  # as if it could not be read: Numba then compiles
+        return super()._load_data(name)
+
+    def save(self, key: Any, data: Any) -> None:
+        """Keep a compiled function, or say why not."""
+        try:
+            super().save(key, data)
+        except OSError as error:
+            _tell_of_cache(Path(self._cache_path).parents[1], (error.strerror or str(error)).lower())
+
+
+def _checksum(data: bytes) -> bytes:
+    return zlib.crc32(data).to_bytes(4, "little")
+
+
+def _is_whole(data: bytes) -> bool:
+    return len(data) > 4 and data[-4:] == _checksum(data[:-4])
+
+
+class _KernelCache(FunctionCache):
+    """Numba's cache of a function, in checked files."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        super().__init__(function)
+        locator = self._impl.locator
+        self._cache_file = _CheckedFile(self._cache_path, self._impl.filename_base, locator.get_source_stamp())
 
 
 # error_model="numpy": no branch for a zero divisor. nogil: runs in threads. No fastmath anywhere: a tape must not
@@ -92,11 +165,12 @@ _OPTIONS: dict[str, Any] = {"error_model": "numpy", "nogil": True}
 
 def _compile(function: F, **options: Any) -> F:
     package = function.__module__.split(".")[0]
-    keep = package in _COMPILED_INTO and _prepare_cache(package)
-    if keep:
-        # Numba looks at this when the function is decorated, not when it is compiled.
+    compiled = numba.njit(**_OPTIONS, **options)(function)
+    if package in _COMPILED_INTO and _prepare_cache(package):
+        # Numba looks at this when the cache is made, not when the function is compiled.
         numba.config.CACHE_DIR = str(cache_folder(package))
-    return numba.njit(cache=keep, **_OPTIONS, **options)(function)
+        compiled._cache = _KernelCache(function)
+    return compiled
 
 
 def kernel(function: F) -> F:

@@ -16,9 +16,9 @@ import numpy as np
 from lob.types import EventKind
 from scenarios.build import Built
 from sim.market import Market
-from sim.writer import write_atomically
+from sim.writer import remove_temporaries, write_atomically
 
-__all__ = ["DECISIONS", "DecisionLog", "decision_figures"]
+__all__ = ["DECISIONS", "DecisionLog", "decision_figures", "remove_decision_parts"]
 
 DECISIONS = "decisions.parquet"
 PARTS = "decisions"
@@ -41,13 +41,17 @@ def _asking(market: Market) -> dict[int, Any]:
 
 
 class DecisionLog:
-    """Collects traces and their fills; parts are written at checkpoints, one file at the end.
+    """Collects traces and their fills; numbered parts are written at checkpoints, one file at the end.
 
     It is a sink of tape rows, to be given all of them.
+
+    Attributes:
+        n_parts: the number of the next part.
     """
 
     def __init__(self, folder: Path, market: Market) -> None:
         self.folder, self.traders = folder, _asking(market)
+        self.n_parts = 0
         self._fills: dict[int, list[float]] = defaultdict(lambda: [0, 0.0])
 
     def __call__(self, rows: Any) -> None:
@@ -61,31 +65,38 @@ class DecisionLog:
                 filled[0] += int(row["qty_lots"])
                 filled[1] += int(row["qty_lots"]) * float(row["price_ticks"])
 
-    def _parts(self) -> list[Path]:
-        return sorted((self.folder / PARTS).glob("part-*.parquet"))
+    def forget_fills(self) -> None:
+        """Begin anew: all rows will be given again."""
+        self._fills.clear()
 
-    def go_back_to(self, time_ns: int) -> None:
-        """Forget the parts of a later time than a checkpoint's; 0: all of them."""
-        for path in self._parts():
-            if int(path.stem.removeprefix("part-")) > time_ns:
-                path.unlink()
+    def go_back_to(self, n_parts: int) -> None:
+        """Forget the parts that a checkpoint did not know of: those from number `n_parts` on."""
+        for path in _parts(self.folder)[n_parts:]:
+            path.unlink()
+        self.n_parts = n_parts
 
-    def flush(self, time_ns: int) -> None:
-        """Write the decisions since the last call as a part named by the time."""
+    def flush(self) -> None:
+        """Write the decisions since the last call as a part."""
         rows = [row for trader in self.traders.values() for row in trader.take_traces()]
         if rows:
             (self.folder / PARTS).mkdir(exist_ok=True)
-            _write(self.folder / PARTS / f"part-{time_ns:015d}.parquet", _table(rows))
+            _write(self.folder / PARTS / f"part-{self.n_parts:05d}.parquet", _table(rows))
+            self.n_parts += 1
 
-    def finish(self, time_ns: int, is_last: bool) -> Any:
-        """Write what is left; at the end of a run join all parts into one file with the fills, and return its table."""
+    def finish(self, is_last: bool) -> Any:
+        """Write what is left; at the end of a run join all parts into one file with the fills, and return its table.
+
+        The parts stay: until the summary says that the run is complete, it can be killed and resumed.
+        """
         import polars as pl
 
-        self.flush(time_ns)
-        paths = self._parts()
+        self.flush()
+        paths = _parts(self.folder)
         if not is_last or not paths:
             return None
-        table = pl.concat([pl.read_parquet(path) for path in paths]).sort("time_ns", "agent", maintain_order=True)
+        # Relaxed: of a part in which nobody decided anything the columns have no type.
+        joined = pl.concat([pl.read_parquet(path) for path in paths], how="vertical_relaxed")
+        table = joined.sort("time_ns", "agent", maintain_order=True)
         fills = [self._fills.get(parent, [0, 0.0]) for parent in table["parent_id"].to_list()]
         lots = np.array([lots for lots, _ in fills], np.int64)
         value = np.array([value for _, value in fills], np.float64)
@@ -94,10 +105,20 @@ class DecisionLog:
             pl.Series("filled_lots", lots), pl.Series("fill_price_ticks", price).fill_nan(None)
         )  # fmt: skip
         _write(self.folder / DECISIONS, table)
-        for path in paths:
-            path.unlink()
-        (self.folder / PARTS).rmdir()
         return table
+
+
+def _parts(folder: Path) -> list[Path]:
+    return sorted((folder / PARTS).glob("part-*.parquet"))
+
+
+def remove_decision_parts(folder: Path) -> None:
+    """Delete the parts of a run's decisions, and their folder."""
+    if (folder / PARTS).is_dir():
+        for path in _parts(folder):
+            path.unlink()
+        remove_temporaries(folder / PARTS)
+        (folder / PARTS).rmdir()
 
 
 def _table(rows: list[dict[str, Any]]) -> Any:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lob.errors import InputError
+from scenarios.claim import claimed
 from scenarios.flows import read_flows
 from scenarios.tables import time_ns
 from scenarios.versions import versions
@@ -101,8 +102,40 @@ def train_flow(
         on_round: called after each of the rounds with its number, the stock and the distance of what is matched.
 
     Raises:
-        InputError: for bad data or configuration, in words.
+        InputError: for bad data or configuration, in words, or if the folder holds something else.
     """
+    with claimed(folder, "training of a flow", _is_training):
+        return _train(
+            data, names, config, folder, train_until, validate_until, levels, rounds, resume, on_progress, on_round
+        )
+
+
+def _is_training(folder: Path) -> bool:
+    """Whether a folder holds what a training leaves: its card, or the history beside its checkpoint."""
+    for name, key in (("training.json", "validation_nats"), ("history.json", "step")):
+        try:
+            found = json.loads((folder / name).read_text("utf-8"))
+        except (OSError, ValueError):
+            continue
+        first = found[0] if isinstance(found, list) and found else found
+        if isinstance(first, dict) and key in first:
+            return True
+    return False
+
+
+def _train(
+    data: Sequence[Path],
+    names: Sequence[str],
+    config: TrainingConfig,
+    folder: Path,
+    train_until: str,
+    validate_until: str,
+    levels: int,
+    rounds: int,
+    resume: bool,
+    on_progress: Callable[[dict[str, float]], None] | None,
+    on_round: Callable[[int, str, float], None] | None,
+) -> tuple[Path, Trained]:
     from agents.flow.closed_loop import match_totals
     from agents.flow.tokenizer import Tokenizer
     from agents.flow.training import train

@@ -1,48 +1,47 @@
 """The run folder: when it may be used, and what stands in it.
 
 A complete run of the same scenario and seed is replaced, since it would come out the same. Anything else in the place
-is left alone unless the user says `--overwrite`, and a folder that holds no run is never emptied.
+is left alone unless the user says `--overwrite`, and a folder that holds no run is never emptied: its summary is the
+first thing that a run writes, and the last that is taken away. Who writes holds the folder: see scenarios.claim.
 """
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
 from lob.errors import InputError
 from scenarios.checkpoint import FILE as SNAPSHOT
-from scenarios.decisions import DECISIONS, PARTS
+from scenarios.claim import check_is_ours
+from scenarios.decisions import DECISIONS, remove_decision_parts
 from scenarios.summary import FILE as SUMMARY
 from scenarios.summary import read_summary
-from sim.writer import remove_parts, write_error
+from sim.writer import remove_parts, remove_temporaries, write_error
 
-__all__ = ["ACCOUNTS", "SCENARIO", "TAPE", "prepare_folder"]
+__all__ = ["ACCOUNTS", "SCENARIO", "TAPE", "prepare_folder", "remove_leftovers", "text_hash"]
 
 TAPE, ACCOUNTS, SCENARIO = "tape", "accounts.parquet", "scenario.toml"
-_FILES = (SNAPSHOT, ACCOUNTS, SUMMARY, SCENARIO, DECISIONS)
+PICTURES = ("market.png", "market-*.png", "decisions.png")
 
 
 def prepare_folder(folder: Path, config_hash: str, resume: bool, overwrite: bool) -> dict[str, Any] | None:
-    """Make a run folder ready; return the summary of the run to resume, None to start from the open.
+    """Make a run folder that is held ready; return the summary of the run to resume, None to start from the open.
 
     Raises:
-        InputError: if the folder cannot be made, or holds something that may not be replaced or resumed.
+        InputError: if it holds something that may not be replaced or resumed.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise write_error(folder, error) from None
     before = read_summary(folder)
+    check_is_ours(folder, "run", lambda _: before is not None)
     if before is None:
-        if not all(_may_go(path) for path in folder.iterdir()):
-            raise InputError(f"{folder}: holds files that are no run; allowed: a new or empty folder, or a run's")
-    elif resume:
+        return None
+    if resume:
         if before["config_hash"] != config_hash:
             raise InputError(
                 f"{folder}: holds a run of another scenario or seed; --resume needs the same scenario, seed and --set"
             )
         return before
-    elif not overwrite:
+    if not overwrite:
         if before["config_hash"] != config_hash:
             raise InputError(
                 f"{folder}: holds a run of another scenario or seed; allowed: --overwrite, or another --out"
@@ -52,28 +51,41 @@ def prepare_folder(folder: Path, config_hash: str, resume: bool, overwrite: bool
                 f"{folder}: holds a run that is not complete ({before['status']}); "
                 "allowed: --resume to go on, --overwrite to start over"
             )
+    _check_unedited(folder / SCENARIO, before)
     _clear(folder)
     return None
 
 
-def _may_go(path: Path) -> bool:
-    """Whether a file can stand in a folder without a summary: left by a run that was killed as it began."""
-    if path.name == TAPE and path.is_dir():
-        return not any(part.suffix == ".parquet" for part in path.iterdir())
-    return path.name in _FILES or path.suffix == ".tmp"
+def text_hash(data: bytes) -> str:
+    """Return the SHA-256 by which a summary knows the scenario file that its run wrote."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def _check_unedited(path: Path, before: dict[str, Any]) -> None:
+    """A run's own copy of its scenario may be replaced; what a user has made of it may not."""
+    wrote = before.get("scenario_sha256")
+    if wrote is not None and path.exists() and text_hash(path.read_bytes()) != wrote:
+        raise InputError(
+            f"{path}: changed since the run wrote it; allowed: another --out, or move the file to another place first"
+        )
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Delete what only a run on its way needs, once its summary says that it is complete."""
+    (folder / SNAPSHOT).unlink(missing_ok=True)
+    remove_decision_parts(folder)
+    remove_temporaries(folder)
 
 
 def _clear(folder: Path) -> None:
     """Delete a former run; its summary goes last, so that the folder stays known as a run's until all is gone."""
     try:
         remove_parts(folder / TAPE, 0)
-        for path in [*folder.glob("market*.png"), *folder.glob("decisions*.p*"), *folder.glob("*.tmp")]:
-            path.unlink()
-        if (folder / PARTS).is_dir():
-            for path in (folder / PARTS).glob("part-*.parquet*"):
+        for pattern in PICTURES:
+            for path in folder.glob(pattern):
                 path.unlink()
-            (folder / PARTS).rmdir()
-        for name in (SNAPSHOT, ACCOUNTS, SCENARIO, SUMMARY):
+        remove_leftovers(folder)
+        for name in (DECISIONS, ACCOUNTS, SCENARIO, SUMMARY):
             (folder / name).unlink(missing_ok=True)
     except OSError as error:
         raise write_error(folder, error) from None

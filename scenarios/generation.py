@@ -27,7 +27,7 @@ from scenarios.result_set import ResultSet
 from scenarios.toml_text import toml_text
 from sim.formats import DbnWriter, HftbacktestWriter, LobsterWriter
 from sim.hash import TapeHash
-from sim.writer import ParquetTape, write_atomically
+from sim.writer import ParquetTape, is_temporary, temporary_name, write_atomically
 
 if TYPE_CHECKING:
     from scenarios.build import Built
@@ -138,8 +138,7 @@ class _TapeFolder:
     """The tape of a day as a folder of Parquet parts, under a temporary name until it is complete."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder, self._temporary = folder, folder.with_name(folder.name + ".tmp")
-        shutil.rmtree(self._temporary, ignore_errors=True)
+        self._folder, self._temporary = folder, temporary_name(folder)
         self._tape = ParquetTape(self._temporary)
 
     def __call__(self, rows: Any) -> None:
@@ -240,9 +239,11 @@ def generate(
         "first_date": dates[0],
     }
     store = ResultSet(folder, identity, ("seed", "date", "symbol"), resume=resume, overwrite=overwrite)
-    if not resume:
-        for name in (*FOLDERS.values(), LABELS):
+    for name in (*FOLDERS.values(), LABELS):
+        if not resume:
             shutil.rmtree(folder / name, ignore_errors=True)
+        for left in [path for path in (folder / name).rglob("*.tmp") if is_temporary(path)]:
+            shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
     write_atomically(folder / "scenario.toml", text.encode())
     wanted = [_Day(seed, day_seed(seed, k), date) for seed in seeds for k, date in enumerate(dates)]
     before = store.frame()

@@ -12,7 +12,7 @@ import polars as pl
 
 from lob.types import EventKind, Flag, Phase
 from scenarios.tables import time_ns
-from sim.writer import write_atomically
+from sim.writer import temporary_name, write_atomically
 
 if TYPE_CHECKING:
     from scenarios.build import Built
@@ -31,8 +31,7 @@ class Labels:
     """
 
     def __init__(self, built: Built, folder: Path) -> None:
-        self._folder, self._temporary = folder, folder.with_name(folder.name + ".tmp")
-        shutil.rmtree(self._temporary, ignore_errors=True)
+        self._folder, self._temporary = folder, temporary_name(folder)
         self._temporary.mkdir(parents=True)
         self._built = built
         self._symbols = [table.name for table in built.scenario.instrument]

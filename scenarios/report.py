@@ -59,7 +59,7 @@ def progress(console: Console, session: Session, until_ns: int | None) -> Iterat
                 return
             rate = f"{(events - last[1]) / (now - last[0]):,.0f}" if last[1] >= 0 else ""
             last[:] = [now, events]
-            bar.update(task, completed=market.time_ns - session.open_ns, time=clock(market.time_ns), rate=rate)
+            bar.update(task, completed=market.time_ns - session.open_ns, time=clock(market.time_ns)[:8], rate=rate)
 
         yield show
 

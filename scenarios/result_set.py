@@ -10,15 +10,17 @@ from __future__ import annotations
 import io
 import json
 import time
+import weakref
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from lob.errors import InputError, RunError
+from lob.errors import InputError, OutcryError, RunError
+from scenarios.claim import FolderLock, check_is_ours
 from scenarios.versions import versions
-from sim.writer import write_atomically, write_error
+from sim.writer import remove_temporaries, write_atomically, write_error
 
 __all__ = ["ResultSet"]
 
@@ -38,7 +40,7 @@ class ResultSet:
         overwrite: replace another study.
 
     Raises:
-        InputError: if the folder cannot be used.
+        InputError: if the folder cannot be used, or another run is writing there.
     """
 
     def __init__(
@@ -56,17 +58,19 @@ class ResultSet:
         self._frames: list[pl.DataFrame] = []
         self._n_parts = 0
         self._last_flush = time.monotonic()
+        self._lock: FolderLock | None = None
         if folder is not None:
-            self._open(folder, resume, overwrite)
+            self._lock = FolderLock(folder)
+            try:
+                self._open(folder, resume, overwrite)
+            except OutcryError:
+                self._lock.release()
+                raise
+            weakref.finalize(self, self._lock.release)
 
     def _open(self, folder: Path, resume: bool, overwrite: bool) -> None:
-        try:
-            (folder / RESULTS).mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise write_error(folder, error) from None
         before = read_manifest(folder)
-        if before is None and any(p.name != RESULTS and p.suffix != ".tmp" for p in folder.iterdir()):
-            raise InputError(f"{folder}: holds files that are no study; allowed: a new or empty folder, or a study's")
+        check_is_ours(folder, "study", lambda _: before is not None)
         if before is not None and resume:
             if before["identity"] != self._identity:
                 raise InputError(f"{folder}: holds another study ({_difference(before['identity'], self._identity)})")
@@ -75,9 +79,16 @@ class ResultSet:
         elif before is not None and not overwrite:
             raise InputError(f"{folder}: holds a study already; allowed: --resume to go on, --overwrite to start over")
         else:
-            for path in [*_parts(folder), *(folder / RESULTS).glob("*.tmp")]:
+            for path in _parts(folder):
                 path.unlink()
+        # Before anything else, so that whatever else stands here is known as a study's.
         self._write_manifest("running")
+        try:
+            (folder / RESULTS).mkdir(exist_ok=True)
+        except OSError as error:
+            raise write_error(folder, error) from None
+        for place in (folder, folder / RESULTS):
+            remove_temporaries(place)
 
     # ---- rows -------------------------------------------------------------------------------------------------
 
@@ -100,7 +111,7 @@ class ResultSet:
         self._waiting = []
 
     def finish(self, status: str = "complete") -> pl.DataFrame:
-        """Put all rows into one part, in the order of the key; return them."""
+        """Put all rows into one part, in the order of the key, and let others in; return the rows."""
         self.flush()
         frame = self.frame()
         if self.folder is not None and len(frame):
@@ -111,6 +122,8 @@ class ResultSet:
                 path.unlink()
             self._n_parts += 1
             self._write_manifest(status)
+        if self._lock is not None:
+            self._lock.release()
         return frame
 
     def frame(self) -> pl.DataFrame:

@@ -16,10 +16,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lob.errors import InputError
+from scenarios.claim import is_empty, locked
 from scenarios.environments import MarketFactory
 from scenarios.load import nearest
 from scenarios.map_runs import check_executor
 from scenarios.versions import version
+from sim.writer import write_atomically
 
 if TYPE_CHECKING:
     from agents.rl.network import Network
@@ -194,9 +196,7 @@ class _Watch:
         title = f"{self.training.task} in {self.training.scenario}, {self.training.algo}"
         picture = draw_training(title, self.history, self.evaluations, self.baselines)
         for name, content in ((SUMMARY, json.dumps(summary, indent=1).encode()), (PICTURE, picture)):
-            part = self.folder / f"{name}.part"
-            part.write_bytes(content)
-            part.replace(self.folder / name)
+            write_atomically(self.folder / name, content)
 
 
 def train_rl(
@@ -219,18 +219,27 @@ def train_rl(
     Raises:
         InputError: if an option is wrong, or the folder holds something else.
     """
-    place = Path(folder)
+    with locked(Path(folder)):
+        return _train_in(Path(folder), training, resume, overwrite, on_progress)
+
+
+def _train_in(
+    place: Path,
+    training: RlTraining,
+    resume: bool,
+    overwrite: bool,
+    on_progress: Callable[[int, str], None] | None,
+) -> dict[str, Any]:
     _check_numbers(training)
     watch = _Watch(training, place, on_progress or (lambda steps, line: None))
     saved = _summary_of(place)
     if not resume:
         if saved is not None and not overwrite:
             raise InputError(f"{place}: holds a training; allowed: --resume, --overwrite, or another --out")
-        if saved is None and place.exists() and any(place.iterdir()):
+        if saved is None and not is_empty(place):
             raise InputError(f"{place}: holds files that are no training; allowed: a new or empty folder")
         for name in (SUMMARY, WEIGHTS, PICTURE, "checkpoint.pt", "checkpoint.zip"):
             (place / name).unlink(missing_ok=True)
-        place.mkdir(parents=True, exist_ok=True)
     else:
         watch.restore()
     watch.measure_baselines()

@@ -13,10 +13,10 @@ from typing import Any
 
 from lob.errors import OutcryError, RunError
 from scenarios.build import Built
-from scenarios.checkpoint import FILE as SNAPSHOT
 from scenarios.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from scenarios.claim import locked
 from scenarios.decisions import DecisionLog, decision_figures
-from scenarios.folder import ACCOUNTS, SCENARIO, TAPE, prepare_folder
+from scenarios.folder import ACCOUNTS, SCENARIO, TAPE, prepare_folder, remove_leftovers, text_hash
 from scenarios.measures import Measures
 from scenarios.summary import (
     accounts_table,
@@ -27,7 +27,7 @@ from scenarios.summary import (
 )
 from scenarios.toml_text import toml_text
 from sim.market import Market
-from sim.writer import ParquetTape, read_parts, remove_parts, write_atomically
+from sim.writer import ParquetTape, read_parts, remove_parts, remove_temporaries, write_atomically
 
 __all__ = ["Outcome", "run_scenario"]
 
@@ -61,11 +61,13 @@ class _Run:
         self.built, self.seed, self.folder, self.stop = built, seed, folder, stop
         self.record = built.scenario.record
         self.config_hash = built.config_hash(seed)
+        self.text = toml_text(built.scenario.model_copy(update={"seed": seed}).model_dump()).encode()
         self.notes: list[str] = []
         self.market = built.market(seed)
         self.measures = Measures(built.scenario, with_depth=self.record.picture)
         self.decisions = DecisionLog(folder, self.market)
         self.tape: ParquetTape | None = None
+        self.n_rows_before = 0
         self.resumable = self.record.tape
         self._last_checkpoint = time.monotonic()
         self._checkpoint_took = 0.0
@@ -75,32 +77,56 @@ class _Run:
     def start(self, resume: bool) -> None:
         """Open the tape, after the last checkpoint's rows if there is one."""
         tape = self.folder / TAPE
-        point = load_checkpoint(self.folder) if resume else None
-        if point is not None:
-            self._go_back_to(*point)
+        loaded = load_checkpoint(self.folder) if resume else None
+        point = loaded[0] if loaded is not None else None
+        if loaded is not None:
+            self._go_back_to(*loaded)
         elif resume:
             self.notes.append("no checkpoint yet: started over")
-        first = point[0].n_parts if point is not None else 0
+        # First of all, so that whatever else stands here is known as a run's.
+        write_summary(self.folder, {"status": "running", **self._identity()})
+        remove_temporaries(self.folder)
+        first = point.n_parts if point is not None else 0
         remove_parts(tape, first)
-        self.decisions.go_back_to(point[0].time_ns if point is not None else -1)
+        self.decisions.go_back_to(point.n_decision_parts if point is not None else 0)
         if self.record.tape:
             self.tape = ParquetTape(tape, first_part=first)
-        text = toml_text(self.built.scenario.model_copy(update={"seed": self.seed}).model_dump())
-        write_atomically(self.folder / SCENARIO, text.encode())
-        write_summary(self.folder, {"status": "running", **self._identity()})
+            self.n_rows_before = point.n_rows if point is not None else 0
+        if not (resume and (self.folder / SCENARIO).exists()):
+            write_atomically(self.folder / SCENARIO, self.text)
 
     def _go_back_to(self, point: Checkpoint, snapshot: Any) -> None:
         remove_parts(self.folder / TAPE, point.n_parts)
-        for rows in read_parts(self.folder / TAPE):
-            self.measures(rows)
-            self.decisions(rows)
+        self._measure_stored()
         if self.measures.hash.hexdigest() != point.tape_hash:
             raise RunError(f"{self.folder / TAPE}: not the rows that the snapshot belongs to; --overwrite starts over")
         self.market.restore(snapshot)
+        self._check_rows()
         self.notes.append(f"resumed at {clock(point.time_ns)}")
 
+    def _measure_stored(self) -> None:
+        """Measure anew, from the rows on the disk."""
+        self.measures = Measures(self.built.scenario, with_depth=self.record.picture)
+        self.decisions.forget_fills()
+        for rows in read_parts(self.folder / TAPE):
+            self.measures(rows)
+            self.decisions(rows)
+
+    def _check_rows(self) -> None:
+        """Raise RunError if rows are missing: the state, the measures and the tape must be of the same rows."""
+        measured = self.measures.counts.n_rows
+        stored = measured if self.tape is None else self.n_rows_before + self.tape.n_rows
+        if not measured == stored == self.market.n_rows:
+            raise RunError(
+                f"{self.folder}: {stored} rows stored and {measured} measured of {self.market.n_rows} written; "
+                "this is an error in Outcry or a sink"
+            )
+
     def _identity(self) -> dict[str, Any]:
-        return {"name": self.built.name, "seed": self.seed, "config_hash": self.config_hash}
+        return {
+            "name": self.built.name, "seed": self.seed, "config_hash": self.config_hash,
+            "scenario_sha256": text_hash(self.text),
+        }  # fmt: skip
 
     # ---- on the way -------------------------------------------------------------------------------------------
 
@@ -135,19 +161,22 @@ class _Run:
             return
         started = time.monotonic()
         try:
-            snapshot = self.market.snapshot()
+            # Written at once, before the market runs on: no copy is needed.
+            snapshot = self.market.snapshot(copy=False)
         except RunError as error:
             self.resumable = False
             self.notes.append(f"this run cannot be resumed: {error}")
             return
+        self._check_rows()
         self.tape.close_part()
-        self.decisions.flush(self.market.time_ns)
+        self.decisions.flush()
         point = Checkpoint(
             self.config_hash,
             self.market.time_ns,
             self.tape.n_parts,
             self.measures.counts.n_rows,
             self.measures.hash.hexdigest(),
+            self.decisions.n_parts,
         )
         save_checkpoint(self.folder, point, snapshot)
         self._last_checkpoint = time.monotonic()
@@ -165,7 +194,13 @@ class _Run:
             else:
                 self.checkpoint()
                 self.tape.close_part()
-        decided = self.decisions.finish(market.time_ns, is_last=at_close or error is not None)
+        if error is None:
+            self._check_rows()
+        elif self.tape is not None and self.n_rows_before + self.tape.n_rows != measures.counts.n_rows:
+            # A disk that was full has cost the tape some rows; the summary is to say what is there.
+            self._measure_stored()
+            measures = self.measures
+        decided = self.decisions.finish(is_last=at_close or error is not None)
         measures.finish()
         accounts = accounts_table(self.built, market, measures)
         buffer = io.BytesIO()
@@ -198,7 +233,7 @@ class _Run:
         pictures = self._draw(decided) if self.record.picture and counts.n_rows else []
         write_summary(self.folder, summary)
         if at_close and error is None:
-            (self.folder / SNAPSHOT).unlink(missing_ok=True)
+            remove_leftovers(self.folder)
         return Outcome(summary, pictures, self.notes)
 
     def _draw(self, decided: Any) -> list[Path]:
@@ -242,12 +277,27 @@ def run_scenario(
         InputError: if the folder may not be used.
         RunError: if the run failed; what was there until then is in the folder, with status "failed".
     """
+    with locked(folder):
+        return _run_in(built, folder, seed, until_ns, resume, overwrite, show, stop)
+
+
+def _run_in(
+    built: Built,
+    folder: Path,
+    seed: int | None,
+    until_ns: int | None,
+    resume: bool,
+    overwrite: bool,
+    show: Callable[[Market], None],
+    stop: Callable[[], bool],
+) -> Outcome:
     started = time.monotonic()
     seed = built.scenario.seed if seed is None else seed
     close_ns = built.session.close_ns
     target = close_ns if until_ns is None else until_ns
     before = prepare_folder(folder, built.config_hash(seed), resume, overwrite)
     if before is not None and before["status"] == "complete" and _at_close(before):
+        remove_leftovers(folder)
         return Outcome(before, sorted(folder.glob("market*.png")), [], already_complete=True)
     run = _Run(built, seed, folder, stop)
     run.start(resume=before is not None)

@@ -28,9 +28,10 @@ FORMAT_VERSION = 1
 
 
 def clock(time_ns: int) -> str:
-    """Return a time of day as HH:MM:SS."""
-    seconds = time_ns // 1_000_000_000
-    return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
+    """Return a time of day as HH:MM:SS, with the fraction of a second if it has one: no two times look the same."""
+    seconds, ns = divmod(time_ns, 1_000_000_000)
+    fraction = f".{ns:09d}".rstrip("0") if ns else ""
+    return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}{fraction}"
 
 
 def write_summary(folder: Path, summary: Mapping[str, Any]) -> None:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from lob._jit import header_of, record_address
+from lob.book import BOOK
 from lob.errors import FieldError, OutcryError, RunError
 from lob.tape import new_tape, rows_of
 from sim.bulletins import Bulletin
+from sim.fingerprint import difference, fingerprint
 from sim.kernel import run_kernel
 from sim.records import ACCOUNT_LIMIT, MAX_POPULATIONS, RUNTIME, VIEW, Status
 from sim.settings import Conditional, Listing, Population, Scheduled, Session
@@ -31,14 +34,26 @@ CHUNK_EVENTS = 500_000
 """Events between two looks at progress and at a request to stop: about a tenth of a second."""
 
 
+_IN_MIDST = "an event is being handled"
+
+
 @dataclass(frozen=True)
 class Snapshot:
-    """The whole state of a market at one instant: the world's block and each Python trader's declared state."""
+    """The whole state of a market at one instant: the world's block and each Python trader's declared state.
+
+    Attributes:
+        format_version: of the world.
+        world: the block.
+        traders: JSON list, one entry per Python trader.
+        definition: what the market is made of, part by part, as `sim.fingerprint` says it.
+        last_row: the tape's last row by then; empty if not known.
+    """
 
     format_version: int
-    world: bytes
+    world: bytes | memoryview
     traders: str
-    """JSON list, one entry per Python trader."""
+    definition: dict[str, str] = field(default_factory=dict)
+    last_row: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -91,9 +106,14 @@ class Market:
         self._tape_rows = tape_rows
         n_agents = sum(p.count for p in populations)
         self._max_in_flight = max_in_flight or min(2**20, max(4096, 32 * n_agents))
+        self._shared_stream = shared_stream
         self.session = self._definition[2]
-        self.seed = seed
         self._kept: list[Rows] = []
+        self._first_row = 0
+        self._last_row = b""
+        self._running = False
+        self._doing = ""
+        self._failed = ""
         self._tape_block, self._tape = new_tape(tape_rows)
         self._runtime_block, self._runtime = new_runtime()
         for p, population in enumerate(populations[:MAX_POPULATIONS]):
@@ -140,8 +160,27 @@ class Market:
         return int(self._header["n_messages"])
 
     @property
+    def n_rows(self) -> int:
+        """Rows of the tape written so far, whoever has them."""
+        return self._rows_in(self.world.block)
+
+    @property
+    def seed(self) -> int:
+        """The seed that draws what is to come: the constructor's, or that of the last `reseed`."""
+        return int(self._header["seed"])
+
+    @property
+    def first_row(self) -> int:
+        """Rows that were written before the first one of `tape`: 0, unless they were never in this object.
+
+        A fork's tape begins at the fork. A market restored from a snapshot keeps those rows that led to it, if it has
+        all of them, and no others.
+        """
+        return self._first_row
+
+    @property
     def tape(self) -> Rows:
-        """All rows so far, an EVENT array; only while no sink was given to `run`."""
+        """All rows from `first_row` on, without a gap, an EVENT array; rows that went to sinks are not in it."""
         if not self._kept:
             return rows_of(self._tape_block)[:0].copy()
         if len(self._kept) > 1:
@@ -176,6 +215,9 @@ class Market:
         Raises:
             RunError: if a capacity was exceeded or a trader failed; all rows up to there have reached the sinks.
         """
+        self._check_usable("run")
+        if self._running:
+            raise RunError("run: the market is running already")
         target = self.session.close_ns if until_ns is None else until_ns
         outlets = list(sinks) or [self._keep]
         world, runtime = record_address(self.world.block), record_address(self._runtime_block)
@@ -183,15 +225,24 @@ class Market:
         next_look_s = time.monotonic() + LOOK_S
 
         def look() -> bool:
-            """Tell of progress; return whether to go on."""
+            """Tell of progress; return whether to go on. Whoever looks finds all rows in the sinks."""
+            self._flush(outlets)
+            self._header["event_limit"] = 0  # belongs to this call, not to the state that a snapshot holds
+            self._doing = ""
             if on_progress is not None:
                 on_progress(self)
-            return should_stop is None or not should_stop()
+            go_on = should_stop is None or not should_stop()
+            self._doing = _IN_MIDST
+            self._header["event_limit"] = self.n_events + CHUNK_EVENTS
+            return go_on
 
+        status: int | None = None
+        self._running, self._doing = True, _IN_MIDST
         try:
             self._header["event_limit"] = self.n_events + CHUNK_EVENTS
             tape = record_address(self._tape_block)
             while True:
+                status = None
                 # While somebody waits for an answer, only what is due at this very instant goes on.
                 status = run_kernel(world, runtime, tape, self.time_ns if self._asked else target)
                 if status == _PYTHON_WAKE:
@@ -214,24 +265,59 @@ class Market:
                     return True
                 if status != Status.EVENT_LIMIT:
                     raise self._failure(Status(status))
-                self._flush(outlets)
-                self._header["event_limit"] = self.n_events + CHUNK_EVENTS
-                if not self._asked and not look():
+                if self._asked:
+                    self._header["event_limit"] = self.n_events + CHUNK_EVENTS
+                elif not look():
                     return False
+        except BaseException as error:
+            # Ctrl-C during a compiled call comes out after it, between two events, unless it had asked for a trader.
+            between = isinstance(error, KeyboardInterrupt) and status is None and not self._traders
+            if self._doing and not between:
+                self._failed = f"{type(error).__name__}: {error}"
+            raise
         finally:
             self._asked = []  # not empty only if a trader or a panel failed
-            self._header["event_limit"] = 0  # belongs to this call, not to the state that a snapshot holds
-            self._flush(outlets)
+            self._header["event_limit"] = 0
+            self._running = False
+            try:
+                self._flush(outlets)
+            finally:
+                self._doing = ""
 
     def _keep(self, rows: Rows) -> None:
+        first = self.n_rows - len(rows)
+        if self._first_row + sum(map(len, self._kept)) != first:
+            # Rows between went elsewhere; a tape with a hole in it would be taken for whole.
+            self._kept, self._first_row = [], first
         self._kept.append(rows.copy())
 
     def _flush(self, outlets: Sequence[Sink]) -> None:
         rows = rows_of(self._tape_block)
         self._tape["cursor"] = 0
-        if len(rows):
-            for outlet in outlets:
+        if not len(rows):
+            return
+        self._last_row = rows[-1].tobytes()
+        before, self._doing = self._doing, "rows are handed to the sinks"
+        errors = []
+        for outlet in outlets:
+            # The others get theirs whichever fails, so that what they say is of the same rows.
+            try:
                 outlet(rows)
+            except Exception as error:
+                errors.append(error)
+        if errors:
+            self._failed = f"a sink failed: {errors[0]}"
+            raise errors[0]
+        self._doing = before
+
+    def _check_usable(self, what: str) -> None:
+        """Raise RunError if the state is that of half an event, or rows of it have not reached all sinks."""
+        if self._failed:
+            raise RunError(
+                f"{what}: the market ended in the midst of an event ({self._failed}); allowed after restore() only"
+            )
+        if self._doing:
+            raise RunError(f"{what}: not while {self._doing}; allowed: in on_progress, or when run() has returned")
 
     def _wake_trader(self) -> None:
         index = int(self._header["wake_agent"])
@@ -306,12 +392,27 @@ class Market:
 
     # ---- state ------------------------------------------------------------------------------------------------
 
-    def snapshot(self) -> Snapshot:
-        """Return a copy of the whole state; rows already handed to sinks are not part of it.
+    @cached_property
+    def _fingerprint(self) -> dict[str, str]:
+        return fingerprint(self.world, self._definition, self._max_in_flight, self._shared_stream)
+
+    def _rows_in(self, block: Any) -> int:
+        """Rows that had been written in the state that a block holds."""
+        books = (int(self.world.symbols["off_book"][s]) for s in range(len(self.world.listings)))
+        return sum(int(header_of(block[at:], BOOK)["sequence"]) for at in books)
+
+    def snapshot(self, *, copy: bool = True) -> Snapshot:
+        """Return the whole state. All rows that led to it have been handed to the sinks and are not part of it.
+
+        Args:
+            copy: False: `world` shows the market's own memory, to be written or restored elsewhere at once; it changes
+                when the market runs on. A copy takes as much memory as the market.
 
         Raises:
-            RunError: if a Python trader's state is not plain data.
+            RunError: if a Python trader's state is not plain data, or there is no whole state: a trader is deciding, a
+                sink is taking rows, or the last run ended with an error.
         """
+        self._check_usable("snapshot")
         states = []
         for index, trader in self._traders.items():
             state = trader.state()
@@ -325,28 +426,52 @@ class Market:
             text = json.dumps(states)
         except (TypeError, ValueError) as error:
             raise RunError(f"a trader's state() is not plain data: {error}") from None
-        return Snapshot(FORMAT_VERSION, self.world.block.tobytes(), text)
+        block = self.world.block
+        world = block.tobytes() if copy else memoryview(block).toreadonly()
+        return Snapshot(FORMAT_VERSION, world, text, self._fingerprint, self._last_row)
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Go back (or forward) to a snapshot of the same market.
+        """Go back (or forward) to a snapshot of the same market; see `first_row` for what `tape` then holds.
 
         Raises:
-            RunError: if the snapshot belongs to another market or version.
+            RunError: if the snapshot belongs to another market or version, or this market is running.
         """
+        if self._running:
+            raise RunError("restore: not while the market is running; allowed: when run() has returned")
         if snapshot.format_version != FORMAT_VERSION:
             raise RunError(f"snapshot has format {snapshot.format_version}; this version reads {FORMAT_VERSION}")
+        if (found := difference(snapshot.definition, self._fingerprint)) is not None:
+            raise RunError(f"the snapshot belongs to another market: {found}")
         if len(snapshot.world) != len(self.world.block):
             raise RunError("the snapshot belongs to another market: its size differs")
-        self.world.block[:] = np.frombuffer(snapshot.world, np.uint8)
-        self._tape["cursor"] = 0
         states = json.loads(snapshot.traders)
+        block = np.frombuffer(snapshot.world, np.uint8)
+        self._forget_other_rows(self._rows_in(block), snapshot.last_row)
+        self.world.block[:] = block
+        self._last_row = snapshot.last_row
+        self._tape["cursor"] = 0
+        self._failed = ""
         for trader, state in zip(self._traders.values(), states, strict=True):
             trader.set_state(state)
 
+    def _forget_other_rows(self, n_rows: int, last_row: bytes) -> None:
+        """Keep of the rows in memory those that led to a state of `n_rows` rows; none if they are of another course."""
+        rows = self.tape[: max(0, n_rows - self._first_row)]
+        complete = self._first_row + len(rows) == n_rows
+        if not complete or (len(rows) and rows[-1].tobytes() != last_row):
+            self._kept, self._first_row = [], n_rows
+        elif len(rows) < len(self.tape):
+            self._kept = [rows.copy()]
+
     def fork(self) -> Market:
         """Return an independent market in the same state; what either does next does not touch the other."""
-        other = Market(*self._definition, tape_rows=self._tape_rows, max_in_flight=self._max_in_flight)
-        other.restore(self.snapshot())
+        other = Market(
+            *self._definition,
+            tape_rows=self._tape_rows,
+            max_in_flight=self._max_in_flight,
+            shared_stream=self._shared_stream,
+        )
+        other.restore(self.snapshot(copy=False))
         return other
 
     def reseed(self, seed: int) -> None:
@@ -361,7 +486,6 @@ class Market:
         if self._traders:
             raise RunError("reseed: a Python trader keeps its own state; only compiled policies can be reseeded")
         reseed_world(self.world, seed, self.session)
-        self.seed = seed
 
 
 def _remembers(trader: Trader) -> bool:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import errno
 import io
 import os
+import re
+import secrets
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import polars as pl
@@ -17,11 +20,15 @@ from lob.types import EVENT, NO_PRICE, EventKind, Phase, Reject
 
 __all__ = [
     "ParquetTape",
+    "is_temporary",
     "part_paths",
     "read_parts",
     "read_tape",
     "remove_parts",
+    "remove_temporaries",
     "scan_tape",
+    "temporary_name",
+    "whole_file",
     "write_atomically",
     "write_error",
 ]
@@ -40,6 +47,51 @@ def write_error(path: Path, error: OSError) -> OutcryError:
     return InputError(f"{path}: cannot be written ({reason}); allowed: a writable folder")
 
 
+_TEMPORARY = re.compile(r".+\.[0-9a-f]{12}\.tmp")
+
+
+def temporary_name(path: Path) -> Path:
+    """Return a name beside `path` that nobody else uses, for what gets the name `path` when it is complete."""
+    return path.with_name(f"{path.name}.{secrets.token_hex(6)}.tmp")
+
+
+def is_temporary(path: Path) -> bool:
+    """Whether a name is one of `temporary_name`."""
+    return _TEMPORARY.fullmatch(path.name) is not None
+
+
+def remove_temporaries(folder: Path) -> None:
+    """Delete the files that interrupted writes left in a folder; only where nobody else writes meanwhile."""
+    for path in folder.glob("*.tmp"):
+        if is_temporary(path) and path.is_file():
+            path.unlink(missing_ok=True)
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[BinaryIO]:
+    """Open a file for writing under a temporary name; at the end put it on the disk and rename it.
+
+    The file is whole or not there, and at no time there is another one under a name that two writers could share.
+
+    Raises:
+        RunError: if the disk is full.
+        InputError: if the folder cannot be written to.
+    """
+    temporary = temporary_name(path)
+    try:
+        try:
+            with temporary.open("xb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise write_error(path, error) from None
+
+
 def write_atomically(path: Path, data: bytes | memoryview) -> None:
     """Write a file under a temporary name, put it on the disk and rename it: it is whole or not there.
 
@@ -47,19 +99,8 @@ def write_atomically(path: Path, data: bytes | memoryview) -> None:
         RunError: if the disk is full.
         InputError: if the folder cannot be written to.
     """
-    temporary = path.with_name(path.name + ".tmp")
-    try:
-        try:
-            with temporary.open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-        except OSError:
-            temporary.unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise write_error(path, error) from None
+    with whole_file(path) as file:
+        file.write(data)
 
 
 class ParquetTape:
@@ -72,6 +113,10 @@ class ParquetTape:
         rows_per_part: rows of a full part; about 130 bytes of memory each, twice that while a part is written.
         first_part: number of the next part, when a run is resumed.
 
+    Attributes:
+        n_parts: the number of the next part.
+        n_rows: rows taken by this object, those that wait for their part included.
+
     Raises:
         InputError: if the folder cannot be made or written to.
         RunError: when the disk is full.
@@ -80,6 +125,7 @@ class ParquetTape:
     def __init__(self, folder: Path | str, rows_per_part: int = ROWS_PER_PART, first_part: int = 0) -> None:
         self.folder = Path(folder)
         self.n_parts = first_part
+        self.n_rows = 0
         self._capacity = rows_per_part
         self._count = 0
         # Zeros are not backed by memory until written: a short run never pays for a full part.
@@ -97,6 +143,7 @@ class ParquetTape:
             for name, column in self._columns.items():
                 column[self._count : self._count + n] = rows[name][taken : taken + n]
             self._count += n
+            self.n_rows += n
             taken += n
             if self._count == self._capacity:
                 self.close_part()
@@ -134,8 +181,9 @@ def part_paths(folder: Path | str) -> list[Path]:
 def remove_parts(folder: Path, first: int) -> None:
     """Delete the parts numbered `first` and above, and what an interrupted write left behind."""
     if folder.is_dir():
-        for path in [*part_paths(folder)[first:], *folder.glob("*.tmp")]:
+        for path in part_paths(folder)[first:]:
             path.unlink()
+        remove_temporaries(folder)
 
 
 def read_parts(folder: Path | str, max_rows: int = 65_536) -> Iterator[Rows]:

@@ -20,6 +20,7 @@ from agents.flow.memory import BLOCK_MAX
 from agents.flow.model import BlockBatch, FlowConfig, FlowModel
 from agents.flow.tokenizer import Tokenizer, Tokens
 from lob.errors import InputError, RunError
+from sim.writer import whole_file, write_atomically
 
 __all__ = ["Trained", "TrainingConfig", "blocks_after", "train", "validation_nats"]
 
@@ -344,9 +345,10 @@ def _mirrored(codes: Tensor, features: Tensor, stock: Tensor, rng: torch.Generat
 
 def _save(folder: Path, state: dict[str, Any]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    torch.save(state, folder / (CHECKPOINT + ".tmp"))
-    (folder / (CHECKPOINT + ".tmp")).replace(folder / CHECKPOINT)
-    (folder / "history.json").write_text(json.dumps(state["history"], indent=1))
+    # The history first: by it the folder is known as a training's.
+    write_atomically(folder / "history.json", json.dumps(state["history"], indent=1).encode())
+    with whole_file(folder / CHECKPOINT) as file:
+        torch.save(state, file)
 
 
 def _fingerprint(tokenizer: Tokenizer) -> str:

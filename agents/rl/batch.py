@@ -265,6 +265,9 @@ class MarketBatch:
         assert market is not None
         if status == Status.PYTHON_WAKE:
             market._wake_trader()
+            if market._asked:
+                # Nobody else of this instant need come first: a panel's answers do not depend on each other.
+                market._answer_asked()
             return
         if status != Status.TAPE_FULL:
             self._table[m, MODE] = ENDED

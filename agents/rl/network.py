@@ -21,6 +21,7 @@ import numpy as np
 from lob.errors import InputError
 from sim.policy import decision, normal, uniform
 from sim.rng import exp_portable, log_portable
+from sim.writer import write_atomically
 
 __all__ = ["Network", "load_network", "save_network", "shipped_weights"]
 
@@ -98,10 +99,7 @@ def save_network(path: str | Path, network: Network) -> None:
         "features": json.dumps(network.features),
         "card": json.dumps(network.card),
     }
-    target = Path(path)
-    part = target.with_name(target.name + ".part")
-    part.write_bytes(save(tensors, metadata))
-    part.replace(target)
+    write_atomically(Path(path), save(tensors, metadata))
 
 
 def load_network(path: str | Path) -> Network:

@@ -24,6 +24,7 @@ from torch import nn
 
 from agents.rl.network import Network
 from lob.errors import InputError
+from sim.writer import whole_file
 
 __all__ = ["PPO", "Agent", "Progress", "Rollout", "Sampler", "empty_rollout", "train"]
 
@@ -336,13 +337,12 @@ def train(
 
 
 def _save(path: str | Path, settings: PPO, agent: Agent, optimiser: Any, progress: Progress) -> None:
-    part = Path(f"{path}.part")
     state = {
         "settings": asdict(settings), "agent": agent.state_dict(), "optimiser": optimiser.state_dict(),
         "progress": asdict(progress), "torch": torch.get_rng_state(),
     }  # fmt: skip
-    torch.save(state, part)
-    part.replace(path)
+    with whole_file(Path(path)) as file:
+        torch.save(state, file)
 
 
 def _restore(path: str | Path, settings: PPO, agent: Agent, optimiser: Any) -> Progress:

@@ -16,6 +16,7 @@ __all__ = ["command"]
 
 
 def command(
+    context: typer.Context,
     scenario: Annotated[str, typer.Argument(help="A scenario file or name with [[calibrate]] tables.")],
     to: Annotated[Path, typer.Option(help="LOBSTER message file or zip, or a run folder.")],
     orderbook: Annotated[Path | None, typer.Option(help="LOBSTER orderbook file.")] = None,
@@ -42,6 +43,7 @@ def command(
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     from scenarios.calibration import calibrate, problem_of
+    from scenarios.claim import claimed, has_json
     from scenarios.flows import part_of, read_flows
     from scenarios.plots.moments import draw_moments
     from scenarios.toml_text import toml_text
@@ -54,6 +56,9 @@ def command(
         target = part_of(flow, window, "--window") if window else within_session(flow, scenario, set_ or [])
         other = moments(part_of(flow, held_back, "--held-back")) if held_back else None
         problem = problem_of(scenario, target, overrides=set_ or [], warm_up_s=warm_up, n_seeds=seeds)
+    folder = out if out is not None else Path("runs") / f"{problem.path.stem}-calibrated"
+    # Before hours of work, not after.
+    context.with_resource(claimed(folder, "calibration", lambda place: has_json(place / "moments.json", "fitted")))
     columns = (TextColumn("{task.completed} of {task.total} candidates"), BarColumn(),
                TextColumn("distance {task.fields[best]}"), TimeElapsedColumn())  # fmt: skip
     with Progress(*columns, console=console, transient=True) as bar:
@@ -62,15 +67,13 @@ def command(
             problem, budget, seed=seed, processes=processes,
             on_progress=lambda n, best: bar.update(task, completed=n, best=f"{best:.3f}"),
         )  # fmt: skip
-    folder = out if out is not None else Path("runs") / f"{problem.path.stem}-calibrated"
-    folder.mkdir(parents=True, exist_ok=True)
     record = {
         "format_version": 1, "distance": fit.distance, "first_distance": fit.first_distance, "values": fit.values,
         "fitted": fit.moments, "target": problem.target, "scale": problem.scale, "held_back": other,
         "evaluations": fit.evaluations, "seeds": list(problem.seeds), "seed": seed,
     }  # fmt: skip
-    write_atomically(folder / "fitted.toml", toml_text(fit.tables).encode())
     write_atomically(folder / "moments.json", json.dumps(record, indent=1, allow_nan=True).encode())
+    write_atomically(folder / "fitted.toml", toml_text(fit.tables).encode())
     picture = draw_moments(
         f"{problem.path.stem} fitted to {to.name}", fit.moments, problem.target, problem.scale, other, fit.history
     )

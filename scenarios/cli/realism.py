@@ -13,6 +13,7 @@ __all__ = ["command"]
 
 
 def command(
+    context: typer.Context,
     simulated: Annotated[
         Path, typer.Argument(help="A run folder, generated days, a tape's folder, or a LOBSTER message file or zip.")
     ],
@@ -40,12 +41,13 @@ def command(
     import io
     import json
 
+    from scenarios.claim import claimed, has_json
     from scenarios.flows import part_of, read_flows
     from scenarios.realism import scorecard
     from scenarios.realism.inputs import check_comparable, check_extras
     from scenarios.realism.page import model_sentences, realism_page
     from scenarios.versions import versions
-    from sim.writer import write_atomically, write_error
+    from sim.writer import write_atomically
 
     if models:
         check_extras()
@@ -58,18 +60,11 @@ def command(
         target = real.part(against_window, "--against-window") if against_window else real
         other = part_of(real.flow, floor_window, "--floor-window") if floor_window else None
         judged = mine.part(window, "--window") if window else mine
+        folder = out if out is not None else Path("runs") / f"{simulated.resolve().stem}-realism"
+        context.with_resource(claimed(folder, "scorecard", lambda place: has_json(place / "realism.json", "against")))
         card = scorecard(judged.flows, target.flow, other, models=models, on_step=status.update)
         status.update("drawing")
         html = realism_page(card, judged.name, target.name)
-    folder = out if out is not None else Path("runs") / f"{simulated.resolve().stem}-realism"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise write_error(folder, error) from None
-    for key in ("distances", "facts"):
-        buffer = io.BytesIO()
-        getattr(card, key).write_parquet(buffer)
-        write_atomically(folder / f"{key}.parquet", buffer.getvalue())
     record = {
         "format_version": 1,
         "simulated": str(simulated),
@@ -79,6 +74,10 @@ def command(
         "versions": versions(),
     }
     write_atomically(folder / "realism.json", (json.dumps(record, indent=1) + "\n").encode())
+    for key in ("distances", "facts"):
+        buffer = io.BytesIO()
+        getattr(card, key).write_parquet(buffer)
+        write_atomically(folder / f"{key}.parquet", buffer.getvalue())
     write_atomically(folder / "realism.html", html.encode())
     rows = [
         [r["name"], f"{r['l1']:.3f}", f"{r['floor']:.3f}", f"{r['ratio']:.2f}", r["verdict"]]

@@ -114,14 +114,17 @@ def _print_exceptions(console: Console, found: Replay, day: LobsterDay) -> None:
 
 def _write(out: Path, found: Replay, day: LobsterDay, passed: bool) -> None:
     """Write summary.json and exceptions.csv, each under a temporary name first."""
+    from scenarios.claim import claimed, has_json
+
+    with claimed(out, "replay", lambda place: has_json(place / "summary.json", "head_share")):
+        _write_files(out, found, day, passed)
+
+
+def _write_files(out: Path, found: Replay, day: LobsterDay, passed: bool) -> None:
     import json
 
-    from sim.writer import write_atomically, write_error
+    from sim.writer import write_atomically
 
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise write_error(out, error) from None
     summary = {
         "name": found.name,
         "agreement": found.agreement,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from sim.writer import write_error
+from sim.writer import temporary_name, write_error
 
 __all__ = ["GrowingFile"]
 
@@ -23,7 +23,7 @@ class GrowingFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._temporary = path.with_name(path.name + ".tmp")
+        self._temporary = temporary_name(path)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file = self._temporary.open("wb")

@@ -220,3 +220,33 @@ def test_another_distribution_with_a_package_of_ours_is_told_of(tmp_path: Path) 
     done = subprocess.run([sys.executable, "-c", code], env=environment, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 2
     assert "the package agents is" in one_line(done.stderr)
+
+
+def test_a_scenario_in_the_folder_that_out_names_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "study").mkdir()
+    scenario = written(tmp_path / "study", "# years of work\n" + SMALL, "scenario.toml")
+    before = scenario.read_bytes()
+    for option in ((), ("--overwrite",), ("--resume",)):
+        _, errors = outcry(tmp_path, "run", "study/scenario.toml", "--out", "study", *option, status=2)
+        assert "study: holds files that are no run; allowed: a new or empty folder" in one_line(errors)
+    assert scenario.read_bytes() == before and list(scenario.parent.iterdir()) == [scenario]
+
+
+def test_a_run_into_the_folder_of_a_live_one_ends_in_one_line(tmp_path: Path) -> None:
+    from scenarios.claim import locked
+
+    written(tmp_path)
+    with locked(tmp_path / "run"):
+        _, errors = outcry(tmp_path, "run", "small.toml", "--out", "run", status=2)
+    assert f"run: another run is writing here now (pid {os.getpid()}); allowed: wait for it" in one_line(errors)
+
+
+def test_a_replay_does_not_write_over_files_of_the_users(tmp_path: Path) -> None:
+    from tests.replay.days import MESSAGES, ROWS, write_day
+
+    message, book = write_day(tmp_path, MESSAGES, ROWS)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "summary.json").write_text('{"text": "mine"}')
+    _, errors = outcry(tmp_path, "replay", message.name, book.name, "--out", "mine", status=2)
+    assert "mine: holds files that are no replay" in one_line(errors)
+    assert (tmp_path / "mine" / "summary.json").read_text() == '{"text": "mine"}'

@@ -200,3 +200,61 @@ def test_a_failure_in_mid_run_leaves_all_that_was_there(tmp_path: Path) -> None:
     summary = json.loads((other / "summary.json").read_text())
     assert summary["status"] == "failed" and "no reply to the decision" in summary["error"]
     assert scan_tape(other / "tape").collect().height > 0
+
+
+def decisions_of(folder: Path) -> pl.DataFrame:
+    return pl.read_parquet(folder / "decisions.parquet").drop("wall_s", strict=False)
+
+
+def test_decisions_between_two_checkpoints_of_one_instant_are_not_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import scenarios.run
+    from scenarios.decisions import DecisionLog
+
+    text = TEXT + "[record]\ncheckpoint_s = 1000.0\npicture = false\n"
+    run_scenario(built(tmp_path, text), tmp_path / "whole")
+    whole = decisions_of(tmp_path / "whole")
+    real = DecisionLog.flush
+
+    def one_at_a_time(self: DecisionLog) -> None:
+        """As if a checkpoint had come after each decision, though time had not gone on."""
+        waiting = [(trader, trader.take_traces()) for trader in self.traders.values()]
+        for trader, rows in waiting:
+            for row in rows:
+                trader.traces = [row]
+                real(self)
+        real(self)
+
+    monkeypatch.setattr(DecisionLog, "flush", one_at_a_time)
+    assert scenarios.run.DecisionLog is DecisionLog
+    run_scenario(built(tmp_path, text), tmp_path / "run")
+    assert decisions_of(tmp_path / "run").equals(whole)
+    assert not (tmp_path / "run" / "decisions").exists()
+
+
+def test_a_run_killed_when_its_decisions_were_joined_and_its_summary_not_yet_written_loses_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import scenarios.run
+
+    text = TEXT + "[record]\ncheckpoint_s = 0.001\npicture = false\n"
+    run_scenario(built(tmp_path, text), tmp_path / "whole")
+    real = scenarios.run.write_summary
+
+    class Killed(BaseException):
+        pass
+
+    def killed(folder: Path, summary: Any) -> None:
+        if summary["status"] == "complete":
+            raise Killed
+        real(folder, summary)
+
+    monkeypatch.setattr(scenarios.run, "CHECKPOINT_COST", 0)
+    monkeypatch.setattr(scenarios.run, "write_summary", killed)
+    with pytest.raises(Killed):
+        run_scenario(built(tmp_path, text), tmp_path / "run")
+    monkeypatch.setattr(scenarios.run, "write_summary", real)
+    run_scenario(built(tmp_path, text), tmp_path / "run", resume=True)
+    assert decisions_of(tmp_path / "run").equals(decisions_of(tmp_path / "whole"))
+    assert not (tmp_path / "run" / "decisions").exists() and not (tmp_path / "run" / "snapshot.bin").exists()

@@ -251,3 +251,81 @@ def test_a_trader_that_declares_no_state_runs_but_cannot_be_resumed(tmp_path: Pa
     outcome = run_scenario(built(tmp_path, text), tmp_path / "run")
     assert outcome.summary["status"] == "complete"
     assert any("this run cannot be resumed: trader Forgetful" in note for note in outcome.notes)
+
+
+def test_a_run_that_ends_within_its_first_second_is_resumed_and_not_taken_for_complete(tmp_path: Path) -> None:
+    changes = ("session.close=09:30:00.9", "population.zero.settings.interval_s=0.01", "record.picture=false")
+    whole = run_scenario(built(tmp_path, SMALL, *changes), tmp_path / "whole")
+    parts = built(tmp_path, SMALL, *changes)
+    part = run_scenario(parts, tmp_path / "run", until_ns=parts.session.open_ns + 500_000_000)
+    assert part.summary["session"] == {"open": "09:30:00", "close": "09:30:00.9", "reached": "09:30:00.5"}
+    resumed = run_scenario(parts, tmp_path / "run", resume=True)
+    assert not resumed.already_complete
+    assert resumed.summary["tape_hash"] == whole.summary["tape_hash"] != part.summary["tape_hash"]
+
+
+def test_a_failed_run_tells_of_the_rows_that_are_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The disk is full when a part is due, and has room again when the summary is written."""
+    import sim.writer
+
+    monkeypatch.setattr(sim.writer.ParquetTape.__init__, "__defaults__", (500, 0))
+    real, fails = sim.writer.whole_file, iter([True])
+
+    def fills_up(path: Path) -> Any:
+        if path.name == "part-00003.parquet" and next(fails, False):
+            raise RunError(f"{path}: the disk is full")
+        return real(path)
+
+    monkeypatch.setattr(sim.writer, "whole_file", fills_up)
+    with pytest.raises(RunError, match="the disk is full"):
+        run_scenario(built(tmp_path, SMALL, "record.picture=false"), tmp_path / "run")
+    summary, tape = summary_of(tmp_path / "run"), read_tape(tmp_path / "run" / "tape")
+    assert summary["status"] == "failed" and summary["n_rows"] == len(tape) >= 2000
+    assert summary["tape_hash"] == hash_tape(tmp_path / "run" / "tape")
+    assert (tape["sequence"] == np.arange(1, len(tape) + 1)).all()
+
+
+SLOW = """
+import time
+from sim.records import Wake
+from sim.trader import Trader
+
+class Slow(Trader):
+    # Buys one lot at the bid every twenty seconds, after long thought.
+    def on_wake(self, view):
+        if Wake.START not in view.reason:
+            time.sleep(0.02)
+            view.limit("buy", view.best_bid_ticks or view.last_ticks, 1)
+        return 20.0
+"""
+
+
+def test_at_every_checkpoint_the_rows_on_disk_are_those_of_the_state_without_a_gap(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import shutil
+
+    import scenarios.run
+    import sim.market
+
+    monkeypatch.setattr(scenarios.run, "CHECKPOINT_COST", 0)
+    monkeypatch.setattr(sim.market, "LOOK_S", 0.0)
+    (tmp_path / "slow.py").write_text(SLOW)
+    text = SMALL + '[[trader]]\nname = "slow"\nkind = "slow:Slow"\n[record]\ncheckpoint_s = 0.001\npicture = false\n'
+    kept: list[Path] = []
+    real = scenarios.run.save_checkpoint
+
+    def keep(folder: Path, point: Any, snapshot: Any) -> None:
+        real(folder, point, snapshot)
+        tape = read_tape(folder / "tape")
+        assert len(tape) == point.n_rows and (tape["sequence"] == np.arange(1, len(tape) + 1)).all()
+        kept.append(tmp_path / f"killed-{len(kept)}")
+        shutil.copytree(folder, kept[-1])  # what a kill right now would leave
+
+    monkeypatch.setattr(scenarios.run, "save_checkpoint", keep)
+    whole = run_scenario(built(tmp_path, text), tmp_path / "whole")
+    monkeypatch.setattr(scenarios.run, "save_checkpoint", real)
+    assert len(kept) > 20
+    for folder in kept[5:200:30]:
+        resumed = run_scenario(built(tmp_path, text), folder, resume=True)
+        assert resumed.summary["tape_hash"] == whole.summary["tape_hash"] == hash_tape(folder / "tape")

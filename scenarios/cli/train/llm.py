@@ -11,6 +11,7 @@ __all__ = ["command"]
 
 
 def command(
+    context: typer.Context,
     out: Annotated[Path, typer.Option(help="Folder for weights, tokenizer and card.")] = Path("llm-model"),
     steps: Annotated[int, typer.Option(min=1, help="Batches.")] = 3000,
     batch: Annotated[int, typer.Option(min=1, help="Examples in a batch.")] = 24,
@@ -25,6 +26,7 @@ def command(
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     from lob.errors import InputError
+    from scenarios.claim import claimed, has_json
 
     if out.exists() and not out.is_dir():
         raise InputError(f"--out {out}: is a file; allowed: a folder, which may be new")
@@ -37,6 +39,7 @@ def command(
         raise InputError(f'train llm: {error.name} is missing; pip install "openoutcry[llm]"') from None
 
     console = Console(highlight=False, markup=False)
+    context.with_resource(claimed(out, "small model", lambda place: has_json(place / "config.json", "prompt_version")))
     settings = TrainSettings(steps=steps, batch=batch, seed=seed)
     columns = (TextColumn("{task.completed} of {task.total} steps"), BarColumn(),
                TextColumn("loss {task.fields[loss]}"), TimeElapsedColumn())  # fmt: skip
