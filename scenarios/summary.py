@@ -54,9 +54,10 @@ def accounts_table(built: Built, market: Market, measures: Measures) -> pl.DataF
     """
     import polars as pl
 
-    names = np.repeat([group.name for group in built.populations], [g.count for g in built.populations])
-    index = np.concatenate([np.arange(g.count) for g in built.populations] or [np.arange(0)])
-    symbols = np.repeat([g.symbol for g in built.populations], [g.count for g in built.populations]).astype(np.int64)
+    counts = [g.count for g in built.groups]
+    names = np.repeat([g.name for g in built.groups], counts)
+    index = np.concatenate([np.arange(count) for count in counts] or [np.arange(0)])
+    symbols = np.repeat([g.symbol for g in built.groups], counts).astype(np.int64)
     accounts = market.world.accounts[np.arange(len(names)), symbols]
     tick = np.array([listing.tick_size for listing in built.listings])[symbols]
     mids = [
@@ -101,16 +102,15 @@ def accounts_table(built: Built, market: Market, measures: Measures) -> pl.DataF
 
 
 def population_figures(built: Built, accounts: pl.DataFrame) -> list[dict[str, Any]]:
-    """Return the sums over each population, in the order of the scenario."""
-    kinds = [row.kind for row in (*built.scenario.population, *built.scenario.trader)]
+    """Return the sums over each population, in the order of the market."""
     figures = []
-    for group, kind in zip(built.populations, kinds, strict=True):
+    for group in built.groups:
         rows = accounts.filter(accounts["population"] == group.name)
         sums = {
             name: rows[name].sum()
             for name in ("pnl", "fees", "turnover", "n_orders", "n_fills", "n_rejects", "position_lots")
         }
-        figures.append({"name": group.name, "kind": kind, "n_agents": group.count, **sums})
+        figures.append({"name": group.name, "kind": group.kind, "n_agents": group.count, **sums})
     return figures
 
 
