@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from lob.errors import InputError
-from scenarios.load import nearest
+from scenarios.load import nearest, plain_text
 from scenarios.own_code import import_own
 from sim.policy import Policy
 from sim.trader import Trader
@@ -95,7 +95,8 @@ def check_arguments(trader: type[Trader], settings: dict[str, Any], where: str) 
     except (TypeError, ValueError) as error:
         # What says itself what is allowed needs no list of names.
         listed = "" if "allowed: " in str(error) else f"; allowed: {', '.join(known) or 'none'}"
-        raise InputError(f"{where}: {trader.__name__} refused them ({error}){listed}") from None
+        told = plain_text(" ".join(str(error).split()))
+        raise InputError(f"{where}: {trader.__name__} refused them ({told}){listed}") from None
 
 
 def _unknown(kind: str, known: list[str], own: str, where: str) -> str:

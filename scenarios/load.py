@@ -28,6 +28,7 @@ __all__ = [
     "nearest",
     "override_value",
     "parse_toml",
+    "plain_text",
     "read_tables",
     "source_of",
     "validate",
@@ -100,7 +101,7 @@ def find_scenario(text: str) -> Path:
     if path.parent == Path() and path.suffix in ("", ".toml") and path.stem in known:
         return known[path.stem]
     hint = nearest(path.stem, list(known))
-    raise InputError(f"scenario {_plain_text(text)}: no such file{hint}; library: {', '.join(known)}")
+    raise InputError(f"scenario {plain_text(text)}: no such file{hint}; library: {', '.join(known)}")
 
 
 def _of_a_run(path: Path) -> str:
@@ -170,7 +171,7 @@ def validate(model: type[M], data: Any, file: str, prefix: str = "") -> M:
         except ValidationError as error:
             mended = _with_whole_numbers(data, error)
             if mended is None:
-                raise InputError(f"{file}: {_first_line(error, data, prefix, model)}") from None
+                raise InputError(plain_text(f"{file}: {_first_line(error, data, prefix, model)}")) from None
             data = mended
         except RecursionError:
             raise InputError(f"{where}: nested too deeply") from None
@@ -324,13 +325,13 @@ def _lots_hint(name: str, value: Any) -> str:
 
 def _show(value: Any) -> str:
     try:
-        text = json.dumps(value) if isinstance(value, str | bool) else _plain_text(str(value))
+        text = json.dumps(value) if isinstance(value, str | bool) else plain_text(str(value))
     except ValueError:  # Python refuses to write out an integer of thousands of digits
         text = "a number of thousands of digits"
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
-def _plain_text(text: str) -> str:
+def plain_text(text: str) -> str:
     """Return a text for one line of a terminal: what cannot be printed is escaped."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
@@ -352,18 +353,18 @@ def override_value(data: dict[str, Any], text: str) -> None:
             at = at[_row(at, part, text)]
         else:
             if not isinstance(at, dict):
-                raise InputError(f"--set {_show_plain(text)}: {part} is not within a table")
+                raise InputError(f"--set {_show_plain(text)}: {plain_text(part)} is not within a table")
             at = at.setdefault(part, {})
     if isinstance(at, list):
         at[_row(at, parts[-1], text)] = _value(value)
     elif isinstance(at, dict):
         at[parts[-1]] = _value(value)
     else:
-        raise InputError(f"--set {_show_plain(text)}: {parts[-1]} is not within a table")
+        raise InputError(f"--set {_show_plain(text)}: {plain_text(parts[-1])} is not within a table")
 
 
 def _show_plain(text: str) -> str:
-    plain = _plain_text(text)
+    plain = plain_text(text)
     return plain if len(plain) <= 120 else f"{plain[:117]}..."
 
 
@@ -372,7 +373,9 @@ def _row(rows: list[Any], part: str, text: str) -> int:
         return int(part)
     names = [str(row.get("name", k)) if isinstance(row, dict) else str(k) for k, row in enumerate(rows)]
     if part not in names:
-        raise InputError(f"--set {_show_plain(text)}: no row {part}{nearest(part, names)}; allowed: {', '.join(names)}")
+        raise InputError(
+            f"--set {_show_plain(text)}: no row {plain_text(part)}{nearest(part, names)}; allowed: {', '.join(names)}"
+        )
     return names.index(part)
 
 

@@ -31,7 +31,7 @@ def moment(text: str, session: Session) -> int:
     """
     allowed = f"a time from {clock(session.open_ns)} to {clock(session.close_ns)}"
     try:
-        time = dt.time.fromisoformat(text) if text.isascii() else None
+        time = dt.time.fromisoformat(text) if text.isascii() and text.isprintable() else None
     except ValueError:
         time = None
     if time is None:

@@ -126,7 +126,7 @@ class Settings(BaseModel):
             elif isinstance(value, int | float) and not isinstance(value, bool):
                 most = bounds["most"]
                 if abs(value) > most:
-                    raise _wrong(name, f"{value:g}", f"at most {most:g}")
+                    raise _wrong(name, value, f"at most {most:g}")
         return self
 
 
@@ -170,17 +170,15 @@ def _check_draws(name: str, value: Distribution, bounds: dict[str, float], is_wh
     low, high = value.support()
     if is_whole:
         low, high = (math.floor(x) if math.isfinite(x) else x for x in (low, high))
-    shown = " ".join(
-        f"{k} = {v}" for k, v in value.model_dump(exclude_none=True).items() if v not in (math.inf, -math.inf)
-    )
-    if low < bounds.get("ge", -math.inf) or low <= bounds.get("gt", -math.inf):
+    shown = {k: v for k, v in value.model_dump(exclude_none=True).items() if v not in (math.inf, -math.inf)}
+    if low < bounds.get("ge", -math.inf) or low <= bounds.get("gt", -math.inf) > -math.inf:
         least = f"at least {bounds['ge']:g}" if "ge" in bounds else f"above {bounds['gt']:g}"
         raise _wrong(
             name,
             shown,
             f"draws {least} only, such as with min = {max(bounds.get('ge', 0), 1 if is_whole else 0.001):g}",
         )
-    if high > bounds.get("le", math.inf) or high >= bounds.get("lt", math.inf):
+    if high > bounds.get("le", math.inf) or high >= bounds.get("lt", math.inf) < math.inf:
         most = f"at most {bounds['le']:g}" if "le" in bounds else f"below {bounds['lt']:g}"
         raise _wrong(name, shown, f"draws {most} only, such as with max")
     typical = [abs(x) for x in (low, high) if math.isfinite(x)]
@@ -189,7 +187,7 @@ def _check_draws(name: str, value: Distribution, bounds: dict[str, float], is_wh
         raise _wrong(name, shown, f"draws up to {bounds['most']:g}")
 
 
-def _wrong(key: str, value: str, allowed: str) -> PydanticCustomError:
+def _wrong(key: str, value: Any, allowed: str) -> PydanticCustomError:
     return PydanticCustomError(
         "wrong_key", "{key} = {bad}; allowed: {allowed}", {"key": key, "bad": value, "allowed": allowed}
     )

@@ -115,7 +115,10 @@ def run_command() -> None:
     try:
         app(prog_name="outcry")
     except OutcryError as error:
-        print(f"outcry: {error}", file=sys.stderr)
+        from scenarios.load import plain_text
+
+        # Names and paths in it are a user's, or somebody else's: nothing of them may move the cursor.
+        print(f"outcry: {plain_text(str(error))}", file=sys.stderr)
         sys.exit(error.exit_status)
     except BrokenPipeError:
         sys.exit(1)
