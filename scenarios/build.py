@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-import json
 import math
-import sys
+import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from lob.errors import InputError
 from lob.rules import Instrument
+from scenarios.content import content_hash, found_file, resolved_paths
 from scenarios.kinds import check_arguments, find_policy, find_trader
 from scenarios.load import Source, load_scenario, validate
+from scenarios.own_code import code_digest
 from scenarios.schedule import schedule_of
 from scenarios.schema import Scenario
 from scenarios.schema_agents import Group, TraderTable, duration_ns
 from scenarios.schema_instrument import InstrumentTable
 from scenarios.tables import time_ns
-from scenarios.versions import version
 from sim.bulletins import Bulletin
 from sim.distributions import file_fields
 from sim.fundamental import (
@@ -36,7 +37,33 @@ from sim.market import Market
 from sim.records import LatencyKind
 from sim.settings import Conditional, Latency, Listing, Population, RiskLimits, Scheduled, Session
 
-__all__ = ["Built", "build", "build_market"]
+__all__ = ["Built", "Place", "build", "build_market", "checked_seed"]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a group of a scenario stands in its market. Traders are numbered first; nobody else needs to know.
+
+    Attributes:
+        name, kind, count: as in the scenario.
+        position: index of the population in the market.
+        first_agent: id of its first agent; the others follow.
+        symbol: index of the instrument.
+        population: what the market is given.
+    """
+
+    name: str
+    kind: str
+    position: int
+    first_agent: int
+    count: int
+    symbol: int
+    population: Population
+
+    @property
+    def agents(self) -> slice:
+        """Ids of its agents, as rows of the tables of agents and accounts."""
+        return slice(self.first_agent, self.first_agent + self.count)
 
 
 @dataclass(frozen=True)
@@ -58,26 +85,69 @@ class Built:
     schedule: tuple[Scheduled | Conditional, ...]
     content: str
 
+    @cached_property
+    def groups(self) -> tuple[Place, ...]:
+        """All populations and traders in the order of the market."""
+        kinds = {row.name: row.kind for row in (*self.scenario.population, *self.scenario.trader)}
+        places: list[Place] = []
+        first = 0
+        for position, group in enumerate(self.populations):
+            places.append(Place(group.name, kinds[group.name], position, first, group.count, group.symbol, group))
+            first += group.count
+        return tuple(places)
+
+    @property
+    def n_agents(self) -> int:
+        """Number of all agents."""
+        return sum(group.count for group in self.populations)
+
+    def group(self, name: str) -> Place:
+        """Return where a population or trader stands; raise KeyError if there is none of the name."""
+        return next((place for place in self.groups if place.name == name), None) or _no_group(name)
+
     def market(self, seed: int | None = None, *, shared_stream: bool = False) -> Market:
         """Return a fresh market before its open.
 
         Args:
             seed: default: the scenario's own.
             shared_stream: see Market.
+
+        Raises:
+            InputError: if the seed is not a whole number from 0 to 2^63 - 1.
         """
         return Market(
             self.listings,
             self.populations,
             self.session,
             self.schedule,
-            self.scenario.seed if seed is None else seed,
+            self.scenario.seed if seed is None else checked_seed(seed),
             max_in_flight=self.scenario.max_in_flight,
             shared_stream=shared_stream,
         )
 
     def config_hash(self, seed: int) -> str:
         """Return a hash of all that determines the tape, as far as this scenario decides it."""
-        return hashlib.sha256(f"{self.content}/{seed}".encode()).hexdigest()
+        return hashlib.sha256(f"{self.content}/{checked_seed(seed)}".encode()).hexdigest()
+
+
+def _no_group(name: str) -> Place:
+    raise KeyError(name)
+
+
+def checked_seed(seed: Any, option: str = "seed") -> int:
+    """Return a seed as a plain int; NumPy's integers are ones too.
+
+    Raises:
+        InputError: if it is not a whole number from 0 to 2^63 - 1.
+    """
+    try:
+        number = -1 if isinstance(seed, bool) else operator.index(seed)
+    except TypeError:
+        number = -1
+    if not 0 <= number < 2**63:
+        shown = seed if not isinstance(seed, int) or abs(seed) < 10**40 else "a number of more than 40 digits"
+        raise InputError(f"{option} = {shown}; allowed: a whole number from 0 to {2**63 - 1}")
+    return number
 
 
 def build_market(scenario: str | Path, seed: int | None = None, overrides: Sequence[str] = ()) -> Market:
@@ -103,40 +173,38 @@ def build(source: Source) -> Built:
     groups: list[Population] = []
     traders: list[Population] = []
     rows: dict[str, list[dict[str, Any]]] = {"population": [], "trader": []}
-    modules: set[str] = set()
-    data_files: list[Path] = []
+    files: list[Path] = []
     for k, row in enumerate(scenario.population):
         where = f"population[{k}]"
         policy = find_policy(row.kind, folder, f"{file}: {where}.kind")
         settings = validate(policy.settings, row.settings, file, f"{where}.settings")
-        files = file_fields(policy.settings)
-        paths = {name: str(_resolve(getattr(settings, name), folder)) for name in files if getattr(settings, name)}
-        for name, path in paths.items():
-            if not Path(path).is_file():
-                raise InputError(f"{file}: {where}.settings.{name}: no file {path}")
-        settings = settings.model_copy(update=paths)
-        data_files += map(Path, paths.values())
+        named = [name for name in file_fields(policy.settings) if getattr(settings, name)]
+        paths = {
+            name: found_file(getattr(settings, name), folder, f"{file}: {where}.settings.{name}") for name in named
+        }
+        settings = settings.model_copy(update={name: str(path) for name, path in paths.items()})
+        files += paths.values()
         groups.append(Population(policy=policy, settings=settings, **_common(row, symbols)))
         rows["population"].append(_plain(settings.model_dump()))
-        modules.add(row.kind.partition(":")[0] if ":" in row.kind else "")
     for k, trader_row in enumerate(scenario.trader):
         where = f"{file}: trader[{k}]"
         trader = find_trader(trader_row.kind, folder, f"{where}.kind")
-        check_arguments(trader, trader_row.settings, f"{where}.settings")
+        known = getattr(trader, "files", ())
+        arguments, named_files = resolved_paths(trader_row.settings, known, folder, f"{where}.settings")
+        check_arguments(trader, arguments, f"{where}.settings")
         told = _bulletins(scenario, trader_row, symbols)
-        made = _maker(trader, trader_row.settings)
+        made = _maker(trader, arguments)
         traders.append(Population(trader=made, bulletins=told, **_common(trader_row, symbols)))
-        rows["trader"].append(dict(trader_row.settings))
-        backend = trader_row.settings.get("backend")
-        if isinstance(backend, dict) and backend.get("weights"):
-            data_files.append(Path(backend["weights"]) / "model.safetensors")
-        modules.add(trader_row.kind.partition(":")[0] if ":" in trader_row.kind else "")
+        rows["trader"].append(arguments)
+        files += named_files
     # Traders are numbered first: an added population, such as an experiment's metaorder, then moves nobody's number.
     groups = traders + groups
     session = Session(time_ns(scenario.session.open), time_ns(scenario.session.close))
     n_agents = sum(group.count for group in groups)
     listings, instruments = [], []
     for k, table in enumerate(scenario.instrument):
+        if table.fundamental.kind == "file":
+            files.append(found_file(table.fundamental.path, folder, f"{file}: instrument[{k}].fundamental.path"))
         listings.append(_listing(table, folder, n_agents, _value_jumps(scenario, table, k)))
         _check_file_range(table, listings[-1], session, f"{file}: instrument[{k}].fundamental.path")
         instruments.append(_absolute(table, folder))
@@ -147,36 +215,18 @@ def build(source: Source) -> Built:
             "trader": _with_settings(scenario.trader, rows["trader"]),
         }
     )
-    named = [Path(t.fundamental.path) for t in instruments if t.fundamental.kind == "file"]
-    named += data_files + [Path(sys.modules[m].__file__ or "") for m in sorted(modules - {""})]
+    kinds = [row.kind for row in (*scenario.population, *scenario.trader)]
+    code = code_digest({kind.partition(":")[0] for kind in kinds if ":" in kind}, folder)
+    positions = {group.name: position for position, group in enumerate(groups)}
     return Built(
         source.name,
         resolved,
         tuple(listings),
         tuple(groups),
         session,
-        tuple(schedule_of(scenario, symbols)),
-        _content_hash(resolved, named, {str(path) for path in data_files}),
+        tuple(schedule_of(scenario, symbols, positions)),
+        content_hash(resolved, files, code),
     )
-
-
-def _content_hash(scenario: Scenario, paths: list[Path], data_files: set[str]) -> str:
-    """Hash what determines the tape. Files count by content, so a run may be moved to another folder."""
-    tables = scenario.model_dump(mode="json", exclude={"seed", "description", "record", "calibrate"})
-    for instrument in tables["instrument"]:
-        instrument["fundamental"].pop("path", None)
-    for group in tables["population"]:
-        group["settings"] = {k: v for k, v in group["settings"].items() if str(v) not in data_files}
-    for group in tables["trader"]:
-        # Where replies are written or come from; what they say is the model's and the market's.
-        if isinstance(group["settings"].get("backend"), dict):
-            backend = group["settings"]["backend"].items()
-            group["settings"]["backend"] = {k: v for k, v in backend if k not in ("record", "replay")}
-    digest = hashlib.sha256(json.dumps(tables, sort_keys=True).encode())
-    digest.update(version().encode())
-    for path in paths:
-        digest.update(path.read_bytes() if path.is_file() else b"")
-    return digest.hexdigest()
 
 
 def _with_settings(rows: Sequence[Any], settings: list[dict[str, Any]]) -> tuple[Any, ...]:

@@ -144,13 +144,10 @@ def decision_figures(built: Built, market: Market) -> dict[str, Any]:
     thinking time and mean wall time of a call.
     """
     n_all = int(market.world.header["n_wakes"])
-    groups, first = [], 0
+    groups = []
     n_model = 0
-    for population in built.populations:
-        members: list[Any] = [
-            market.traders.get(first + k) for k in range(population.count if population.trader else 0)
-        ]
-        first += population.count
+    for place in built.groups:
+        members: list[Any] = [market.traders.get(place.first_agent + k) for k in range(place.count)]
         asking = [trader.counts for trader in members if trader is not None and hasattr(trader, "take_traces")]
         if not asking:
             continue
@@ -165,7 +162,7 @@ def decision_figures(built: Built, market: Market) -> dict[str, Any]:
         wall_s, thinking_s = sums.pop("wall_s"), sums.pop("thinking_s")
         groups.append(
             {
-                "name": population.name,
+                "name": place.name,
                 **sums,
                 **by_name,
                 "model_share": made / decisions,

@@ -25,6 +25,7 @@ from scenarios.load import find_scenario, read_tables, source_of
 from scenarios.map_runs import Failed, check_executor, map_runs
 from scenarios.result_set import ResultSet
 from scenarios.toml_text import toml_text
+from sim.file_names import file_name
 from sim.formats import DbnWriter, HftbacktestWriter, LobsterWriter
 from sim.hash import TapeHash
 from sim.writer import ParquetTape, is_temporary, temporary_name, write_atomically
@@ -116,7 +117,7 @@ def _writers(task: _Task, built: Built, day: _Day, folder: Path, where: Path) ->
         writers.append(_TapeFolder(folder / FOLDERS["parquet"] / where))
     for symbol, (table, listing) in enumerate(zip(built.scenario.instrument, built.listings, strict=True)):
         prices = (listing.instrument.min_price_ticks, listing.instrument.n_prices)
-        name = table.name.replace("/", "_").replace("_", "-")
+        name = file_name(table.name)
         if "lobster" in task.formats:
             place = folder / FOLDERS["lobster"] / f"seed={day.seed}"
             writers.append(

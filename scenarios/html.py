@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
-__all__ = ["number", "page", "paragraph", "picture", "section", "table"]
+__all__ = ["number", "page", "paragraph", "picture", "preformatted", "section", "table"]
 
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #222; max-width: 1050px; margin: 2em auto; padding: 0 1em; }
@@ -46,6 +46,11 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], text_columns: Se
     head = "".join(cell("th", k, text) for k, text in enumerate(header))
     body = "".join(f"<tr>{''.join(cell('td', k, text) for k, text in enumerate(row))}</tr>" for row in rows)
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def preformatted(text: str) -> str:
+    """Return a block of plain text with its lines and spaces as they are."""
+    return f"<pre>{escape(text)}</pre>"
 
 
 def picture(png: bytes, caption: str) -> str:

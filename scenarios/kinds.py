@@ -5,16 +5,15 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from lob.errors import InputError
-from scenarios.load import nearest
+from scenarios.load import nearest, plain_text
+from scenarios.own_code import import_own
 from sim.policy import Policy
 from sim.trader import Trader
+from sim.trust import refuse_code
 
 __all__ = ["check_arguments", "find_policy", "find_trader", "library_policy", "policy_kinds", "trader_kinds"]
 
@@ -96,7 +95,8 @@ def check_arguments(trader: type[Trader], settings: dict[str, Any], where: str) 
     except (TypeError, ValueError) as error:
         # What says itself what is allowed needs no list of names.
         listed = "" if "allowed: " in str(error) else f"; allowed: {', '.join(known) or 'none'}"
-        raise InputError(f"{where}: {trader.__name__} refused them ({error}){listed}") from None
+        told = plain_text(" ".join(str(error).split()))
+        raise InputError(f"{where}: {trader.__name__} refused them ({told}){listed}") from None
 
 
 def _unknown(kind: str, known: list[str], own: str, where: str) -> str:
@@ -109,38 +109,22 @@ def _a(found: Any) -> str:
 
 def _import(kind: str, folder: Path, where: str) -> Any:
     module_name, _, attribute = kind.partition(":")
-    with _on_path(folder):
-        _forget_namesake(module_name, folder)
-        try:
-            module = importlib.import_module(module_name)
-        except ModuleNotFoundError as error:
-            if error.name is None or not module_name.startswith(error.name):
-                raise InputError(f'{where} = "{kind}": its import failed ({error})') from None
-            raise InputError(
-                f'{where} = "{kind}": no module {module_name}; allowed: a module beside the scenario file '
-                "or an installed one"
-            ) from None
-        except Exception as error:
-            raise InputError(f'{where} = "{kind}": its import failed ({error!r})') from error
+    if not all(part.isidentifier() for part in module_name.split(".")) or not attribute.isidentifier():
+        raise InputError(f'{where} = "{kind}": not a name in a module; allowed: "my_module:MINE"')
+    refuse_code(f'{where} = "{kind}": would run the file of {module_name}')
+    try:
+        module = import_own(module_name, folder)
+    except ModuleNotFoundError as error:
+        if error.name is None or not (module_name == error.name or module_name.startswith(f"{error.name}.")):
+            raise InputError(f'{where} = "{kind}": its import failed ({error})') from None
+        raise InputError(
+            f'{where} = "{kind}": no module {module_name}; allowed: a module beside the scenario file '
+            "or an installed one"
+        ) from None
+    except (Exception, SystemExit) as error:
+        line = " ".join(repr(error).split())[:200]
+        raise InputError(f'{where} = "{kind}": its import failed ({line})') from error
     if not hasattr(module, attribute):
         names = [name for name in vars(module) if not name.startswith("_")]
         raise InputError(f'{where} = "{kind}": {module_name} has no {attribute}{nearest(attribute, names)}')
     return getattr(module, attribute)
-
-
-def _forget_namesake(module_name: str, folder: Path) -> None:
-    """Drop an imported module that another scenario's folder provided under the name that this one uses."""
-    own = folder.resolve() / f"{module_name}.py"
-    loaded = getattr(sys.modules.get(module_name), "__file__", None)
-    if own.is_file() and loaded is not None and Path(loaded).resolve() != own:
-        del sys.modules[module_name]
-
-
-@contextmanager
-def _on_path(folder: Path) -> Iterator[None]:
-    entry = str(folder.resolve())
-    sys.path.insert(0, entry)
-    try:
-        yield
-    finally:
-        sys.path.remove(entry)

@@ -35,7 +35,7 @@ class Labels:
         self._temporary.mkdir(parents=True)
         self._built = built
         self._symbols = [table.name for table in built.scenario.instrument]
-        groups = built.populations
+        groups = built.groups
         self._names = pl.Series([group.name for group in groups], dtype=pl.String)
         counts = [group.count for group in groups]
         self._population = np.repeat(np.arange(len(groups)), counts)
@@ -90,7 +90,9 @@ class Labels:
             if not event.enabled or event.kind == "halt" or event.kind == "phase":
                 continue
             if event.kind == "kill":
-                self._note(time_ns(event.at), 0, "kill", event.population, event.name)
+                self._note(
+                    time_ns(event.at), self._built.group(event.population).symbol, "kill", event.population, event.name
+                )
                 continue
             symbol = self._symbols.index(event.symbol) if event.symbol is not None else 0
             self._note(time_ns(event.at), symbol, "news", f"{event.value:g}", event.name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import difflib
 import json
+import math
 import re
 import tomllib
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ from pydantic import BaseModel, ValidationError
 
 from lob.errors import InputError
 from scenarios.schema import Scenario
+from sim.file_kinds import what_it_is
 
 __all__ = [
     "Source",
@@ -25,6 +27,8 @@ __all__ = [
     "load_scenario",
     "nearest",
     "override_value",
+    "parse_toml",
+    "plain_text",
     "read_tables",
     "source_of",
     "validate",
@@ -32,6 +36,10 @@ __all__ = [
 
 M = TypeVar("M", bound=BaseModel)
 _LIBRARY = "library"
+MAX_BYTES = 16 * 2**20
+"""Of a scenario file; tables of a fitted flow have some thousands of numbers."""
+MAX_WHOLE = 100
+"""Rounds in which whole numbers written as 3.0 are found; one round finds all but those that hide behind another."""
 _UNITS = {
     "_ns": "in nanoseconds",
     "_us": "in microseconds",
@@ -82,13 +90,23 @@ def find_scenario(text: str) -> Path:
         InputError: if there is no such file or name.
     """
     path = Path(text)
-    if path.is_file():
-        return path
+    try:
+        if path.is_file():
+            return path
+        if path.exists():
+            raise InputError(f"scenario {text}: is {what_it_is(path)}; allowed: a TOML file{_of_a_run(path)}")
+    except (OSError, ValueError) as error:  # a name that is too long, or no name at all
+        raise InputError(f"scenario {_show(text)}: cannot be read ({error})") from None
     known = library()
     if path.parent == Path() and path.suffix in ("", ".toml") and path.stem in known:
         return known[path.stem]
     hint = nearest(path.stem, list(known))
-    raise InputError(f"scenario {text}: no such file{hint}; library: {', '.join(known)}")
+    raise InputError(f"scenario {plain_text(text)}: no such file{hint}; library: {', '.join(known)}")
+
+
+def _of_a_run(path: Path) -> str:
+    inside = path / "scenario.toml"
+    return f", such as {inside}" if inside.is_file() else ""
 
 
 def load_scenario(text: str, overrides: Sequence[str] = ()) -> Source:
@@ -108,14 +126,32 @@ def read_tables(path: Path, overrides: Sequence[str] = ()) -> dict[str, Any]:
         InputError: if the file is not readable as TOML, or an override names no place in it.
     """
     try:
-        data = tomllib.loads(path.read_text("utf-8"))
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{path}: not valid TOML: {error}") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read ({error})") from None
+        if path.stat().st_size > MAX_BYTES:
+            raise InputError(f"{path}: {path.stat().st_size:,} bytes; allowed: a scenario of up to {MAX_BYTES:,} bytes")
+        data = parse_toml(path.read_bytes().decode("utf-8"))
+    except UnicodeDecodeError as error:
+        kind = what_it_is(path)
+        told = kind if kind != "another file" else f"byte {error.start} is not UTF-8"
+        raise InputError(f"{path}: not a text ({told}); allowed: a scenario in TOML, as UTF-8") from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({(error.strerror or str(error)).lower()})") from None
+    except ValueError as error:
+        raise InputError(f"{path}: not valid TOML: {' '.join(str(error).split())}") from None
     for override in overrides:
         override_value(data, override)
     return data
+
+
+def parse_toml(text: str) -> dict[str, Any]:
+    """Return the tables of a text.
+
+    Raises:
+        ValueError: if it is no TOML, nested too deeply, or holds a number of thousands of digits.
+    """
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
 
 
 def source_of(data: dict[str, Any], path: Path) -> Source:
@@ -126,12 +162,45 @@ def source_of(data: dict[str, Any], path: Path) -> Source:
 def validate(model: type[M], data: Any, file: str, prefix: str = "") -> M:
     """Return the model of some data, or raise InputError about the first thing that is wrong with it.
 
-    Strict JSON rules: no number hides in a string and 3.0 is not a count, while a list may stand for a tuple.
+    Strict JSON rules: no number hides in a string, while a list may stand for a tuple, and 3.0 for the count 3.
     """
-    try:
-        return model.model_validate_json(json.dumps(data, default=str), strict=True)
-    except ValidationError as error:
-        raise InputError(f"{file}: {_first_line(error, data, prefix, model)}") from None
+    where = f"{file}: {prefix}" if prefix else file
+    for _ in range(MAX_WHOLE):
+        try:
+            return model.model_validate_json(json.dumps(data, default=str), strict=True)
+        except ValidationError as error:
+            mended = _with_whole_numbers(data, error)
+            if mended is None:
+                raise InputError(plain_text(f"{file}: {_first_line(error, data, prefix, model)}")) from None
+            data = mended
+        except RecursionError:
+            raise InputError(f"{where}: nested too deeply") from None
+        except ValueError as error:  # a number of thousands of digits
+            raise InputError(f"{where}: cannot be read ({error})") from None
+    raise InputError(f"{where}: more than {MAX_WHOLE} lists of whole numbers are written with a point")
+
+
+def _with_whole_numbers(data: Any, error: ValidationError) -> Any:
+    """Return the data with 3.0 as 3 wherever a whole number was missed; None if there is no such place."""
+    mended = None
+    for detail in error.errors(include_url=False):
+        if not detail["type"].startswith("int_"):
+            continue
+        at: Any = data if mended is None else mended
+        keys: list[int | str] = []
+        for part in detail["loc"]:
+            # Pydantic's location also names members of unions.
+            if part in (range(len(at)) if isinstance(at, list) else at if isinstance(at, dict) else ()):
+                at = at[part]
+                keys.append(part)
+        if not (isinstance(at, float) and at.is_integer() and abs(at) < 2**63):
+            continue
+        mended = copy.deepcopy(data) if mended is None else mended
+        place: Any = mended
+        for key in keys[:-1]:
+            place = place[key]  # a list by its number, a table by its key
+        place[keys[-1]] = int(at)
+    return mended
 
 
 # ---- errors -----------------------------------------------------------------------------------------------------
@@ -147,6 +216,8 @@ def _first_line(error: ValidationError, data: Any, prefix: str, model: type[Base
         (path, value), first = inner
     context = first.get("ctx", {})
     kind = first["type"]
+    if kind == "json_invalid":
+        return f"{prefix or 'the file'}: holds a text that is not Unicode ({first['msg']})"
     name = ".".join(part for part in (prefix, path) if part).replace(".[", "[")
     if kind == "extra_forbidden":
         key = str(first["loc"][-1])
@@ -164,7 +235,7 @@ def _first_line(error: ValidationError, data: Any, prefix: str, model: type[Base
     # A value that fits no member of a union carries one error for each.
     same = [detail for (other, _), detail in located if other == path]
     allowed = list(dict.fromkeys(_allowed(detail) for detail in same))
-    return f"{name} = {_show(value)}; allowed: {' or '.join(allowed)}{_unit(name)}"
+    return f"{name} = {_show(value)}; allowed: {' or '.join(allowed)}{_unit(name)}{_lots_hint(name, value)}"
 
 
 def _walk(data: Any, loc: tuple[int | str, ...], kind: str) -> tuple[str, Any]:
@@ -227,7 +298,7 @@ def _allowed(detail: Any) -> str:
         "string_": "a text",
         "time_": "a time such as 09:30:00",
         "date_": "a date such as 2025-06-30",
-        "model_type": "a table" if "Distribution" not in detail["loc"] else "a distribution",
+        "model_type": "a distribution" if context.get("class_name") == "Distribution" else "a table",
         "tuple_": "a list",
         "dict_": "a table",
     }
@@ -242,9 +313,27 @@ def _unit(name: str) -> str:
     return f" ({unit})" if unit else ""
 
 
+def _lots_hint(name: str, value: Any) -> str:
+    """Say what to do about half a lot: a market of coins counts in small parts of one."""
+    if not (name.endswith("_lots") and isinstance(value, float) and math.isfinite(value) and value != round(value)):
+        return ""
+    return (
+        f"; a lot is the smallest quantity that trades: to trade {value:g} of a unit, let one lot be 0.01 of it, "
+        f"write {max(1, round(100 * value))}, and give tick_size in money for one lot"
+    )
+
+
 def _show(value: Any) -> str:
-    text = json.dumps(value) if isinstance(value, str | bool) else str(value)
+    try:
+        text = json.dumps(value) if isinstance(value, str | bool) else plain_text(str(value))
+    except ValueError:  # Python refuses to write out an integer of thousands of digits
+        text = "a number of thousands of digits"
     return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def plain_text(text: str) -> str:
+    """Return a text for one line of a terminal: what cannot be printed is escaped."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 # ---- overrides --------------------------------------------------------------------------------------------------
@@ -255,35 +344,49 @@ def override_value(data: dict[str, Any], text: str) -> None:
     key, equals, value = text.partition("=")
     parts = [part for part in re.split(r"[.\[\]]+", key.strip()) if part]
     if not equals or not parts:
-        raise InputError(f"--set {text}: not understood; allowed: a.b=value, as in population.noise.count=50")
+        raise InputError(
+            f"--set {_show_plain(text)}: not understood; allowed: a.b=value, as in population.noise.count=50"
+        )
     at: Any = data
     for part in parts[:-1]:
         if isinstance(at, list):
             at = at[_row(at, part, text)]
         else:
             if not isinstance(at, dict):
-                raise InputError(f"--set {text}: {part} is not within a table")
+                raise InputError(f"--set {_show_plain(text)}: {plain_text(part)} is not within a table")
             at = at.setdefault(part, {})
     if isinstance(at, list):
         at[_row(at, parts[-1], text)] = _value(value)
     elif isinstance(at, dict):
         at[parts[-1]] = _value(value)
     else:
-        raise InputError(f"--set {text}: {parts[-1]} is not within a table")
+        raise InputError(f"--set {_show_plain(text)}: {plain_text(parts[-1])} is not within a table")
+
+
+def _show_plain(text: str) -> str:
+    plain = plain_text(text)
+    return plain if len(plain) <= 120 else f"{plain[:117]}..."
 
 
 def _row(rows: list[Any], part: str, text: str) -> int:
-    if part.isdigit() and int(part) < len(rows):
+    if part.isascii() and part.isdecimal() and len(part) < 10 and int(part) < len(rows):
         return int(part)
     names = [str(row.get("name", k)) if isinstance(row, dict) else str(k) for k, row in enumerate(rows)]
     if part not in names:
-        raise InputError(f"--set {text}: no row {part}{nearest(part, names)}; allowed: {', '.join(names)}")
+        raise InputError(
+            f"--set {_show_plain(text)}: no row {plain_text(part)}{nearest(part, names)}; allowed: {', '.join(names)}"
+        )
     return names.index(part)
 
 
 def _value(text: str) -> Any:
     """Return a TOML value; a bare word is taken as text."""
     try:
-        return copy.deepcopy(tomllib.loads(f"x = {text.strip()}")["x"])
+        found = parse_toml(f"x = {text.strip()}")
     except tomllib.TOMLDecodeError:
         return text.strip()
+    except ValueError as error:
+        raise InputError(f"--set ...={_show_plain(text)}: cannot be read ({error})") from None
+    if set(found) != {"x"}:
+        raise InputError(f"--set ...={_show_plain(text)}: holds more than one value; allowed: one --set for each")
+    return copy.deepcopy(found["x"])

@@ -228,10 +228,9 @@ def pricing_error(run: FinishedRun) -> float:
 def allocative_efficiency(run: FinishedRun) -> float:
     """Return the efficiency over all traders with private values, from the open to the end of the run."""
     units, sides, positions, cash = [], [], [], []
-    accounts, first = run.market.world.accounts[:, run.symbol], 0
-    for group in run.built.populations:
-        mine = slice(first, first + group.count)
-        first += group.count
+    accounts = run.market.world.accounts[:, run.symbol]
+    for place in run.built.groups:
+        group, mine = place.population, place.agents
         if group.settings is None or group.symbol != run.symbol:
             continue
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-import time
+import time as wall
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,9 +31,14 @@ def moment(text: str, session: Session) -> int:
     """
     allowed = f"a time from {clock(session.open_ns)} to {clock(session.close_ns)}"
     try:
-        value = time_ns(dt.time.fromisoformat(text))
+        time = dt.time.fromisoformat(text) if text.isascii() and text.isprintable() else None
     except ValueError:
-        raise InputError(f"--until {text}: not a time; allowed: {allowed}") from None
+        time = None
+    if time is None:
+        raise InputError(f"--until {text}: not a time; allowed: {allowed}")
+    if time.tzinfo is not None:
+        raise InputError(f"--until {text}: has a UTC offset; allowed: {allowed}, on the exchange's own clock")
+    value = time_ns(time)
     if not session.open_ns <= value <= session.close_ns:
         raise InputError(f"--until {text}: outside the session; allowed: {allowed}")
     return value
@@ -51,10 +56,10 @@ def progress(console: Console, session: Session, until_ns: int | None) -> Iterat
     )
     with Progress(*columns, console=console, transient=True, refresh_per_second=8) as bar:
         task = bar.add_task("", total=end_ns - session.open_ns, time=clock(session.open_ns), rate="")
-        last = [time.monotonic(), -1]
+        last = [wall.monotonic(), -1]
 
         def show(market: Market) -> None:
-            now, events = time.monotonic(), market.n_events
+            now, events = wall.monotonic(), market.n_events
             if now - last[0] < 0.1:
                 return
             rate = f"{(events - last[1]) / (now - last[0]):,.0f}" if last[1] >= 0 else ""
@@ -73,11 +78,27 @@ def print_outcome(console: Console, outcome: Outcome, folder: Path) -> None:
         console.print(f"{folder} is complete already")
     console.print(_market_table(summary))
     console.print(_population_table(summary["populations"]))
+    for line in warnings_of(summary):
+        console.print(f"Warning: {line}", style="bold", soft_wrap=True)
     if summary["status"] == "stopped":
         console.print(f"Stopped at {summary['session']['reached']}; the same command with --resume goes on.")
     console.print(f"Run folder: {folder}", soft_wrap=True)
     for picture in outcome.pictures:
         console.print(f"Picture: {picture}", soft_wrap=True)
+
+
+def warnings_of(summary: dict[str, Any]) -> list[str]:
+    """Return what a reader should not overlook: groups of whose orders none was accepted."""
+    lines = []
+    for row in summary["populations"]:
+        # Orders are counted once the exchange has taken them.
+        if row["n_rejects"] and not row["n_orders"]:
+            lines.append(
+                f"no order of {row['name']} was accepted: all of its {row['n_rejects']:,} messages were rejected"
+            )
+    if lines:
+        lines[-1] += f" (reasons in this run: {', '.join(summary['rejects'])})"
+    return lines
 
 
 def _market_table(summary: dict[str, Any]) -> Table:

@@ -21,6 +21,7 @@ from scenarios.environments import MarketFactory
 from scenarios.load import nearest
 from scenarios.map_runs import check_executor
 from scenarios.versions import version
+from sim.trust import refuse_code
 from sim.writer import write_atomically
 
 if TYPE_CHECKING:
@@ -332,6 +333,7 @@ def _sb3(watch: _Watch, name: str) -> None:
     defaults |= training.algo_settings
     kind = getattr(sb3, name)
     if checkpoint.exists():
+        refuse_code(f"{checkpoint}: going on would run the code that stands in it")
         model = kind.load(checkpoint, env=envs, device="cpu")
     else:
         policy = {"net_arch": architecture, "activation_fn": torch.nn.ReLU}

@@ -218,7 +218,7 @@ class _Run:
                 "close": clock(market.session.close_ns),
                 "reached": clock(market.time_ns),
             },
-            "n_agents": sum(group.count for group in self.built.populations),
+            "n_agents": self.built.n_agents,
             "n_events": market.n_events,
             "n_messages": market.n_messages,
             "n_orders": int(accounts["n_orders"].sum()),

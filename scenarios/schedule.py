@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from lob.types import Phase
 from scenarios.schema import Scenario
@@ -20,15 +20,22 @@ _CONDITIONS = dict(
 )
 
 
-def schedule_of(scenario: Scenario, symbols: Sequence[str]) -> list[Scheduled | Conditional]:
-    """Return what happens at set times, and when conditions hold, by instrument names in their order."""
+def schedule_of(
+    scenario: Scenario, symbols: Sequence[str], positions: Mapping[str, int]
+) -> list[Scheduled | Conditional]:
+    """Return what happens at set times, and when conditions hold.
+
+    Args:
+        scenario: whose events are meant.
+        symbols: names of the instruments in their order.
+        positions: index of each population and trader in the market, by name.
+    """
     entries: list[Scheduled | Conditional] = []
-    names = [row.name for row in (*scenario.population, *scenario.trader)]
     for event in scenario.event:
         if not event.enabled:
             continue
         if event.kind == "kill":
-            entries.append(Scheduled(time_ns(event.at), ScheduledKind.KILL, names.index(event.population)))
+            entries.append(Scheduled(time_ns(event.at), ScheduledKind.KILL, positions[event.population]))
             continue
         symbol = symbols.index(event.symbol) if event.symbol is not None else 0
         if event.kind == "halt":

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from scenarios.schema_agents import PopulationTable, TraderTable
 from scenarios.schema_events import Event
 from scenarios.schema_instrument import InstrumentTable
-from scenarios.tables import AboveZero, Finite, Name, Table, wrong
+from scenarios.tables import ClockTime, Finite, Name, Table, Text, wrong
 
 __all__ = ["Event", "ParameterTable", "RecordTable", "Scenario", "SessionTable"]
 
@@ -20,8 +20,8 @@ class SessionTable(Table):
 
     date: dt.date | None = None
     """Day of the session; for titles and file names only."""
-    open: dt.time = dt.time(9, 30)
-    close: dt.time = dt.time(16)
+    open: ClockTime = dt.time(9, 30)
+    close: ClockTime = dt.time(16)
 
     @model_validator(mode="after")
     def _in_order(self) -> SessionTable:
@@ -36,7 +36,7 @@ class RecordTable(Table):
     tape: bool = True
     """Write the tape; without it a run cannot be resumed."""
     picture: bool = True
-    checkpoint_s: AboveZero = 10.0
+    checkpoint_s: Annotated[float, Field(gt=0, le=1e8, allow_inf_nan=False)] = 10.0
     """Wall time between two snapshots from which a killed run can be resumed."""
 
 
@@ -66,7 +66,7 @@ class Scenario(Table):
     """A whole scenario."""
 
     schema_version: Literal[1] = 1
-    description: str = ""
+    description: Text = ""
     """One line for `outcry scenarios`."""
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
     """Used unless `--seed` is given."""

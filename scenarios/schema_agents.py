@@ -6,11 +6,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from scenarios.tables import AboveZero, AtLeastZero, Name, Table, WholeAtLeastZero, wrong
+from scenarios.tables import Name, Table, WholeAtLeastZero, wrong
 
 __all__ = ["Group", "LatencyTable", "LimitsTable", "PopulationTable", "TraderTable", "duration_ns"]
 
 Count = Annotated[int, Field(ge=1, le=10_000_000)]
+MAX_DELAY_NS = 1e15
+AtLeastZero = Annotated[float, Field(ge=0, le=MAX_DELAY_NS, allow_inf_nan=False)]
+AboveZero = Annotated[float, Field(gt=0, le=MAX_DELAY_NS, allow_inf_nan=False)]
 _NS = {"ns": 1.0, "us": 1e3, "ms": 1e6}
 
 
@@ -20,7 +23,11 @@ def duration_ns(table: Any, stem: str) -> float:
     given = [name for name in names if getattr(table, name) is not None]
     if len(given) != 1:
         raise wrong(names[0], ", ".join(given) or "nothing", f"exactly one of {', '.join(names)}")
-    return float(getattr(table, given[0])) * _NS[given[0].rsplit("_", 1)[1]]
+    unit = _NS[given[0].rsplit("_", 1)[1]]
+    delay = float(getattr(table, given[0]))
+    if delay * unit > MAX_DELAY_NS:
+        raise wrong(given[0], delay, f"at most {MAX_DELAY_NS / unit:g}, eleven days")
+    return delay * unit
 
 
 class ConstantLatency(Table):

@@ -2,34 +2,35 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from scenarios.schema_information import BulletinEvent
-from scenarios.tables import AboveZero, EventBase, Finite, Name, Table, wrong
+from scenarios.tables import MAX_TICKS, ClockTime, EventBase, Name, Table, TickAmount, wrong
 
 __all__ = ["MOVES", "Event", "HaltEvent", "WhenTable"]
 
+Ticks = Annotated[float, Field(gt=0, le=MAX_TICKS, allow_inf_nan=False)]
+BasisPoints = Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)]
 MOVES = ("falls", "rises", "moves", "spread")
 
 
 class WhenTable(Table):
     """A condition: exactly one of the numbers that end in ticks or bp. Prices are those of trades."""
 
-    falls_ticks: AboveZero | None = None
+    falls_ticks: Ticks | None = None
     """A trade is so far below the highest one of the window."""
-    falls_bp: AboveZero | None = None
-    rises_ticks: AboveZero | None = None
+    falls_bp: BasisPoints | None = None
+    rises_ticks: Ticks | None = None
     """A trade is so far above the lowest one of the window."""
-    rises_bp: AboveZero | None = None
-    moves_ticks: AboveZero | None = None
+    rises_bp: BasisPoints | None = None
+    moves_ticks: Ticks | None = None
     """Either."""
-    moves_bp: AboveZero | None = None
-    spread_ticks: AboveZero | None = None
+    moves_bp: BasisPoints | None = None
+    spread_ticks: Ticks | None = None
     """The bid-ask spread is so wide, with both sides quoted."""
-    spread_bp: AboveZero | None = None
+    spread_bp: BasisPoints | None = None
     within_s: Annotated[float, Field(ge=1e-3, le=86_400)] | None = None
     """Length of the window of a price condition; default: 300."""
 
@@ -63,12 +64,12 @@ class HaltEvent(EventBase):
     """
 
     kind: Literal["halt"]
-    at: dt.time | None = None
-    until: dt.time | None = None
+    at: ClockTime | None = None
+    until: ClockTime | None = None
     when: WhenTable | None = None
-    lasts_s: AboveZero | None = None
+    lasts_s: Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)] | None = None
     """How long it lasts, with `when`."""
-    times: Annotated[int, Field(ge=1)] = 1
+    times: Annotated[int, Field(ge=1, le=10**9)] = 1
     """How often it may come, with `when`."""
     symbol: Name | None = None
 
@@ -96,8 +97,8 @@ class NewsEvent(EventBase):
     """News with a number, seen by the populations that subscribe to news."""
 
     kind: Literal["news"]
-    at: dt.time
-    value: Finite
+    at: ClockTime
+    value: TickAmount
     symbol: Name | None = None
     moves_value: bool = False
     """The news is true: from then on the fundamental value is `value` ticks higher."""
@@ -107,7 +108,7 @@ class PhaseEvent(EventBase):
     """A change of the trading phase."""
 
     kind: Literal["phase"]
-    at: dt.time
+    at: ClockTime
     phase: Literal["continuous", "halted", "closed"]
     symbol: Name | None = None
 
@@ -116,7 +117,7 @@ class KillEvent(EventBase):
     """The kill switch of a population: no new orders from then on, and all resting ones withdrawn."""
 
     kind: Literal["kill"]
-    at: dt.time
+    at: ClockTime
     population: Name
     """Name of the population or trader."""
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from scenarios.tables import AtLeastZero, EventBase, Finite, Name, Table
+from scenarios.tables import ClockTime, EventBase, Name, Seconds, Table, Text, TickAmount
 
 __all__ = ["BulletinEvent", "HeardTable"]
 
@@ -17,7 +16,7 @@ class HeardTable(Table):
 
     trader: Name
     """Name of the [[trader]]."""
-    delay_s: AtLeastZero = 0.0
+    delay_s: Seconds = 0.0
     """Seconds after the event's time."""
 
 
@@ -25,11 +24,11 @@ class BulletinEvent(EventBase):
     """A text that traders read: earnings, a rate decision, a regulator, a rumour."""
 
     kind: Literal["bulletin"]
-    at: dt.time
-    text: Annotated[str, Field(min_length=1, max_length=300)]
+    at: ClockTime
+    text: Annotated[Text, Field(min_length=1, max_length=300)]
     topic: Literal["news", "earnings", "rate_decision", "regulation", "rumour"] = "news"
     """The kind of source; shown with the text."""
-    value: Finite = 0.0
+    value: TickAmount = 0.0
     """What the text says the instrument is worth more, in ticks; compiled populations that subscribe to news are told
     this number."""
     is_true: bool = True

@@ -7,11 +7,13 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from lob.rules import MAX_ORDER_LOTS, MAX_PRICES
-from scenarios.tables import AboveZero, AtLeastZero, Finite, Name, Table, wrong
+from scenarios.tables import MAX_TICKS, FilePath, Name, Table, TickAmount, wrong
 
 __all__ = ["FundamentalTable", "InstrumentTable"]
 
-Ticks = Annotated[int, Field(ge=-(2**30), le=2**30)]
+Ticks = Annotated[int, Field(ge=-MAX_TICKS, le=MAX_TICKS)]
+Rate = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
+Spread = Annotated[float, Field(ge=0, le=MAX_TICKS, allow_inf_nan=False)]
 Fee = Annotated[float, Field(ge=-10_000, le=10_000, allow_inf_nan=False)]
 
 
@@ -19,7 +21,7 @@ class ConstantTable(Table):
     """A fundamental value that never moves."""
 
     kind: Literal["constant"]
-    value_ticks: Finite | None = None
+    value_ticks: TickAmount | None = None
     """Default: the instrument's reference price."""
 
 
@@ -27,11 +29,11 @@ class MeanRevertingTable(Table):
     """Ornstein-Uhlenbeck: dV = kappa (mean - V) dt + sigma dW."""
 
     kind: Literal["ou"]
-    mean_ticks: Finite | None = None
+    mean_ticks: TickAmount | None = None
     """Long-run mean and start; default: the instrument's reference price."""
-    kappa_per_s: AtLeastZero = 1e-3
+    kappa_per_s: Rate = 1e-3
     """Speed of mean reversion; 0: a Brownian motion."""
-    sigma_ticks_per_sqrt_s: AtLeastZero = 0.5
+    sigma_ticks_per_sqrt_s: Spread = 0.5
     """Volatility: standard deviation of the change in one second."""
 
 
@@ -39,21 +41,21 @@ class SparseTable(Table):
     """An Ornstein-Uhlenbeck process with rare large jumps, as the oracle of ABIDES' rmsc configurations."""
 
     kind: Literal["sparse_mean_reverting"]
-    mean_ticks: Finite | None = None
+    mean_ticks: TickAmount | None = None
     """Long-run mean and start; default: the instrument's reference price."""
-    kappa_per_s: AtLeastZero = 1.67e-7
-    sigma_ticks_per_sqrt_s: AtLeastZero = 0.0
+    kappa_per_s: Rate = 1.67e-7
+    sigma_ticks_per_sqrt_s: Spread = 0.0
     jumps_per_s: Annotated[float, Field(ge=0, le=10)] = 2.77778e-9
     """Mean number of jumps a second."""
-    jump_mean_ticks: Finite = 1000.0
-    jump_sd_ticks: AtLeastZero = 223.6
+    jump_mean_ticks: TickAmount = 1000.0
+    jump_sd_ticks: Spread = 223.6
 
 
 class FileTable(Table):
     """Values from a CSV or Parquet file with the columns time_ns (since midnight, ascending) and value_ticks."""
 
     kind: Literal["file"]
-    path: Name
+    path: FilePath
     """Relative paths start at the scenario file's folder."""
 
 
@@ -64,7 +66,7 @@ class InstrumentTable(Table):
     """One instrument and the rules of its book."""
 
     name: Name = "STOCK"
-    tick_size: AboveZero = 0.01
+    tick_size: Annotated[float, Field(ge=1e-12, le=1e9, allow_inf_nan=False)] = 0.01
     """One tick in money; one lot is one share."""
     reference_ticks: Ticks = 10_000
     """Price before the first trade."""
@@ -97,6 +99,12 @@ class InstrumentTable(Table):
     def _fits(self) -> InstrumentTable:
         low, high = self.first_price_ticks, self.first_price_ticks + self.n_prices - 1
         inside = f"{low} to {high} ticks, the price range that min_price_ticks and n_prices give"
+        if high > MAX_TICKS:
+            raise wrong("n_prices", self.n_prices, f"at most {MAX_TICKS - low + 1}: prices end at {MAX_TICKS} ticks")
+        for key in ("maker_fee_bps", "taker_fee_bps"):
+            fee = getattr(self, key)
+            if abs(100 * fee - round(100 * fee)) > 1e-6:
+                raise wrong(key, fee, "whole hundredths of a basis point, such as 0.01 or 0.25")
         if not low <= self.reference_ticks <= high:
             raise wrong("reference_ticks", self.reference_ticks, inside)
         if self.max_order_lots < self.min_order_lots:

@@ -57,13 +57,13 @@ def accounts_table(built: Built, market: Market, measures: Measures) -> pl.DataF
     """
     import polars as pl
 
-    counts = [g.count for g in built.populations]
+    counts = [g.count for g in built.groups]
     n_agents = sum(counts)
-    own = np.repeat([g.symbol for g in built.populations], counts).astype(np.int64)
+    own = np.repeat([g.symbol for g in built.groups], counts).astype(np.int64)
     trades = market.world.accounts["n_messages"][:n_agents] > 0
     trades[np.arange(n_agents), own] = True
     agents, symbols = np.nonzero(trades)
-    names = np.repeat([group.name for group in built.populations], counts)[agents]
+    names = np.repeat([group.name for group in built.groups], counts)[agents]
     index = np.concatenate([np.arange(n) for n in counts] or [np.arange(0)])[agents]
     accounts = market.world.accounts[agents, symbols]
     tick = np.array([listing.tick_size for listing in built.listings])[symbols]
@@ -108,21 +108,20 @@ def accounts_table(built: Built, market: Market, measures: Measures) -> pl.DataF
 
 
 def population_figures(built: Built, accounts: pl.DataFrame) -> list[dict[str, Any]]:
-    """Return the sums over each population and all its instruments, in the order of the scenario.
+    """Return the sums over each population and all its instruments, in the order of the market.
 
     Lots of different instruments are not the same thing: `position_lots` is the position in the population's own one,
     `positions` has one entry for each instrument that it has traded in.
     """
-    kinds = [row.kind for row in (*built.scenario.population, *built.scenario.trader)]
     figures = []
-    for group, kind in zip(built.populations, kinds, strict=True):
+    for group in built.groups:
         rows = accounts.filter(accounts["population"] == group.name)
         sums = {name: rows[name].sum() for name in ("pnl", "fees", "turnover", "n_orders", "n_fills", "n_rejects")}
         by_symbol = rows.group_by("instrument", maintain_order=True).agg(pl.col("position_lots").sum())
         positions = dict(by_symbol.sort("instrument").iter_rows())
         own = built.scenario.instrument[group.symbol].name
         sums |= {"position_lots": positions[own], "positions": positions}
-        figures.append({"name": group.name, "kind": kind, "n_agents": group.count, **sums})
+        figures.append({"name": group.name, "kind": group.kind, "n_agents": group.count, **sums})
     return figures
 
 

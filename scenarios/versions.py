@@ -21,4 +21,18 @@ def version() -> str:
 def versions() -> dict[str, str]:
     """Return the versions of Outcry, Python and the libraries that a tape could depend on."""
     found = {name: importlib.metadata.version(name) for name in _LIBRARIES}
-    return {"openoutcry": version(), "python": platform.python_version(), **found}
+    return {"openoutcry": version(), "sources": sources(), "python": platform.python_version(), **found}
+
+
+def sources() -> str:
+    """Return the key of what decides in a market: the sources of lob, sim and agents, and numba and numpy."""
+    from lob._jit import cache_folder
+
+    return cache_folder("agents").name
+
+
+def changed_versions(before: dict[str, str]) -> str:
+    """Return what differs between the versions of a former run and these, in words; nothing if they are the same."""
+    now = versions()
+    names = [name for name in now if name in before and before[name] != now[name]]
+    return ", ".join(f"{name} {before[name]} then and {now[name]} now" for name in names)

@@ -111,15 +111,14 @@ class MarketModel(mesa.Model):
         self.datacollector.collect(self)
 
     def _add_agents(self) -> None:
-        first = 0
-        for population in self.market.world.populations:
+        world = self.market.world
+        for population, first in zip(world.populations, world.population_rows["first"].tolist(), strict=True):
             if population.trader is None:
                 PopulationAgent(self, population.name, first, population.count, population.symbol, None)
             for k in range(population.count if population.trader is not None else 0):
                 name = population.name if population.count == 1 else f"{population.name} {k}"
                 trader = self.market.traders[first + k]
                 TraderAgent(self, name, first + k, 1, population.symbol, trader)
-            first += population.count
         # Mesa 3.3 counts the agents of each model in a dictionary of the class, which would keep every model (and its
         # market's memory) for as long as the process lives. A market's agents are all here, so the count is done.
         mesa.Agent._ids.pop(self, None)

@@ -86,11 +86,14 @@ class Ask:
 class Trader:
     """Base of all Python traders: override `on_wake`, and `state` and `set_state` if it remembers anything.
 
-    Class attributes `wakes_on` and `needs` say which market events wake it and what of the view is filled.
+    Class attributes `wakes_on` and `needs` say which market events wake it and what of the view is filled; `files`
+    names the settings that are paths of files or folders, such as "model" or "backend.weights": in a scenario,
+    relative ones start at the scenario file, and their content counts in the run's configuration hash.
     """
 
     wakes_on: Wake = Wake(0)
     needs: Needs = Needs(0)
+    files: tuple[str, ...] = ()
 
     def on_wake(self, view: TraderView) -> float | Ask | None:
         """Decide: send orders through `view`; return the seconds until the next timer wake-up, None for none.

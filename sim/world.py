@@ -14,7 +14,7 @@ from lob.book import book_bytes, init_book
 from lob.errors import InputError
 from lob.rules import Instrument
 from lob.types import MESSAGE, NO_PRICE, Phase
-from sim.distributions import draw, number_fields
+from sim.distributions import draw, number_fields, whole_fields
 from sim.heap import ENTRIES_OFFSET, NEVER
 from sim.records import (
     ACCOUNT,
@@ -279,12 +279,15 @@ def _fill_agents(agents: np.ndarray[Any, Any], population: Population, p: int, s
     agents["population"] = p
     if population.settings is None:
         return
+    whole = whole_fields(type(population.settings))
     for column, name in enumerate(number_fields(type(population.settings))):
         value = getattr(population.settings, name)
         if isinstance(value, int | float):
             agents["params"][:, column] = value
         else:
-            agents["params"][:, column] = [draw(value, int(draw_key(key, 0, 2)), column) for key in keys]
+            agents["params"][:, column] = [
+                draw(value, int(draw_key(key, 0, 2)), column, is_whole=name in whole) for key in keys
+            ]
 
 
 def reseed_world(world: World, seed: int, session: Session) -> None:

@@ -37,6 +37,7 @@ Rows = np.ndarray[Any, Any]
 ROWS_PER_PART = 2**20
 _PRICES = ("price_ticks", "bid_ticks", "ask_ticks")
 _NAMES = tuple(EVENT.names or ())
+_DTYPES = {name: pl.Series(np.empty(0, EVENT[name])).dtype for name in _NAMES}
 
 
 def write_error(path: Path, error: OSError) -> OutcryError:
@@ -194,6 +195,7 @@ def read_parts(folder: Path | str, max_rows: int = 65_536) -> Iterator[Rows]:
     """
     for path in part_paths(folder):
         try:
+            _check_columns(path)
             frame = pl.read_parquet(path, columns=list(_NAMES))
         except (OSError, pl.exceptions.PolarsError) as error:
             reason = str(error).splitlines()[0]
@@ -204,6 +206,16 @@ def read_parts(folder: Path | str, max_rows: int = 65_536) -> Iterator[Rows]:
             for name, column in columns.items():
                 rows[name] = column[start : start + max_rows]
             yield rows
+
+
+def _check_columns(path: Path) -> None:
+    """Raise InputError unless a Parquet file has the columns of a tape: texts, fractions and gaps are not numbers."""
+    found = pl.read_parquet_schema(path)
+    for name in _NAMES:
+        wanted = _DTYPES[name]
+        if found.get(name) != wanted:
+            kind = f"holds {found[name]}" if name in found else "is missing"
+            raise InputError(f"{path}: not a part of a tape (column {name} {kind}); allowed: {wanted}")
 
 
 def read_tape(folder: Path | str) -> Rows:
@@ -224,9 +236,14 @@ def scan_tape(folder: Path | str) -> pl.LazyFrame:
     """Return a stored tape as a lazy table: empty prices are null; kind, side, phase and reason are words.
 
     Raises:
-        InputError: if the folder holds no tape.
+        InputError: if the folder holds no tape, or tables that are none.
     """
     paths = part_paths(folder)
+    for path in paths:
+        try:
+            _check_columns(path)
+        except (OSError, pl.exceptions.PolarsError) as error:
+            raise InputError(f"{path}: not a readable part of a tape ({str(error).splitlines()[0]})") from None
     table = pl.scan_parquet(paths) if paths else pl.LazyFrame(np.empty(0, EVENT))
     return table.with_columns(
         *[pl.when(pl.col(c) != NO_PRICE).then(pl.col(c)).alias(c) for c in _PRICES],

@@ -21,7 +21,7 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import Field, model_validator
 
-from agents._draws import order_size_lots
+from agents._draws import check_size, order_size_lots
 from agents.background._sides import (
     capacity,
     count_message,
@@ -117,6 +117,8 @@ class Hawkes(Settings):
     def mean_rates(self) -> np.ndarray[Any, np.dtype[np.float64]]:
         """Return the stationary events a second of each type, (1 - branching)^-1 mu."""
         return np.linalg.solve(np.eye(N) - self.branching(), np.array(self.base_rates))
+
+    _whole_size = model_validator(mode="after")(check_size)
 
 
 P = indices(Hawkes)

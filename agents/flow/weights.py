@@ -12,6 +12,7 @@ import numpy as np
 from agents.flow.codes import N_ORDER_CODES
 from agents.flow.tokenizer import TABLES, StockTables, Tokenizer
 from lob.errors import InputError
+from sim.file_kinds import what_it_is
 
 if TYPE_CHECKING:
     from agents.flow.model import FlowModel
@@ -98,8 +99,12 @@ class FlowWeights:
             with safe_open(place, framework="np") as file:
                 text = json.loads((file.metadata() or {}).get("outcry_flow", "{}"))
                 arrays = {name: np.asarray(file.get_tensor(name), np.float32) for name in file.keys()}  # noqa: SIM118
-        except (SafetensorError, OSError, ValueError) as error:
-            raise InputError(f"flow = {place}: corrupt or no safetensors file ({error})") from None
+        except (SafetensorError, OSError, ValueError, TypeError) as error:
+            kind = what_it_is(place)
+            raise InputError(f"flow = {place}: corrupt or no safetensors file (is {kind}; {error})") from None
+        if not isinstance(text, dict) or not text:
+            kind = what_it_is(place)
+            raise InputError(f"flow = {place}: is {kind}; allowed: the weights of a learned flow (outcry train flow)")
         if text.get("format_version") != str(FORMAT_VERSION):
             raise InputError(f"flow = {place}: format version {text.get('format_version')}; allowed: {FORMAT_VERSION}")
         bad = [name for name, array in arrays.items() if not np.isfinite(array).all()]

@@ -48,6 +48,7 @@ class Investor(Trader):
     """
 
     needs = Needs.OWN | Needs.DEPTH | Needs.SIGNAL
+    files = ("backend.weights",)
 
     def __init__(self, index: int = 0, desk: Desk | None = None, **settings: Any) -> None:
         self.settings: InvestorSettings = checked(settings)

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from agents.llm.keys import OPENAI_URL, check_key
 from lob.errors import InputError
 
 __all__ = ["BackendSettings", "HttpSettings", "LocalSettings", "ScriptedSettings", "backend_settings"]
@@ -53,7 +54,7 @@ class HttpSettings(Common):
         model: default: the environment's OUTCRY_LLM_MODEL.
         base_url: default: the environment's OPENAI_BASE_URL.
         key_env: name of the environment variable that holds the key. A key itself never stands in a scenario, since
-            scenarios are copied into run folders.
+            scenarios are copied into run folders. See agents.llm.keys for which keys go to which servers.
         timeout_s: of one attempt.
         max_retries: further attempts after time-outs, broken connections, 429 and 5xx; nothing else is tried again.
         concurrency: requests on their way at once.
@@ -79,12 +80,13 @@ class HttpSettings(Common):
         """Return the settings with what the environment adds.
 
         Raises:
-            InputError: if no model is named anywhere.
+            InputError: if no model is named anywhere, or the key is not one that this server may get (see keys.py).
         """
         model = self.model or os.environ.get("OUTCRY_LLM_MODEL")
         if not model:
             raise InputError("backend.model: not given; allowed: a model's name here or in OUTCRY_LLM_MODEL")
-        base_url = self.base_url or os.environ.get("OPENAI_BASE_URL") or "https://api.openai.com/v1"
+        base_url = self.base_url or os.environ.get("OPENAI_BASE_URL") or OPENAI_URL
+        check_key(self.key_env, base_url)
         return self.model_copy(update={"model": model, "base_url": base_url})
 
 

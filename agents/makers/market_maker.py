@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from lob.types import NO_PRICE
-from sim.distributions import NonNegative, Positive, Settings
+from sim.distributions import Lots, NonNegative, Positive, Settings
 from sim.policy import Policy, decision, indices, send_cancel_all, send_limit
 from sim.records import Wake
 
@@ -42,7 +42,7 @@ class MarketMaker(Settings):
     first_spread_ticks: Positive = 10.0
     spread_weight: Annotated[float, Field(gt=0, le=1)] = 0.75
     participation: NonNegative = 0.025
-    min_size_lots: Positive = 1.0
+    min_size_lots: Lots = 1
     skew_ticks_per_lot: NonNegative = 0.0
     requote_ticks: NonNegative = 0.0
     requote_wait_s: NonNegative = 0.0

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from lob.errors import InputError
+from sim.file_kinds import what_it_is
 from sim.policy import decision, normal, uniform
 from sim.rng import exp_portable, log_portable
 from sim.writer import write_atomically
@@ -114,8 +115,12 @@ def load_network(path: str | Path) -> Network:
         with safe_open(str(path), framework="numpy") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name).astype(np.float64) for name in file.keys()}  # noqa: SIM118
-    except (OSError, SafetensorError) as error:
-        raise InputError(f"{path}: not a weights file ({error}); allowed: one that `outcry train rl` wrote") from None
+    except (OSError, SafetensorError):
+        kind = what_it_is(path)
+        raise InputError(f"{path}: not a weights file (is {kind}); allowed: one that `outcry train rl` wrote") from None
+    if "task" not in metadata:
+        kind = what_it_is(path)
+        raise InputError(f"{path}: is {kind}; allowed: the weights of a policy (outcry train rl)")
     version = metadata.get("format_version")
     if version != str(FORMAT_VERSION):
         raise InputError(f"{path}: weights of format {version}; this version reads {FORMAT_VERSION}")

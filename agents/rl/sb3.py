@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from stable_baselines3.common.vec_env.base_vec_env import VecEnv
 
+from agents.rl.deep import DeepNetwork, save_deep
 from agents.rl.network import Network
 from agents.rl.vector_env import MarketVectorEnv
 from lob.errors import InputError
 
-__all__ = ["Sb3VecEnv", "network_of"]
+__all__ = ["Sb3VecEnv", "network_of", "save_policy"]
 
 
 class Sb3VecEnv(VecEnv):
@@ -77,17 +79,48 @@ def network_of(model: Any, task: str, features: Sequence[str], card: dict[str, A
     """
     from torch import nn
 
-    policy = model.policy
-    if hasattr(policy, "q_net"):
-        found, log_std = list(policy.q_net.q_net), None
-    else:
-        found = [*policy.mlp_extractor.policy_net, policy.action_net]
-        log_std = getattr(policy, "log_std", None)
+    found, log_std = _parts(model)
     linear = [layer for layer in found if isinstance(layer, nn.Linear)]
     if len(linear) != 3 or sum(isinstance(layer, nn.ReLU) for layer in found) != 2:
         raise InputError(
             "the model's network: allowed: two hidden layers with ReLU (net_arch of two, activation_fn=ReLU)"
         )
-    arrays = [a.detach().cpu().numpy().astype(np.float64) for layer in linear for a in (layer.weight.T, layer.bias)]
     deviations = None if log_std is None else log_std.detach().cpu().numpy().astype(np.float64)
-    return Network(task, tuple(features), tuple(arrays), deviations, card or {})
+    return Network(task, tuple(features), _arrays(linear), deviations, card or {})
+
+
+def save_policy(model: Any, path: str | Path, task: str, features: Sequence[str]) -> None:
+    """Write the policy of a PPO or DQN model of any size as plain arrays, for kind = "rl" of a [[trader]].
+
+    Args:
+        model: of stable-baselines3, with the policy "MlpPolicy".
+        path: of the safetensors file.
+        task: that it was trained for, such as "execution".
+        features: its inputs, in order.
+
+    Raises:
+        InputError: if the network is not one of linear layers with ReLU, or with tanh, between them.
+    """
+    from torch import nn
+
+    found, log_std = _parts(model)
+    between = {type(layer) for layer in found if not isinstance(layer, nn.Linear)}
+    if len(between) > 1 or not between <= {nn.ReLU, nn.Tanh}:
+        raise InputError("the model's network: allowed: linear layers with ReLU, or with tanh, between them")
+    linear = [layer for layer in found if isinstance(layer, nn.Linear)]
+    if linear[0].in_features != len(features):
+        raise InputError(f"the model sees {linear[0].in_features} features; {len(features)} are named")
+    activation = "tanh" if between == {nn.Tanh} else "relu"
+    save_deep(path, DeepNetwork(task, tuple(features), _arrays(linear), activation, log_std is not None))
+
+
+def _parts(model: Any) -> tuple[list[Any], Any]:
+    """Return the layers that lead to the action, and the log deviations of continuous actions."""
+    policy = model.policy
+    if hasattr(policy, "q_net"):
+        return list(policy.q_net.q_net), None
+    return [*policy.mlp_extractor.policy_net, policy.action_net], getattr(policy, "log_std", None)
+
+
+def _arrays(linear: Sequence[Any]) -> tuple[Any, ...]:
+    return tuple(a.detach().cpu().numpy().astype(np.float64) for layer in linear for a in (layer.weight.T, layer.bias))

@@ -1,25 +1,30 @@
 """A learning agent whose network is too large to run compiled: a Python trader with the task's own eyes and hands.
 
 The compiled `observe` and `act` of the task do the seeing and the acting, as in an environment and in a compiled
-population; only the choice between them is made in Python, by any network that stable-baselines3 saved, or by any
+population; only the choice between them is made in Python, by a network of any size or by any
 function. Such a trader takes tens of microseconds and more for a decision: use it where a network of two layers of 64
 is not enough.
 """
 
 from __future__ import annotations
 
+import sys
+import zipfile
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from agents.rl._learner import ACTION, FEATURE_CELLS, NEEDS, OBSERVED
+from agents.rl.deep import load_deep
 from agents.rl.features import feature_indices
 from agents.rl.task import find_task
 from sim.distributions import number_fields
 from sim.records import AGENT
 from sim.trader import Trader, TraderView
+from sim.trust import refuse_code
 
 __all__ = ["LearnedTrader"]
 
@@ -29,18 +34,21 @@ class LearnedTrader(Trader):
 
     Args:
         task: "execution", "market_making" or "directional".
-        model: file that `outcry train rl --algo ppo` or stable-baselines3 saved (`checkpoint.zip`), or a function from
-            an observation of shape (features,) to an action: a menu entry, or continuous values in [-1, 1].
-        algo: class of the saved model: "ppo" or "dqn".
-        features: names from agents.rl.FEATURES that the model sees; default: the task's.
+        model: safetensors file: the `policy.safetensors` of `outcry train rl`, or one of any size that
+            `agents.rl.sb3.save_policy` made of a model of stable-baselines3. Or a function from an observation of shape
+            (features,) to an action: a menu entry, or continuous values in [-1, 1].
+        algo: class of a model that stable-baselines3 saved as a zip: "ppo" or "dqn".
+        features: names from agents.rl.FEATURES that the model sees; default: the file's, or the task's for a zip.
         settings: of the task's agent, as for the compiled population.
+        trust: allow a zip of stable-baselines3, whose loading runs whatever code stands in it.
 
     Raises:
         ValueError: if the model cannot be read or does not fit.
-        InputError: if there is no such task or feature.
+        InputError: if there is no such task or feature, or the file is no policy for it.
     """
 
     needs = NEEDS
+    files = ("model",)
 
     def __init__(
         self,
@@ -49,6 +57,7 @@ class LearnedTrader(Trader):
         algo: str = "ppo",
         features: tuple[str, ...] | list[str] = (),
         settings: dict[str, Any] | None = None,
+        trust: bool = False,
     ) -> None:
         try:
             from agents.rl.spaces import checked_actions
@@ -57,10 +66,20 @@ class LearnedTrader(Trader):
         self._check = checked_actions
         self._task = find_task(task)
         numbers = self._task.policy.settings.model_validate({**(settings or {}), "untrained": True})
-        self._selected = np.array(feature_indices(tuple(features) or self._task.features)) + FEATURE_CELLS
         self._n_continuous = self._task.continuous(numbers)
         n_actions = self._n_continuous or len(self._task.menu)
-        self._choose = model if callable(model) else _saved(str(model), algo, len(self._selected), n_actions)
+        names, path = tuple(features), str(model)
+        if callable(model):
+            self._choose = model
+        elif zipfile.is_zipfile(path):
+            self._choose = _unpickled(path, algo, len(names or self._task.features), n_actions, trust)
+        else:
+            if not Path(path).is_file():
+                raise ValueError(f"model = {path!r}: no such file; allowed: a policy as safetensors (outcry train rl)")
+            network = load_deep(path)
+            network.check(path, task, names, n_actions, self._n_continuous > 0)
+            names, self._choose = network.features, network.action
+        self._selected = np.array(feature_indices(names or self._task.features)) + FEATURE_CELLS
         self.wakes_on = self._task.policy.wakes_on
         self._memory = np.zeros(self._task.policy.memory_cells(numbers))
         self._agent = np.zeros(1, AGENT)
@@ -87,11 +106,23 @@ class LearnedTrader(Trader):
         self._memory[:], self._agent["state"][0] = state
 
 
-def _saved(path: str, algo: str, n_features: int, n_actions: int) -> Callable[[Any], Any]:
+@cache
+def _warn(path: str) -> None:
+    """Say once in this process that a file's code is being run."""
+    print(f"outcry: warning: trust = true: loading {path} runs the code that stands in it", file=sys.stderr)
+
+
+def _unpickled(path: str, algo: str, n_features: int, n_actions: int, trust: bool) -> Callable[[Any], Any]:
+    """Return what a zip of stable-baselines3 decides; it holds pickles, and a pickle is a program."""
+    if not trust:
+        raise ValueError(
+            f"model = {path!r}: a zip of stable-baselines3, and loading one runs code that stands in it; allowed: a "
+            "safetensors file (agents.rl.sb3.save_policy makes one of it), or trust = true if you know who made it"
+        )
+    refuse_code(f"model = {path!r}: trust = true would run the code in it")
     if algo not in ("ppo", "dqn"):
         raise ValueError(f"algo = {algo!r}; allowed: 'ppo', 'dqn'")
-    if not Path(path).is_file():
-        raise ValueError(f"model = {path!r}: no such file; allowed: a zip that stable-baselines3 saved")
+    _warn(path)
     try:
         import stable_baselines3
     except ImportError:

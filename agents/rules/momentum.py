@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from agents._draws import order_size_lots, poisson_delay_ns
+from pydantic import model_validator
+
+from agents._draws import check_size, order_size_lots, poisson_delay_ns
 from lob.types import NO_PRICE
 from sim.distributions import NonNegative, Positive, Settings
 from sim.policy import Policy, decision, indices, send_limit
@@ -33,6 +35,8 @@ class Momentum(Settings):
     warm_up_looks: NonNegative = 20.0
     size_lots: Positive = 30.0
     size_sigma: NonNegative = 0.0
+
+    _whole_size = model_validator(mode="after")(check_size)
 
 
 P = indices(Momentum)

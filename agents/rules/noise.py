@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from agents._draws import order_size_lots, poisson_delay_ns
+from pydantic import model_validator
+
+from agents._draws import check_size, order_size_lots, poisson_delay_ns
 from lob.types import NO_PRICE
 from sim.distributions import NonNegative, Positive, Settings
 from sim.policy import Policy, decision, indices, send_cancel_all, send_limit, uniform
@@ -37,6 +39,8 @@ class Noise(Settings):
     passive_ticks: NonNegative = 0.0
     max_age_wakes: int = 0
     from_own_side: bool = False
+
+    _whole_size = model_validator(mode="after")(check_size)
 
 
 P = indices(Noise)

@@ -10,9 +10,9 @@ from __future__ import annotations
 import math
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from agents._draws import order_size_lots, poisson_delay_ns
+from agents._draws import check_size, order_size_lots, poisson_delay_ns
 from lob.types import NO_PRICE
 from sim.distributions import NonNegative, Number, Positive, Settings
 from sim.policy import Policy, decision, indices, normal, send_cancel_all, send_limit, uniform
@@ -45,6 +45,8 @@ class Value(Settings):
     depth_spreads: NonNegative = 2.0
     size_lots: Positive = 30.0
     size_sigma: NonNegative = 0.0
+
+    _whole_size = model_validator(mode="after")(check_size)
 
 
 P = indices(Value)

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from agents._draws import poisson_delay_ns
 from lob.types import NO_PRICE
-from sim.distributions import Positive, Settings
+from sim.distributions import Distribution, Lots, Positive, Settings
 from sim.policy import Policy, decision, indices, send_cancel, send_limit, send_market, uniform
 from sim.records import Needs, Wake
 
@@ -35,8 +35,8 @@ class ZeroIntelligence(Settings):
     interval_s: Positive = 10.0
     market_share: Share = 0.1
     cancel_share: Share = 0.4
-    max_distance_ticks: Positive = 20.0
-    size_lots: Positive = 1.0
+    max_distance_ticks: Annotated[int, Field(ge=1)] | Distribution = 20
+    size_lots: Lots = 1
 
 
 P = indices(ZeroIntelligence)

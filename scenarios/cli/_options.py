@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -40,6 +41,8 @@ WorkersOption = Annotated[int | None, typer.Option(min=1, help="Processes. Defau
 ResumeOption = Annotated[bool, typer.Option("--resume", help="Go on in the folder: only what is missing is run.")]
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace what is in the folder.")]
 
+LARGEST_SEED = 2**63 - 1
+MAX_SEEDS = 1_000_000
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 
 
@@ -49,8 +52,8 @@ def duration_s(text: str, option: str) -> float:
     Raises:
         InputError: if it is none of these.
     """
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([a-z]*)", text.strip())
-    if found is None or found[2] not in _UNITS:
+    found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*([a-z]*)", text.strip())
+    if found is None or found[2] not in _UNITS or len(found[1]) > 12:
         raise InputError(f"{option} {text}: not a duration; allowed: a number with s, m or h, as in 30m")
     return float(found[1]) * _UNITS[found[2]]
 
@@ -58,20 +61,31 @@ def duration_s(text: str, option: str) -> float:
 def numbers(text: str, option: str) -> tuple[float, ...]:
     """Return the numbers of a list such as "0.01,0.05"."""
     try:
-        return tuple(float(part) for part in text.split(","))
+        found = tuple(float(part) for part in text.split(",") if text.isascii())
     except ValueError:
-        raise InputError(f"{option} {text}: allowed: numbers with commas between, as in 0.01,0.05") from None
+        found = ()
+    if not found or not all(map(math.isfinite, found)):
+        raise InputError(f"{option} {text}: allowed: numbers with commas between, as in 0.01,0.05")
+    return found
 
 
 def seed_list(text: str, option: str = "--seeds") -> list[int]:
-    """Return the seeds of "1..200", "1,2,5" or a mixture."""
+    """Return the seeds of "1..200", "1,2,5" or a mixture.
+
+    Raises:
+        InputError: if it is none of these, or names more than a million seeds, or one of 2^63 and more.
+    """
     seeds: list[int] = []
     for part in text.split(","):
-        first, dots, last = part.partition("..")
-        try:
-            seeds += range(int(first), int(last) + 1) if dots else [int(first)]
-        except ValueError:
-            raise InputError(f"{option} {text}: allowed: whole numbers and ranges, as in 1..200 or 1,2,5") from None
+        found = re.fullmatch(r"([0-9]{1,19})(?:\.\.([0-9]{1,19}))?", part.strip())
+        if found is None:
+            raise InputError(f"{option} {text[:80]}: allowed: whole numbers and ranges, as in 1..200 or 1,2,5")
+        first, last = int(found[1]), int(found[2] or found[1])
+        if max(first, last) > LARGEST_SEED:
+            raise InputError(f"{option} {text[:80]}: allowed: seeds from 0 to {LARGEST_SEED}")
+        if len(seeds) + last - first >= MAX_SEEDS:
+            raise InputError(f"{option} {text[:80]}: {len(seeds) + last - first + 1:,} seeds; allowed: {MAX_SEEDS:,}")
+        seeds += range(first, last + 1)
     if not seeds:
         raise InputError(f"{option} {text}: an empty range; allowed: as in 1..200")
     return seeds

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import inspect
+import os
 import pkgutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, get_type_hints
 
 __all__ = ["run_command"]
 
@@ -44,7 +47,50 @@ def _add_commands(app: Any, package: str) -> None:
             _add_commands(group, f"{package}.{module.name}")
             app.add_typer(group, name=module.name)
         elif hasattr(found, "command"):
-            app.command(module.name)(found.command)
+            app.command(module.name)(_with_trust_options(found.command))
+
+
+def _with_trust_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command that takes a scenario the two options about what a scenario may do (docs/security.md)."""
+    import typer
+
+    hints = get_type_hints(command, include_extras=True)
+    if "scenario" not in hints:
+        return command
+
+    def run(*args: Any, no_code: bool, allow_key: list[str] | None, **kwargs: Any) -> Any:
+        # In environment variables, so that worker processes keep to them as well.
+        if no_code:
+            os.environ["OUTCRY_NO_CODE"] = "1"
+        if allow_key:
+            from agents.llm.keys import allow_keys
+
+            allow_keys(allow_key)
+        return command(*args, **kwargs)
+
+    added = {
+        "no_code": (
+            Annotated[bool, typer.Option("--no-code", help="Refuse what would run code from outside Outcry.")],
+            False,
+        ),
+        "allow_key": (
+            Annotated[
+                list[str] | None,
+                typer.Option(metavar="NAME", help="Environment variable whose key the scenario may use."),
+            ],
+            None,
+        ),
+    }
+    kind = inspect.Parameter.KEYWORD_ONLY
+    own = [
+        parameter.replace(annotation=hints[parameter.name])
+        for parameter in inspect.signature(command).parameters.values()
+    ]
+    more = [inspect.Parameter(name, kind, default=value, annotation=hint) for name, (hint, value) in added.items()]
+    run.__doc__, run.__name__ = command.__doc__, command.__name__
+    run.__annotations__ = {**hints, **{name: hint for name, (hint, _) in added.items()}}
+    run.__signature__ = inspect.Signature([*own, *more])  # type: ignore[attr-defined]
+    return run
 
 
 def run_command() -> None:
@@ -69,11 +115,18 @@ def run_command() -> None:
     try:
         app(prog_name="outcry")
     except OutcryError as error:
-        print(f"outcry: {error}", file=sys.stderr)
+        from scenarios.load import plain_text
+
+        # Names and paths in it are a user's, or somebody else's: nothing of them may move the cursor.
+        print(f"outcry: {plain_text(str(error))}", file=sys.stderr)
         sys.exit(error.exit_status)
     except BrokenPipeError:
         sys.exit(1)
-    except OSError as error:
+    except MemoryError as error:
+        told = f" ({' '.join(str(error).split())})" if str(error) else ""
+        print(f"outcry: not enough memory{told}; fewer agents, prices or max_orders need less", file=sys.stderr)
+        sys.exit(1)
+    except (OSError, UnicodeError) as error:
         print(f"outcry: {error}", file=sys.stderr)
         sys.exit(1)
 

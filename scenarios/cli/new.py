@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -26,4 +27,4 @@ def command(
         raise InputError(f"{file}: is there already; allowed: a new file") from None
     except OSError as error:
         raise InputError(f"{file}: cannot be written ({(error.strerror or str(error)).lower()})") from None
-    print(f"Wrote {file}; run it with: outcry run {file}")
+    print(f"Wrote {file}; run it with: outcry run {shlex.quote(str(file))}")

@@ -29,13 +29,13 @@ def command(
     """
     from rich.console import Console
 
-    from scenarios.build import build
+    from scenarios.build import build, checked_seed
     from scenarios.load import load_scenario
     from scenarios.report import moment, print_outcome, progress
     from scenarios.run import run_scenario, stop_on_signal
 
     built = build(load_scenario(scenario, set_ or []))
-    seed = built.scenario.seed if seed is None else seed
+    seed = built.scenario.seed if seed is None else checked_seed(seed, "--seed")
     until_ns = moment(until, built.session) if until is not None else None
     folder = out if out is not None else Path("runs") / f"{built.name}-seed{seed}"
     console = Console(highlight=False, markup=False)

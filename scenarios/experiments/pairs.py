@@ -116,7 +116,7 @@ class PairTask:
             results = population_results(market, names, last_mid, self.symbol)
             row |= {f"pnl.{name}": value for name, value in results.items()}
             if arm.population is not None:
-                agent = sum(group.count for group in built.populations[: names.index(arm.population)])
+                agent = built.group(arm.population).first_agent
                 costs = execution_costs(rows, touch, control_touch, agent, arm.side, arm.quantity_lots, window)
                 row |= costs
             if arm.name == "control" and pair < self.n_structure:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from scenarios.html import number, page, paragraph, picture, section, table
+from scenarios.html import number, page, paragraph, picture, preformatted, section, table
 from scenarios.summary import clock
 from scenarios.versions import versions
 
@@ -71,10 +70,10 @@ def impact_page(result: ImpactResult) -> str:
         "branch": identity["branch"],
         "versions": versions(),
     }
-    parts.append(section("To do it again", f"<pre>{json.dumps(again, indent=1)}</pre>"))
+    parts.append(section("To do it again", preformatted(json.dumps(again, indent=1, ensure_ascii=False))))
     arm = identity["arms"][0]
-    text = escape(f"# {arm['name']}, level {arm['level']}\n{arm['text']}")
-    parts.append(section("The treated market", f"<pre>{text}</pre>"))
+    text = f"# {arm['name']}, level {arm['level']}\n{arm['text']}"
+    parts.append(section("The treated market", preformatted(text)))
     return page(f"Impact in {identity['scenario']}", *parts)
 
 

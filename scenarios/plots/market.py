@@ -19,6 +19,7 @@ from scenarios.measures import Measures
 from scenarios.schema import Scenario
 from scenarios.schema_instrument import InstrumentTable
 from scenarios.tables import time_ns
+from sim.file_names import file_name
 from sim.metrics import DepthHistory, MarketSeries
 from sim.writer import write_atomically
 
@@ -52,7 +53,7 @@ def draw_markets(folder: Path, name: str, seed: int, scenario: Scenario, measure
     """
     paths = []
     for k, table in enumerate(scenario.instrument):
-        path = folder / ("market.png" if k == 0 else f"market-{table.name.replace('/', '_')}.png")
+        path = folder / ("market.png" if k == 0 else f"market-{file_name(table.name)}.png")
         day = f", {scenario.session.date}" if scenario.session.date else ""
         title = f"{table.name} in {name}{day} (seed {seed})"
         news = published(scenario, table.name, is_first=k == 0)

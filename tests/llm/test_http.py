@@ -128,9 +128,9 @@ def test_what_no_attempt_can_mend_is_one_line(
 def test_a_wrong_path_and_a_refused_key_are_one_line(server: ChatServer, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(InputError, match="is not the base of the API"):
         backend(server, base_url=server.url.removesuffix("/v1")).complete(requests(1))
-    monkeypatch.setenv("MY_KEY", "wrong")
-    with pytest.raises(InputError, match=r"refuses the key in MY_KEY .*Incorrect API key"):
-        backend(server, key_env="MY_KEY").complete(requests(1))
+    monkeypatch.setenv("MY_API_KEY", "wrong")
+    with pytest.raises(InputError, match=r"refuses the key in MY_API_KEY .*Incorrect API key"):
+        backend(server, key_env="MY_API_KEY").complete(requests(1))
 
 
 def test_what_is_missing_is_told_before_anything_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
