@@ -26,6 +26,7 @@ from scenarios.summary import (
     write_summary,
 )
 from scenarios.toml_text import toml_text
+from scenarios.value_range import value_range_notes
 from sim.market import Market
 from sim.writer import ParquetTape, read_parts, remove_parts, write_atomically
 
@@ -63,6 +64,8 @@ class _Run:
         self.config_hash = built.config_hash(seed)
         self.notes: list[str] = []
         self.market = built.market(seed)
+        self.warnings = value_range_notes(built, self.market)
+        self.notes += self.warnings
         self.measures = Measures(built.scenario, with_depth=self.record.picture)
         self.decisions = DecisionLog(folder, self.market)
         self.tape: ParquetTape | None = None
@@ -177,6 +180,7 @@ class _Run:
             "status": status,
             **self._identity(),
             **({"error": error} if error else {}),
+            **({"warnings": self.warnings} if self.warnings else {}),
             "tape_hash": measures.hash.hexdigest(),
             "session": {
                 "open": clock(market.session.open_ns),
@@ -248,7 +252,7 @@ def run_scenario(
     target = close_ns if until_ns is None else until_ns
     before = prepare_folder(folder, built.config_hash(seed), resume, overwrite)
     if before is not None and before["status"] == "complete" and _at_close(before):
-        return Outcome(before, sorted(folder.glob("market*.png")), [], already_complete=True)
+        return Outcome(before, sorted(folder.glob("market*.png")), before.get("warnings", []), already_complete=True)
     run = _Run(built, seed, folder, stop)
     run.start(resume=before is not None)
     try:

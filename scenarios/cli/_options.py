@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,9 +24,11 @@ __all__ = [
     "SetOption",
     "WorkersOption",
     "duration_s",
+    "interval_text",
     "numbers",
     "pair_progress",
     "seed_list",
+    "shown",
     "side_table",
     "wide_console",
 ]
@@ -40,6 +43,7 @@ WorkersOption = Annotated[int | None, typer.Option(min=1, help="Processes. Defau
 ResumeOption = Annotated[bool, typer.Option("--resume", help="Go on in the folder: only what is missing is run.")]
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace what is in the folder.")]
 
+MOST_SEEDS = 1_000_000
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 
 
@@ -49,32 +53,58 @@ def duration_s(text: str, option: str) -> float:
     Raises:
         InputError: if it is none of these.
     """
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([a-z]*)", text.strip())
+    found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*([a-z]*)", text.strip())
     if found is None or found[2] not in _UNITS:
-        raise InputError(f"{option} {text}: not a duration; allowed: a number with s, m or h, as in 30m")
-    return float(found[1]) * _UNITS[found[2]]
+        raise InputError(f"{option} {shown(text)}: not a duration; allowed: a number with s, m or h, as in 30m")
+    seconds = float(found[1]) * _UNITS[found[2]]
+    if seconds > 86_400:
+        raise InputError(f"{option} {shown(text)}: longer than a day; allowed: a time within the session, as in 30m")
+    return seconds
 
 
 def numbers(text: str, option: str) -> tuple[float, ...]:
     """Return the numbers of a list such as "0.01,0.05"."""
     try:
-        return tuple(float(part) for part in text.split(","))
+        found = tuple(float(part) for part in text.split(","))
     except ValueError:
-        raise InputError(f"{option} {text}: allowed: numbers with commas between, as in 0.01,0.05") from None
+        found = (math.nan,)
+    if not all(map(math.isfinite, found)):
+        raise InputError(f"{option} {shown(text)}: allowed: numbers with commas between, as in 0.01,0.05")
+    return found
 
 
 def seed_list(text: str, option: str = "--seeds") -> list[int]:
-    """Return the seeds of "1..200", "1,2,5" or a mixture."""
+    """Return the seeds of "1..200", "1,2,5" or a mixture.
+
+    Raises:
+        InputError: if it is none of these, or more seeds than anybody could run; nothing that long is made first.
+    """
     seeds: list[int] = []
     for part in text.split(","):
-        first, dots, last = part.partition("..")
-        try:
-            seeds += range(int(first), int(last) + 1) if dots else [int(first)]
-        except ValueError:
-            raise InputError(f"{option} {text}: allowed: whole numbers and ranges, as in 1..200 or 1,2,5") from None
+        found = re.fullmatch(r"\s*([0-9]{1,19})\s*(?:\.\.\s*([0-9]{1,19})\s*)?", part)
+        if found is None:
+            raise InputError(
+                f"{option} {shown(text)}: allowed: whole numbers and ranges, as in 1..200 or 1,2,5, below 2^63"
+            )
+        first, last = int(found[1]), int(found[2] or found[1])
+        if last - first >= MOST_SEEDS or len(seeds) + last - first >= MOST_SEEDS:
+            raise InputError(f"{option} {shown(text)}: more than {MOST_SEEDS:,} seeds; allowed: as in 1..200")
+        seeds += range(first, last + 1)
     if not seeds:
-        raise InputError(f"{option} {text}: an empty range; allowed: as in 1..200")
+        raise InputError(f"{option} {shown(text)}: an empty range; allowed: as in 1..200")
     return seeds
+
+
+def interval_text(low: float | None, high: float | None, digits: int = 3) -> str:
+    """Return an interval as a table shows it; nothing if it is not known."""
+    if low is None or high is None or not (math.isfinite(low) and math.isfinite(high)):
+        return ""
+    return f"({low:.{digits}g}, {high:.{digits}g})"
+
+
+def shown(text: str) -> str:
+    """Return what a user typed, cut off if it would not stand in one line."""
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def wide_console() -> Console:
@@ -99,13 +129,13 @@ def pair_progress(console: Console, what: str) -> Iterator[Callable[[int, int], 
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
-def side_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Any:
-    """Return a plain table whose first column is to the left and the others to the right."""
+def side_table(header: Sequence[str], rows: Sequence[Sequence[str]], grey: Container[int] = ()) -> Any:
+    """Return a plain table whose first column is to the left and the others to the right; some rows in grey."""
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for k, name in enumerate(header):
         table.add_column(name, justify="left" if k == 0 else "right", no_wrap=True)
-    for row in rows:
-        table.add_row(*row)
+    for k, row in enumerate(rows):
+        table.add_row(*row, style="dim" if k in grey else None)
     return table
