@@ -80,6 +80,9 @@ class Metaorder:
             "duration_s": self.duration_s,
             "parent_id": self.parent_id,
         }
+        twice = sorted(own.keys() & self.settings.keys())
+        if twice:
+            raise InputError(f"metaorder {self.algo}: settings.{twice[0]} is said by the metaorder itself")
         try:
             return self.algorithm().settings(**own, **self.settings)
         except ValidationError as error:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import math
+import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from dataclasses import dataclass, field
@@ -18,10 +19,11 @@ from typing import Any
 
 import numpy as np
 
-from lob.errors import InputError, OutcryError
+from lob.errors import InputError, OutcryError, RunError
 from scenarios.build import build
 from scenarios.load import Source, find_scenario, override_value, read_tables, source_of
 from scenarios.schema import ParameterTable
+from scenarios.tables import time_ns
 from sim.metrics import MOMENTS, OrderFlow, flow_of_tape, moment_distance, moments, noise_floor
 
 __all__ = ["Fit", "Problem", "calibrate", "problem_of", "scales"]
@@ -30,6 +32,10 @@ SECOND_NS = 1_000_000_000
 WORST = 20.0
 """Distance of a candidate that fails or sends next to nothing."""
 LEAST_SCALE = 0.05
+N_PARTS = 6
+"""Parts of the data between which a moment's noise floor is taken."""
+LEAST_WINDOW_S = N_PARTS * 120.0
+"""Returns of a minute need two minutes in a part to vary at all."""
 Moments = dict[str, float]
 Point = Sequence[float] | np.ndarray[Any, np.dtype[np.float64]]
 """A point of the unit cube, one coordinate for each parameter."""
@@ -75,6 +81,15 @@ class Problem:
         except OutcryError:
             return WORST
         return float(np.mean(found))
+
+    def why_not(self, x: Point) -> str:
+        """Return why a candidate is as far away as can be."""
+        try:
+            found = self.simulate(x, self.seeds[0])
+        except OutcryError as error:
+            return str(error)
+        unknown = [name for name, value in found.items() if not math.isfinite(value)]
+        return f"{unknown[0]} is not known: too few events" if unknown else "all moments are far from the data's"
 
     def start(self) -> np.ndarray[Any, np.dtype[np.float64]]:
         """Return the point of the unit cube that stands in the file."""
@@ -141,10 +156,16 @@ def _look_up(tables: dict[str, Any], path: str, file: Path) -> float:
     return float(at)
 
 
-def scales(target: OrderFlow, n_parts: int = 6) -> Moments:
-    """Return what counts as a distance of 1: the noise floor, and at least 5% of the moment."""
-    floor, found = noise_floor(target, n_parts), moments(target)
-    return {name: max(floor[name], LEAST_SCALE * abs(found[name]), 1e-3) for name in MOMENTS}
+def scales(target: OrderFlow, n_parts: int = N_PARTS) -> Moments:
+    """Return what counts as a distance of 1: the noise floor, and at least 5% of the moment; nan without a floor."""
+    with warnings.catch_warnings():
+        # A moment that fewer than two parts know has no floor; that is told by the nan.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        floor, found = noise_floor(target, n_parts), moments(target)
+    return {
+        name: max(floor[name], LEAST_SCALE * abs(found[name]), 1e-3) if math.isfinite(floor[name]) else math.nan
+        for name in MOMENTS
+    }
 
 
 def simulated_moments(source: Source, seed: int, warm_up_s: float) -> Moments:
@@ -175,13 +196,23 @@ def problem_of(
     build(checked)
     if not checked.scenario.calibrate:
         raise InputError(f"{path}: no [[calibrate]] table; it says which numbers may change and how far")
+    session = checked.scenario.session
+    session_s = (time_ns(session.close) - time_ns(session.open)) / SECOND_NS
+    if not 0 <= warm_up_s < session_s:
+        raise InputError(f"warm_up_s = {warm_up_s:g}; allowed: 0 to below the session's {session_s:g} s")
     found = moments(target)
     bad = [name for name, value in found.items() if not math.isfinite(value)]
     if bad:
         raise InputError(f"the data have too few events in the window: {bad[0]} is not known")
-    return Problem(
-        tables, path, checked.scenario.calibrate, found, scales(target), warm_up_s, tuple(range(1, n_seeds + 1))
-    )
+    scale = scales(target)
+    bad = [name for name, value in scale.items() if not math.isfinite(value)]
+    if bad:
+        length_s = (int(target.time_ns[-1]) - int(target.time_ns[0])) / SECOND_NS
+        raise InputError(
+            f"the data's window of {length_s:.0f} s is too short: {bad[0]} has no noise floor, for which at least two "
+            f"of {N_PARTS} equal parts must know it; allowed: a longer window, as a rule {LEAST_WINDOW_S:.0f} s or more"
+        )
+    return Problem(tables, path, checked.scenario.calibrate, found, scale, warm_up_s, tuple(range(1, n_seeds + 1)))
 
 
 def calibrate(
@@ -202,12 +233,17 @@ def calibrate(
         on_progress: called after each generation with the candidates so far and the best distance.
 
     Raises:
-        InputError: if the package `cma` is not installed.
+        InputError: if the package `cma` is not installed, or a number is none that can be meant.
+        RunError: if no candidate could be run, or none sent enough to be compared.
     """
     try:
         import cma
     except ModuleNotFoundError:
         raise InputError("calibrate needs the package cma; install openoutcry[calibrate]") from None
+    if budget < 1 or not 1 <= seed < 2**32 or processes < 1:
+        raise InputError(
+            f"budget = {budget}, seed = {seed}, processes = {processes}; allowed: at least 1 each, a seed below 2^32"
+        )
     start = problem.start()
     options = {"bounds": [0, 1], "seed": seed, "verbose": -9, "maxfevals": budget, "tolfun": 1e-4}
     search = cma.CMAEvolutionStrategy(np.clip(start, 0.02, 0.98), 0.2, options)
@@ -224,6 +260,11 @@ def calibrate(
             history.append(min(history[-1], distances[k]))
             if on_progress is not None:
                 on_progress(evaluations, history[-1])
+    if history[-1] >= WORST:
+        raise RunError(
+            f"{problem.path}: no candidate of {evaluations} gave a market that can be compared with the data "
+            f"({problem.why_not(best)})"
+        )
     fresh = [problem.simulate(best, 1000 + k) for k in range(4)]
     return Fit(
         tables=problem.with_values(best),

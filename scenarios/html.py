@@ -18,6 +18,7 @@ th, td { padding: .2em .8em .2em 0; text-align: right; vertical-align: top; whit
 th { border-bottom: 1px solid #999; } th:first-child, td:first-child { text-align: left; }
 td.text, th.text { text-align: left; white-space: normal; min-width: 14em; color: #555; }
 tr:nth-child(even) td { background: #f7f7f7; } img { max-width: 100%; }
+tr.grey td { color: #999; }
 pre { background: #f4f4f4; padding: .8em; overflow-x: auto; font-size: .85em; } .note { color: #555; }
 """
 
@@ -36,7 +37,12 @@ def paragraph(text: str, css: str = "") -> str:
     return f'<p class="{css}">{escape(text)}</p>' if css else f"<p>{escape(text)}</p>"
 
 
-def table(header: Sequence[str], rows: Sequence[Sequence[str]], text_columns: Sequence[int] = ()) -> str:
+def table(
+    header: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    text_columns: Sequence[int] = (),
+    grey_rows: Sequence[int] = (),
+) -> str:
     """Return a table of plain text; the first column and `text_columns` to the left, the others to the right."""
 
     def cell(tag: str, k: int, text: str) -> str:
@@ -44,7 +50,9 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], text_columns: Se
         return f"<{tag}{css}>{escape(text)}</{tag}>"
 
     head = "".join(cell("th", k, text) for k, text in enumerate(header))
-    body = "".join(f"<tr>{''.join(cell('td', k, text) for k, text in enumerate(row))}</tr>" for row in rows)
+    lines = ["".join(cell("td", k, text) for k, text in enumerate(row)) for row in rows]
+    starts = ['<tr class="grey">' if n in grey_rows else "<tr>" for n in range(len(rows))]
+    body = "".join(f"{start}{line}</tr>" for start, line in zip(starts, lines, strict=True))
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 

@@ -24,6 +24,7 @@ Executor = Literal["process", "ray", "serial"]
 EXECUTORS: tuple[str, ...] = get_args(Executor)
 AHEAD = 3
 """Jobs handed out for each worker: one that runs and some that wait, so that no worker stands idle."""
+MOST_WORKERS = 10_000
 IDLE_S = 60
 """Seconds after which idle processes end."""
 # A run is one thread of compiled code; libraries that start a thread for each core would only get in each other's way.
@@ -68,8 +69,8 @@ def check_executor(executor: str, workers: int | None) -> None:
     """Raise InputError if `map_runs` could not use these."""
     if executor not in EXECUTORS:
         raise InputError(f"executor = {executor!r}; allowed: {', '.join(EXECUTORS)}")
-    if workers is not None and workers < 1:
-        raise InputError(f"workers = {workers}; allowed: at least 1")
+    if workers is not None and not 1 <= workers <= MOST_WORKERS:
+        raise InputError(f"workers = {workers}; allowed: at least 1, at most {MOST_WORKERS:,}")
     if executor == "ray" and importlib.util.find_spec("ray") is None:
         raise InputError("executor ray needs the package ray; install openoutcry[ray]")
 

@@ -29,6 +29,7 @@ __all__ = ["OUTCOMES", "FinishedRun", "Outcome", "find_outcomes", "outcomes_of"]
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 Rows = np.ndarray[Any, Any]
 SECOND_NS = 1_000_000_000
+# Relative figures (in basis points) are not defined where a price is not above 0.
 GRID_S = 10.0
 """Time between two looks at the midpoint for returns and pricing errors."""
 
@@ -136,7 +137,8 @@ def outcomes_of(run: FinishedRun, chosen: Sequence[Outcome] | None = None) -> di
     """Return the outcomes of a run by column; nan where one is not defined."""
     found = OUTCOMES.values() if chosen is None else chosen
     with np.errstate(all="ignore"):
-        return {outcome.column: float(outcome.of(run)) for outcome in found}
+        values = {outcome.column: float(outcome.of(run)) for outcome in found}
+    return {column: value if np.isfinite(value) else float("nan") for column, value in values.items()}
 
 
 # ---- the outcomes -------------------------------------------------------------------------------------------------
@@ -146,7 +148,7 @@ def outcomes_of(run: FinishedRun, chosen: Sequence[Outcome] | None = None) -> di
 def price_change(run: FinishedRun) -> float:
     """Return the simple return."""
     known = run.grid_mid_ticks[np.isfinite(run.grid_mid_ticks)]
-    return 1e4 * float(known[-1] / known[0] - 1.0) if len(known) else float("nan")
+    return 1e4 * float(known[-1] / known[0] - 1.0) if len(known) and (known > 0).all() else float("nan")
 
 
 def _mids(run: FinishedRun) -> Floats:
@@ -161,6 +163,8 @@ def _mids(run: FinishedRun) -> Floats:
 def max_drawdown(run: FinishedRun) -> float:
     """Return the largest relative fall; a market without a midpoint has not fallen."""
     mids = _mids(run)
+    if (mids <= 0).any():
+        return float("nan")
     return 1e4 * float(np.max(1.0 - mids / np.maximum.accumulate(mids))) if len(mids) else 0.0
 
 
@@ -168,12 +172,16 @@ def max_drawdown(run: FinishedRun) -> float:
 def max_rise(run: FinishedRun) -> float:
     """Return the largest relative rise."""
     mids = _mids(run)
+    if (mids <= 0).any():
+        return float("nan")
     return 1e4 * float(np.max(mids / np.minimum.accumulate(mids) - 1.0)) if len(mids) else 0.0
 
 
 @outcome("bps_per_sqrt_min", "realised volatility: root of the mean square of log returns on a grid of 10 s")
 def volatility(run: FinishedRun) -> float:
     """Return the volatility of log returns, for the square root of a minute."""
+    if (run.grid_mid_ticks <= 0).any():
+        return float("nan")
     returns = np.diff(np.log(run.grid_mid_ticks))
     returns = returns[np.isfinite(returns)]
     step_min = (run.grid_ns[1] - run.grid_ns[0]) / (60 * SECOND_NS) if len(run.grid_ns) > 1 else 1.0

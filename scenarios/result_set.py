@@ -22,7 +22,7 @@ from scenarios.claim import FolderLock, check_is_ours
 from scenarios.versions import versions
 from sim.writer import remove_temporaries, write_atomically, write_error
 
-__all__ = ["ResultSet"]
+__all__ = ["ResultSet", "read_manifest", "stored_study"]
 
 FLUSH_S = 2.0
 MANIFEST, RESULTS = "manifest.json", "results"
@@ -36,6 +36,8 @@ class ResultSet:
         folder: of the study; None: rows are kept in memory only.
         identity: plain data that says what is run; a study is resumed only with the same.
         key: columns that name a run.
+        study: plain data about what was asked that does not change the runs, such as the confidence of intervals; kept
+            in the manifest, so that a result that is read back tells the same.
         resume: go on with a study of the same identity.
         overwrite: replace another study.
 
@@ -49,11 +51,14 @@ class ResultSet:
         identity: dict[str, Any],
         key: Sequence[str],
         *,
+        study: dict[str, Any] | None = None,
         resume: bool = False,
         overwrite: bool = False,
     ) -> None:
         self.folder, self.key = folder, list(key)
         self._identity = json.loads(json.dumps(identity, default=str))
+        self._study = dict(study or {})
+        self._status = "running"
         self._waiting: list[dict[str, Any]] = []
         self._frames: list[pl.DataFrame] = []
         self._n_parts = 0
@@ -110,6 +115,17 @@ class ResultSet:
         self._frames.append(frame)
         self._waiting = []
 
+    @property
+    def identity(self) -> dict[str, Any]:
+        """The identity as the manifest has it."""
+        return dict(self._identity)
+
+    def tell(self, **study: Any) -> None:
+        """Add to what the manifest says about the study."""
+        self._study |= study
+        if self.folder is not None:
+            self._write_manifest(self._status)
+
     def finish(self, status: str = "complete") -> pl.DataFrame:
         """Put all rows into one part, in the order of the key, and let others in; return the rows."""
         self.flush()
@@ -143,8 +159,10 @@ class ResultSet:
 
     def _write_manifest(self, status: str) -> None:
         assert self.folder is not None
+        self._status = status
         data = {
-            "format_version": FORMAT_VERSION, "status": status, "identity": self._identity, "versions": versions(),
+            "format_version": FORMAT_VERSION, "status": status, "identity": self._identity, "study": self._study,
+            "versions": versions(),
         }  # fmt: skip
         write_atomically(self.folder / MANIFEST, (json.dumps(data, indent=1) + "\n").encode())
 
@@ -156,6 +174,23 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     return data if isinstance(data, dict) and "identity" in data else None
+
+
+def stored_study(folder: Path, kind: str, key: Sequence[str]) -> tuple[dict[str, Any], dict[str, Any], pl.DataFrame]:
+    """Return identity, study and rows (sorted by key, each key's once) of what a folder holds.
+
+    Raises:
+        InputError: if that is no study of this kind, or there are no results yet.
+    """
+    manifest = read_manifest(folder)
+    if manifest is None or manifest["identity"].get("kind") != kind:
+        raise InputError(f"{folder}: holds no {kind} study")
+    parts = _parts(folder)
+    if not parts:
+        raise InputError(f"{folder}: holds no results")
+    frame = pl.concat([_read(part) for part in parts], how="diagonal_relaxed")
+    frame = frame.unique(list(key), keep="last", maintain_order=True).sort(list(key))
+    return manifest["identity"], manifest.get("study", {}), frame
 
 
 def _parts(folder: Path) -> list[Path]:

@@ -26,6 +26,7 @@ from scenarios.summary import (
     write_summary,
 )
 from scenarios.toml_text import toml_text
+from scenarios.value_range import value_range_notes
 from sim.market import Market
 from sim.writer import ParquetTape, read_parts, remove_parts, remove_temporaries, write_atomically
 
@@ -64,6 +65,8 @@ class _Run:
         self.text = toml_text(built.scenario.model_copy(update={"seed": seed}).model_dump()).encode()
         self.notes: list[str] = []
         self.market = built.market(seed)
+        self.warnings = value_range_notes(built, self.market)
+        self.notes += self.warnings
         self.measures = Measures(built.scenario, with_depth=self.record.picture)
         self.decisions = DecisionLog(folder, self.market)
         self.tape: ParquetTape | None = None
@@ -212,6 +215,7 @@ class _Run:
             "status": status,
             **self._identity(),
             **({"error": error} if error else {}),
+            **({"warnings": self.warnings} if self.warnings else {}),
             "tape_hash": measures.hash.hexdigest(),
             "session": {
                 "open": clock(market.session.open_ns),
@@ -298,7 +302,7 @@ def _run_in(
     before = prepare_folder(folder, built.config_hash(seed), resume, overwrite)
     if before is not None and before["status"] == "complete" and _at_close(before):
         remove_leftovers(folder)
-        return Outcome(before, sorted(folder.glob("market*.png")), [], already_complete=True)
+        return Outcome(before, sorted(folder.glob("market*.png")), before.get("warnings", []), already_complete=True)
     run = _Run(built, seed, folder, stop)
     run.start(resume=before is not None)
     try:

@@ -8,6 +8,8 @@ import math
 import re
 from typing import Any
 
+import numpy as np
+
 __all__ = ["toml_text", "toml_value"]
 
 
@@ -44,6 +46,8 @@ def _key(key: str) -> str:
 
 def toml_value(value: Any) -> str:
     """Return one value as TOML."""
+    if isinstance(value, np.generic):
+        value = value.item()
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int):

@@ -14,7 +14,14 @@ from numba import uint64
 
 from lob._jit import kernel
 from lob.errors import InputError
-from sim.rng import agent_key, exp_portable, log_portable, normal_quantile, raw_uniform
+from sim.rng import (
+    agent_key,
+    exp_portable,
+    log_portable,
+    normal_quantile,
+    raw_uniform,
+    time_weighted_by_decay,
+)
 
 __all__ = [
     "ConstantValue",
@@ -101,10 +108,7 @@ class OrnsteinUhlenbeck(Fundamental):
 
 def _transition(kappa: float, sigma: float, dt: float) -> tuple[float, float]:
     """Return (decay, standard deviation) of one exact step of length dt."""
-    decay = float(exp_portable(-kappa * dt))
-    if kappa == 0:
-        return 1.0, sigma * float(np.sqrt(dt))
-    return decay, sigma * float(np.sqrt((1 - decay * decay) / (2 * kappa)))
+    return float(exp_portable(-kappa * dt)), sigma * float(np.sqrt(time_weighted_by_decay(2.0 * kappa, dt)))
 
 
 @kernel

@@ -5,6 +5,7 @@ Nothing else in the project imports Mesa, whose import takes more than a second.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -71,13 +72,17 @@ class MarketModel(mesa.Model):
         make_market: called with `seed` and the parameters, returns a new Market. With several processes of
             `mesa.batch_run` it must be a function of a module.
         step_s: simulated seconds of one `step`.
-        seed: of the market; None: 0.
+        seed: of the market; None: a fresh one for each model, as in all of Mesa, so that the iterations of
+            `mesa.batch_run` are different worlds.
+        rng: a seed under the name that newer versions of Mesa give it; not together with `seed`.
         kwargs: parameters of make_market, so that `mesa.batch_run` and the browser can vary them.
 
     Attributes:
         market: the Market.
-        datacollector: model reporters mid, spread (ticks; nan while a side is empty), volume (lots since the open),
-            bid_depth, ask_depth (lots on five levels); agent reporters name, position (lots), pnl (ticks x lots).
+        market_seed: its seed; with it, and the same parameters, the model can be made again.
+        datacollector: model reporters market_seed, mid, spread (ticks; nan while a side is empty), volume (lots since
+            the open), bid_depth, ask_depth (lots on five levels); agent reporters name, position (lots), pnl (ticks x
+            lots).
 
     Data are collected before the first step and after each. Mesa's batch_run reports the last step but one, so a market
     that has reached its close takes one more step, in which nothing happens.
@@ -89,17 +94,25 @@ class MarketModel(mesa.Model):
     """
 
     def __init__(
-        self, make_market: Callable[..., Market], step_s: float = 60.0, seed: int | None = None, **kwargs: Any
+        self,
+        make_market: Callable[..., Market],
+        step_s: float = 60.0,
+        seed: int | None = None,
+        rng: int | None = None,
+        **kwargs: Any,
     ) -> None:
-        if not step_s > 0:
-            raise ValueError(f"step_s = {step_s}; allowed: above 0")
-        seed = 0 if seed is None else int(seed)
-        super().__init__(seed=seed)
-        self.market = make_market(seed=seed, **kwargs)
+        if not 0 < step_s < np.inf:
+            raise ValueError(f"step_s = {step_s}; allowed: above 0, and finite")
+        if seed is not None and rng is not None:
+            raise ValueError("seed and rng are two names of the same; allowed: one of them")
+        self.market_seed = _seed_of(seed if seed is not None else rng)
+        super().__init__(seed=self.market_seed)
+        self.market = make_market(seed=self.market_seed, **kwargs)
         self._step_ns = max(1, round(step_s * SECOND_NS))
         self._add_agents()
         self.datacollector = mesa.DataCollector(
             model_reporters={
+                "market_seed": "market_seed",
                 "mid": lambda m: m.mid_ticks(),
                 "spread": lambda m: m.spread_ticks(),
                 "volume": lambda m: m.volume_lots(),
@@ -167,6 +180,19 @@ class MarketModel(mesa.Model):
         table = np.zeros((DEPTH_LEVELS, 3), np.int64)
         book = header_of(self.market.world.book_block(symbol), BOOK)
         return int(table[: depth(book, 0 if side == "buy" else 1, table), 1].sum())
+
+
+def _seed_of(given: Any) -> int:
+    """Return the seed of a market: what was given, or a fresh one that a table's float column still holds exactly."""
+    if given is None:
+        return int(np.random.default_rng().integers(2**53))
+    try:
+        seed = operator.index(given)
+    except TypeError:
+        seed = -1
+    if not 0 <= seed < 2**63:
+        raise ValueError(f"seed = {given!r}; allowed: a whole number from 0 to 2^63 - 1")
+    return seed
 
 
 def _drop(rows: Any) -> None:

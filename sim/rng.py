@@ -22,12 +22,15 @@ __all__ = [
     "agent_key",
     "draw_key",
     "exp_portable",
+    "expm1_portable",
     "exponential",
+    "log1p_portable",
     "log_portable",
     "mix",
     "normal",
     "normal_quantile",
     "raw_uniform",
+    "time_weighted_by_decay",
     "uniform",
 ]
 
@@ -144,6 +147,42 @@ def exp_portable(x: float) -> float:
     for k in range(16, 0, -1):
         term = 1.0 + term * r / k
     return term * _float_of(uint64(n + 1023) << uint64(52))
+
+
+@kernel
+def log1p_portable(x: float) -> float:
+    """log(1 + x) that keeps its digits near 0, where 1 + x has lost those of x; error below 4 ulp."""
+    if abs(x) >= 0.25:
+        return log_portable(1.0 + x)
+    # Here s is below 1/7, and the terms left out are below the last bit.
+    s = x / (2.0 + x)
+    z = s * s
+    tail = 1.0 / 23.0
+    for n in (21.0, 19.0, 17.0, 15.0, 13.0, 11.0, 9.0, 7.0, 5.0, 3.0):
+        tail = tail * z + 1.0 / n
+    return 2.0 * s + 2.0 * s * z * tail
+
+
+@kernel
+def expm1_portable(x: float) -> float:
+    """exp(x) - 1 that keeps its digits near 0; -1 below -700, capped at 700."""
+    if abs(x) >= 0.35:
+        return exp_portable(x) - 1.0
+    term = 1.0
+    for k in range(16, 1, -1):
+        term = 1.0 + term * x / k
+    return x * term
+
+
+@kernel
+def time_weighted_by_decay(rate_per_s: float, elapsed_s: float) -> float:
+    """Integral of exp(-rate t) over the elapsed time: (1 - exp(-rate elapsed)) / rate, and elapsed at rate 0.
+
+    With twice the speed of mean reversion as its rate this is the variance, for sigma 1, that an Ornstein-Uhlenbeck
+    process gains in that time. As it stands there 1 - exp(-x) would be 0 for x below 1e-16, and the variance with it.
+    """
+    x = rate_per_s * elapsed_s
+    return elapsed_s if x < 1e-17 else elapsed_s * (-expm1_portable(-x) / x)
 
 
 @kernel

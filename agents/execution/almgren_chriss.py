@@ -49,7 +49,8 @@ def holdings_lots(settings: AlmgrenChriss) -> np.ndarray[Any, np.dtype[np.float6
     tau = settings.duration_s / n
     tilde = settings.temporary_ticks - settings.permanent_ticks_per_lot * tau / 2
     squared = settings.risk_aversion * settings.sigma_ticks_per_sqrt_s**2 / tilde
-    kappa_tau = float(np.arccosh(1 + squared * tau**2 / 2))
+    # cosh x - 1 = 2 sinh^2(x / 2); the arccosh of 1 + something small has lost its digits.
+    kappa_tau = 2 * float(np.arcsinh(tau * np.sqrt(squared) / 2))
     left = np.arange(n, -1, -1)
     # Beyond 700 the sinh overflows, and all but the first few holdings are 0 anyway.
     if kappa_tau * n > 700:

@@ -28,7 +28,7 @@ from agents.makers._quotes import (
 )
 from sim.distributions import NonNegative, Positive, Settings
 from sim.policy import Policy, decision, indices
-from sim.rng import log_portable
+from sim.rng import log1p_portable
 
 __all__ = ["AvellanedaStoikov", "policy"]
 
@@ -84,7 +84,7 @@ def decide(view: Any, agent: Any, out: Any) -> int:
     risk = gamma * sigma * sigma * left_s
     inventory = view.position_lots / agent.params[P.size_lots]
     reservation = fair_price(view, agent.params[P.use_signal], float(view.last_ticks)) - inventory * risk
-    half = 0.5 * risk + log_portable(1.0 + gamma / agent.params[P.k_per_tick]) / gamma
+    half = 0.5 * risk + log1p_portable(gamma / agent.params[P.k_per_tick]) / gamma
     bid, ask = rounded(reservation - half), rounded(reservation + half)
     size = int(agent.params[P.size_lots])
     limit = size * int(agent.params[P.max_quotes])

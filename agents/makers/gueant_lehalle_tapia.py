@@ -29,7 +29,7 @@ from agents.makers._quotes import (
 )
 from sim.distributions import NonNegative, Positive, Settings
 from sim.policy import Policy, decision, indices
-from sim.rng import exp_portable, log_portable
+from sim.rng import exp_portable, log1p_portable
 
 __all__ = ["GueantLehalleTapia", "policy"]
 
@@ -73,7 +73,7 @@ def skew_ticks(agent: Any) -> float:
     """The coefficient c: how far one unit of inventory moves both quotes."""
     gamma, k = agent.params[P.gamma_per_tick], agent.params[P.k_per_tick]
     sigma, rate = agent.params[P.sigma_ticks_per_sqrt_s], agent.params[P.fill_rate_per_s]
-    power = exp_portable((1.0 + k / gamma) * log_portable(1.0 + gamma / k))
+    power = exp_portable((1.0 + k / gamma) * log1p_portable(gamma / k))
     return math.sqrt(sigma * sigma * gamma / (2.0 * k * rate) * power)
 
 
@@ -87,7 +87,7 @@ def decide(view: Any, agent: Any, out: Any) -> int:
         withdraw_all(view, out)
         return delay
     gamma = agent.params[P.gamma_per_tick]
-    base = log_portable(1.0 + gamma / agent.params[P.k_per_tick]) / gamma
+    base = log1p_portable(gamma / agent.params[P.k_per_tick]) / gamma
     inventory = view.position_lots / agent.params[P.size_lots]
     skew = skew_ticks(agent)
     fair = fair_price(view, agent.params[P.use_signal], float(view.last_ticks))

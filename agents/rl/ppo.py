@@ -258,7 +258,9 @@ def losses(
         z = settings.risk_aversion * (value - returns)
         # Beyond 5 the exponential goes on as its tangent, so that a bad first guess gives a large gradient, not inf.
         grown = torch.where(z < 5.0, z.clamp(max=5.0).exp(), (z - 4.0) * 148.4131591)
-        value_loss = (grown - z - 1.0).mean() / settings.risk_aversion**2
+        # Near 0 the difference would be what float32 leaves of two numbers that are almost 1 + z.
+        near = z * z * (0.5 + z * (1.0 / 6.0 + z / 24.0))
+        value_loss = torch.where(z.abs() < 0.01, near, grown - z - 1.0).mean() / settings.risk_aversion**2
     else:
         value_loss = 0.5 * ((value - returns) ** 2).mean()
     return policy_loss + settings.value_weight * value_loss - settings.entropy * distribution.entropy().mean()
@@ -307,7 +309,7 @@ def train(
         returns = advantage + r.values
         if settings.risk_aversion > 0.0:
             b = settings.risk_aversion
-            advantage = (1.0 - np.exp(np.minimum(-b * advantage, 5.0))) / b
+            advantage = -np.expm1(np.minimum(-b * advantage, 5.0)) / b
         if settings.anneal:
             optimiser.param_groups[0]["lr"] = settings.learning_rate * (1.0 - progress.steps / planned)
         batch = [torch.from_numpy(a[r.valid]) for a in (r.seen, r.states, r.actions, r.logs, advantage, returns)]

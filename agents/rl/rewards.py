@@ -81,7 +81,7 @@ PHI, ALPHA, DAMPING, WEIGHT, AVERSION, LEFTOVER = range(6)
 @kernel
 def utility(wealth: float, aversion: float) -> float:
     """Exponential utility, 0 at 0."""
-    return (1.0 - math.exp(min(-aversion * wealth, MAX_EXPONENT))) / aversion
+    return -math.expm1(min(-aversion * wealth, MAX_EXPONENT)) / aversion
 
 
 @kernel

@@ -20,7 +20,7 @@ from lob.types import NO_PRICE, Phase
 from sim.distributions import Distribution, NonNegative, Positive, Settings
 from sim.policy import Policy, decision, indices, normal, send_cancel_all, send_limit
 from sim.records import Needs, Wake
-from sim.rng import exp_portable, log_portable
+from sim.rng import exp_portable, expm1_portable, log_portable
 
 __all__ = ["FundamentalistChartistNoise", "policy"]
 
@@ -63,9 +63,9 @@ def update_trend(view: Any, agent: Any, mid: float) -> None:
     """Average the log returns seen since the last look, with weights that fall over `trend_s`."""
     elapsed_s = (view.time_ns - agent.state[S.seen_ns]) * 1e-9
     if agent.state[S.mid_ticks] > 0.0 and elapsed_s > 0.0:
-        keep = exp_portable(-elapsed_s / agent.params[P.trend_s])
+        weight = -expm1_portable(-elapsed_s / agent.params[P.trend_s])
         rate = log_portable(mid / agent.state[S.mid_ticks]) / elapsed_s
-        agent.state[S.trend_per_s] = keep * agent.state[S.trend_per_s] + (1.0 - keep) * rate
+        agent.state[S.trend_per_s] += weight * (rate - agent.state[S.trend_per_s])
     agent.state[S.mid_ticks] = mid
     agent.state[S.seen_ns] = view.time_ns
 

@@ -17,7 +17,7 @@ from lob.types import NO_PRICE
 from sim.distributions import NonNegative, Number, Positive, Settings
 from sim.policy import Policy, decision, indices, normal, send_cancel_all, send_limit, uniform
 from sim.records import Needs, Wake
-from sim.rng import exp_portable
+from sim.rng import exp_portable, time_weighted_by_decay
 
 __all__ = ["Value", "policy"]
 
@@ -66,9 +66,9 @@ def update_estimate(view: Any, agent: Any) -> float:
     elapsed_s = (view.time_ns - agent.state[S.seen_ns]) * 1e-9
     decay = exp_portable(-kappa * elapsed_s)
     predicted = mean + (agent.state[S.estimate_ticks] - mean) * decay
-    gained = sigma * sigma * (elapsed_s if kappa == 0.0 else (1.0 - decay * decay) / (2.0 * kappa))
+    gained = sigma * sigma * time_weighted_by_decay(2.0 * kappa, elapsed_s)
     variance = decay * decay * agent.state[S.variance] + gained
-    gain = variance / (variance + noise_variance)
+    gain = variance / (variance + noise_variance) if variance > 0.0 else 0.0
     estimate = predicted + gain * (look - predicted)
     agent.state[S.estimate_ticks] = estimate
     agent.state[S.variance] = (1.0 - gain) * variance

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -24,9 +24,11 @@ __all__ = [
     "SetOption",
     "WorkersOption",
     "duration_s",
+    "interval_text",
     "numbers",
     "pair_progress",
     "seed_list",
+    "shown",
     "side_table",
     "wide_console",
 ]
@@ -42,7 +44,7 @@ ResumeOption = Annotated[bool, typer.Option("--resume", help="Go on in the folde
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace what is in the folder.")]
 
 LARGEST_SEED = 2**63 - 1
-MAX_SEEDS = 1_000_000
+MOST_SEEDS = 1_000_000
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 
 
@@ -54,8 +56,11 @@ def duration_s(text: str, option: str) -> float:
     """
     found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*([a-z]*)", text.strip())
     if found is None or found[2] not in _UNITS or len(found[1]) > 12:
-        raise InputError(f"{option} {text}: not a duration; allowed: a number with s, m or h, as in 30m")
-    return float(found[1]) * _UNITS[found[2]]
+        raise InputError(f"{option} {shown(text)}: not a duration; allowed: a number with s, m or h, as in 30m")
+    seconds = float(found[1]) * _UNITS[found[2]]
+    if seconds > 86_400:
+        raise InputError(f"{option} {shown(text)}: longer than a day; allowed: a time within the session, as in 30m")
+    return seconds
 
 
 def numbers(text: str, option: str) -> tuple[float, ...]:
@@ -63,9 +68,9 @@ def numbers(text: str, option: str) -> tuple[float, ...]:
     try:
         found = tuple(float(part) for part in text.split(",") if text.isascii())
     except ValueError:
-        found = ()
+        found = (math.nan,)
     if not found or not all(map(math.isfinite, found)):
-        raise InputError(f"{option} {text}: allowed: numbers with commas between, as in 0.01,0.05")
+        raise InputError(f"{option} {shown(text)}: allowed: numbers with commas between, as in 0.01,0.05")
     return found
 
 
@@ -73,22 +78,36 @@ def seed_list(text: str, option: str = "--seeds") -> list[int]:
     """Return the seeds of "1..200", "1,2,5" or a mixture.
 
     Raises:
-        InputError: if it is none of these, or names more than a million seeds, or one of 2^63 and more.
+        InputError: if it is none of these, or more seeds than anybody could run; nothing that long is made first.
     """
     seeds: list[int] = []
     for part in text.split(","):
-        found = re.fullmatch(r"([0-9]{1,19})(?:\.\.([0-9]{1,19}))?", part.strip())
+        found = re.fullmatch(r"\s*([0-9]{1,19})\s*(?:\.\.\s*([0-9]{1,19})\s*)?", part)
         if found is None:
-            raise InputError(f"{option} {text[:80]}: allowed: whole numbers and ranges, as in 1..200 or 1,2,5")
+            raise InputError(
+                f"{option} {shown(text)}: allowed: whole numbers and ranges, as in 1..200 or 1,2,5, below 2^63"
+            )
         first, last = int(found[1]), int(found[2] or found[1])
         if max(first, last) > LARGEST_SEED:
-            raise InputError(f"{option} {text[:80]}: allowed: seeds from 0 to {LARGEST_SEED}")
-        if len(seeds) + last - first >= MAX_SEEDS:
-            raise InputError(f"{option} {text[:80]}: {len(seeds) + last - first + 1:,} seeds; allowed: {MAX_SEEDS:,}")
+            raise InputError(f"{option} {shown(text)}: allowed: seeds from 0 to {LARGEST_SEED}")
+        if last - first >= MOST_SEEDS or len(seeds) + last - first >= MOST_SEEDS:
+            raise InputError(f"{option} {shown(text)}: more than {MOST_SEEDS:,} seeds; allowed: as in 1..200")
         seeds += range(first, last + 1)
     if not seeds:
-        raise InputError(f"{option} {text}: an empty range; allowed: as in 1..200")
+        raise InputError(f"{option} {shown(text)}: an empty range; allowed: as in 1..200")
     return seeds
+
+
+def interval_text(low: float | None, high: float | None, digits: int = 3) -> str:
+    """Return an interval as a table shows it; nothing if it is not known."""
+    if low is None or high is None or not (math.isfinite(low) and math.isfinite(high)):
+        return ""
+    return f"({low:.{digits}g}, {high:.{digits}g})"
+
+
+def shown(text: str) -> str:
+    """Return what a user typed, cut off if it would not stand in one line."""
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def wide_console() -> Console:
@@ -113,13 +132,13 @@ def pair_progress(console: Console, what: str) -> Iterator[Callable[[int, int], 
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
-def side_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Any:
-    """Return a plain table whose first column is to the left and the others to the right."""
+def side_table(header: Sequence[str], rows: Sequence[Sequence[str]], grey: Container[int] = ()) -> Any:
+    """Return a plain table whose first column is to the left and the others to the right; some rows in grey."""
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for k, name in enumerate(header):
         table.add_column(name, justify="left" if k == 0 else "right", no_wrap=True)
-    for row in rows:
-        table.add_row(*row)
+    for k, row in enumerate(rows):
+        table.add_row(*row, style="dim" if k in grey else None)
     return table

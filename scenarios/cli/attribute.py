@@ -15,6 +15,7 @@ from scenarios.cli._options import (
     ScenarioArgument,
     SetOption,
     WorkersOption,
+    interval_text,
     pair_progress,
     seed_list,
     side_table,
@@ -51,6 +52,7 @@ def command(
     left out with it.
     """
     from scenarios.experiments.attribution import attribute
+    from scenarios.experiments.bootstrap import percent
     from scenarios.load import find_scenario
 
     console = wide_console()
@@ -62,17 +64,21 @@ def command(
             resume=resume, overwrite=overwrite, on_progress=show,
         )  # fmt: skip
     unit = f" [{found.outcome.unit}]" if found.outcome.unit else ""
-    rows: list[list[str]] = [
-        [row["group"], f"{row['value']:+.4g}", f"({row['low']:.3g}, {row['high']:.3g})", f"{row['share']:.0%}"]
-        for row in found.table.rows(named=True)
-    ]
+    rows: list[list[str]] = []
+    for row in found.table.rows(named=True):
+        interval = "identical worlds" if row["is_idle"] else interval_text(row["low"], row["high"])
+        share = "-" if row["share"] is None else f"{row['share']:.0%}"
+        rows.append([row["group"], f"{row['value']:+.4g}", interval, share])
     value, low, high = found.total
-    rows.append(["sum", f"{value:+.4g}", f"({low:.3g}, {high:.3g})", "100%"])
+    rows.append(["sum", f"{value:+.4g}", interval_text(low, high), "100%" if value else "-"])
     console.print(side_table([f"{found.outcome.name}{unit}", "Shapley value", "", "Share"], rows))
     console.print(
         f"From {found.none:.4g} without them to {found.all:.4g} with all, over {len(found.seeds)} worlds "
-        f"({found.n_runs} runs, {'all subsets' if found.exact else 'sampled orders'})"
+        f"({found.n_runs} runs, {'all subsets' if found.exact else 'sampled orders'}), {percent(found.confidence)} "
+        "intervals"
     )
+    for note in found.notes:
+        console.print(note)
     for (subset, seed), reason in list(found.failures.items())[:1]:
         console.print(f"{len(found.failures)} runs failed, their worlds are left out; {subset}, seed {seed}: {reason}")
     console.print(f"Picture: {folder / 'attribution.png'}", soft_wrap=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -28,7 +29,7 @@ def command(
     ] = None,
     budget: Annotated[int, typer.Option(min=1, help="Candidates to look at.")] = 1500,
     seeds: Annotated[int, typer.Option(min=1, max=64, help="Runs of each candidate, the same for all.")] = 2,
-    seed: Annotated[int, typer.Option(min=1, help="Seed of the search.")] = 1,
+    seed: Annotated[int, typer.Option(min=1, max=2**32 - 1, help="Seed of the search.")] = 1,
     warm_up: Annotated[float, typer.Option(min=0, help="Seconds after the open that are left out.")] = 300.0,
     processes: Annotated[int, typer.Option(min=1, max=256, help="Candidates that run at the same time.")] = 2,
     out: Annotated[Path | None, typer.Option(help="Folder. Default: runs/NAME-calibrated.")] = None,
@@ -69,11 +70,12 @@ def command(
         )  # fmt: skip
     record = {
         "format_version": 1, "distance": fit.distance, "first_distance": fit.first_distance, "values": fit.values,
-        "fitted": fit.moments, "target": problem.target, "scale": problem.scale, "held_back": other,
-        "evaluations": fit.evaluations, "seeds": list(problem.seeds), "seed": seed,
+        "fitted": _known(fit.moments), "target": problem.target, "scale": problem.scale,
+        "held_back": _known(other) if other else None, "evaluations": fit.evaluations, "seeds": list(problem.seeds),
+        "seed": seed,
     }  # fmt: skip
-    write_atomically(folder / "moments.json", json.dumps(record, indent=1, allow_nan=True).encode())
     write_atomically(folder / "fitted.toml", toml_text(fit.tables).encode())
+    write_atomically(folder / "moments.json", json.dumps(record, indent=1, allow_nan=False).encode())
     picture = draw_moments(
         f"{problem.path.stem} fitted to {to.name}", fit.moments, problem.target, problem.scale, other, fit.history
     )
@@ -85,6 +87,11 @@ def command(
     )
     console.print(f"Fitted scenario: {folder / 'fitted.toml'}", soft_wrap=True)
     console.print(f"Picture: {folder / 'moments.png'}", soft_wrap=True)
+
+
+def _known(moments: dict[str, float]) -> dict[str, float | None]:
+    """Return moments for JSON, which has no word for what is not a number."""
+    return {name: value if math.isfinite(value) else None for name, value in moments.items()}
 
 
 def within_session(flow: OrderFlow, scenario: str, overrides: list[str]) -> OrderFlow:

@@ -16,8 +16,10 @@ from scenarios.cli._options import (
     SetOption,
     WorkersOption,
     duration_s,
+    interval_text,
     numbers,
     pair_progress,
+    shown,
     side_table,
     wide_console,
 )
@@ -29,7 +31,7 @@ __all__ = ["command"]
 
 _ALIASES = {"ac": "almgren_chriss", "is": "implementation_shortfall"}
 _SHOWN = ("impact_half", "impact_end", "impact_end_unpaired", "impact_late", "decay_ratio", "concavity", "prefactor",
-          "paired_slippage_bps", "arrival_slippage_bps", "spread_cost_bps", "opportunity_cost_bps", "shortfall_bps",
+          "paired_slippage_bps", "spread_cost_bps", "arrival_slippage_bps", "opportunity_cost_bps", "shortfall_bps",
           "variance_reduction_end", "variance_reduction_late")  # fmt: skip
 
 
@@ -41,8 +43,14 @@ def command(
     ] = None,
     algo: Annotated[str, typer.Option(help="twap, vwap, pov, ac, is or iceberg.")] = "twap",
     side: Annotated[str, typer.Option(help="buy or sell.")] = "buy",
-    start: Annotated[str | None, typer.Option(metavar="HH:MM:SS", help="Default: a quarter into the session.")] = None,
-    horizon: Annotated[str, typer.Option(help="Length of the metaorder, as in 30m.")] = "30m",
+    start: Annotated[
+        str | None,
+        typer.Option(metavar="HH:MM:SS", help="Default: a quarter into the session; with --treatment the open."),
+    ] = None,
+    horizon: Annotated[
+        str | None,
+        typer.Option(help="Length, as in 30m, the default; with --treatment the default is half of what is left."),
+    ] = None,
     after: Annotated[str | None, typer.Option(help="How long to watch after it. Default: as long.")] = None,
     pairs: Annotated[int, typer.Option(min=1, help="Pairs of worlds; with --stop at most so many.")] = 100,
     treatment: Annotated[
@@ -89,6 +97,8 @@ def command(
         if (quantity is None) == (participation is None):
             raise InputError("give either --quantity or --participation")
         what = _metaorder(algo, side, quantity, algo_set or [])
+        start = start if start is not None else _default_start(scenario, set_ or [])
+        horizon = horizon if horizon is not None else "30m"
     folder = out if out is not None else Path("runs") / f"{path.stem}-impact"
     with pair_progress(console, "pairs") as show:
         result = impact(
@@ -98,8 +108,8 @@ def command(
             pairs=pairs,
             arms=("control", *(name.strip() for name in arms.split(",") if name.strip() != "control")),
             overrides=set_ or [],
-            start=start if start is not None else _default_start(scenario, set_ or []),
-            horizon_s=duration_s(horizon, "--horizon"),
+            start=start,
+            horizon_s=duration_s(horizon, "--horizon") if horizon is not None else None,
             after_s=duration_s(after, "--after") if after is not None else None,
             branch=branch,
             first_seed=first_seed,
@@ -127,8 +137,8 @@ def _metaorder(algo: str, side: str, quantity: int | None, changes: list[str]) -
     for change in changes:
         try:
             settings |= tomllib.loads(change)
-        except tomllib.TOMLDecodeError:
-            raise InputError(f"--algo-set {change}: allowed: NAME=VALUE, as in passive=true") from None
+        except (ValueError, RecursionError):
+            raise InputError(f"--algo-set {shown(change)}: allowed: NAME=VALUE, as in passive=true") from None
     if side not in ("buy", "sell"):
         raise InputError(f"--side {side}: allowed: buy, sell")
     return Metaorder("buy" if side == "buy" else "sell", quantity or 1, _ALIASES.get(algo, algo), settings=settings)
@@ -157,44 +167,66 @@ def _rule(text: str | None) -> Any:
     try:
         return StoppingRule(name, float(width))
     except ValueError:
-        raise InputError(f"--stop {text}: allowed: NAME:WIDTH, as in impact_end:0.2") from None
+        raise InputError(f"--stop {shown(text)}: allowed: NAME:WIDTH, as in impact_end:0.2") from None
 
 
 def _print(console: Any, result: ImpactResult) -> None:
-    """Print the main estimates, a column for each level."""
+    """Print the main estimates, a column for each level; what is not paired in grey."""
     import polars as pl
 
+    from scenarios.experiments.bootstrap import percent
+    from scenarios.experiments.estimates import UNPAIRED
+    from scenarios.summary import clock
+
+    window = result.window
+    console.print(
+        f"Treatment from {clock(window.start_ns)} to {clock(window.end_ns)}, watched until {clock(window.until_ns)}"
+    )
     levels = [level for arm, level in result.arms if arm == "treated"]
     table = result.estimates.filter((pl.col("arm") == "treated") & (pl.col("group") != "stopping"))
-    rows = []
+    rows, grey = [], []
     for name in _SHOWN:
         of_name = table.filter(pl.col("estimate") == name)
         if len(of_name) == 0:
             continue
         cells = [_cell(of_name.filter(pl.col("level") == level)) for level in levels]
         unit = f" [{of_name['unit'][0]}]" if of_name["unit"][0] else ""
-        rows.append([name.removesuffix("_bps") + unit, *cells])
+        grey += [len(rows)] if name in UNPAIRED else []
+        rows.append(
+            [
+                name.removesuffix("_bps")
+                + (" (not paired)" if name in UNPAIRED and not name.endswith("unpaired") else "")
+                + unit,
+                *cells,
+            ]
+        )
     heads = [f"{100 * share:g}% of volume" for share in result.participation] or ["Treated"]
-    console.print(side_table(["Estimate", *heads], rows))
+    console.print(side_table(["Estimate", *heads], rows, grey))
     scaling = table.filter(pl.col("group") == "scaling")
     for row in scaling.rows(named=True):
         console.print(f"{row['estimate']}: {_cell(scaling.filter(pl.col('estimate') == row['estimate']))}")
     for row in result.estimates.filter(pl.col("group") == "stopping").rows(named=True):
         console.print(
-            f"Stopped after {row['n_pairs']} pairs: {row['estimate']} {row['value']:.4g} ({row['low']:.4g}, "
-            f"{row['high']:.4g}), an interval that holds for all looks"
+            f"Stopped after {row['n_pairs']} pairs: {row['estimate']} {_figure(row)}, an interval that holds for all "
+            "looks"
         )
+    for note in result.notes:
+        console.print(note)
     if result.placebo_identical is not None:
         console.print(f"Placebo: tapes {'identical to' if result.placebo_identical else 'DIFFER FROM'} the control's")
     if result.failures:
         pair, reason = next(iter(result.failures.items()))
         console.print(f"{len(result.failures)} pairs failed; pair {pair}: {reason}", soft_wrap=True)
-    console.print(f"{result.n_pairs} pairs, {result.confidence:.0%} intervals in brackets (BCa bootstrap over pairs)")
+    kind = f"{percent(result.confidence)} intervals in brackets (BCa bootstrap over pairs)"
+    console.print(f"{result.n_pairs} pairs, {'no intervals' if result.is_one_world else kind}")
 
 
 def _cell(rows: Any) -> str:
-    if len(rows) == 0 or rows["value"][0] is None:
+    return _figure(rows.row(0, named=True)) if len(rows) else "-"
+
+
+def _figure(row: dict[str, Any]) -> str:
+    """Return a value with its interval, as far as they are known."""
+    if row["value"] is None:
         return "-"
-    value, low, high = rows["value"][0], rows["low"][0], rows["high"][0]
-    interval = f" ({low:.3g}, {high:.3g})" if low is not None and high is not None else ""
-    return f"{value:.3g}{interval}"
+    return f"{row['value']:.3g} {interval_text(row['low'], row['high'])}".strip()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from lob.errors import InputError
 from scenarios.cli._options import (
     ConfidenceOption,
     ExecutorOption,
@@ -15,8 +17,10 @@ from scenarios.cli._options import (
     ScenarioArgument,
     SetOption,
     WorkersOption,
+    interval_text,
     pair_progress,
     seed_list,
+    shown,
     side_table,
     wide_console,
 )
@@ -52,9 +56,13 @@ def command(
 
     console = wide_console()
     folder = out if out is not None else Path("runs") / f"{find_scenario(scenario).stem}-sweep"
+    axes = [_axis(text) for text in grid or []]
+    twice = [name for k, (name, _) in enumerate(axes) if name in [other for other, _ in axes[:k]]]
+    if twice:
+        raise InputError(f"--grid {shown(twice[0])}: given twice; allowed: all values of a place in one --grid")
     with pair_progress(console, "runs") as show:
         result = sweep(
-            scenario, dict(_axis(text) for text in grid or []), seed_list(seeds), outcomes=outcome or (),
+            scenario, dict(axes), seed_list(seeds), outcomes=outcome or (),
             overrides=set_ or [], confidence=confidence, executor=executor, workers=workers, out=folder,
             resume=resume, overwrite=overwrite, on_progress=show,
         )  # fmt: skip
@@ -69,20 +77,26 @@ def _axis(text: str) -> tuple[str, list[Any]]:
     """Return (path, values) of "a.b=1,2,3"; values are TOML, bare words texts."""
     import tomllib
 
-    from lob.errors import InputError
-
     name, equals, values = text.partition("=")
     if not equals or not name.strip() or not values.strip():
-        raise InputError(f"--grid {text}: not understood; allowed: a.b=1,2,3, as in population.maker.count=1,2,4")
+        raise InputError(
+            f"--grid {shown(text)}: not understood; allowed: a.b=1,2,3, as in population.maker.count=1,2,4"
+        )
     try:
         return name.strip(), list(tomllib.loads(f"x = [{values}]")["x"])
     except tomllib.TOMLDecodeError:
         return name.strip(), [part.strip() for part in values.split(",")]
+    except (ValueError, RecursionError):
+        raise InputError(
+            f"--grid {shown(text)}: allowed: a.b=1,2,3; these are no numbers that could be meant"
+        ) from None
 
 
 def _print(console: Any, result: Any) -> None:
     """Print the means by setting, and the differences from the first one."""
     import polars as pl
+
+    from scenarios.experiments.bootstrap import percent
 
     names = list(result.cells[0])
     for outcome in result.outcomes:
@@ -93,15 +107,25 @@ def _print(console: Any, result: Any) -> None:
         cells = [
             [
                 ", ".join(f"{name.split('.', 1)[-1]}={row[name]}" for name in names) or "as it is",
-                f"{row['mean']:.5g}", f"({row['low']:.4g}, {row['high']:.4g})",
-                *([f"{row['difference']:+.4g}", f"({row['difference_low']:.3g}, {row['difference_high']:.3g})"]
-                  if row["variant"] > 0 else ["", ""]),
+                f"{row['mean']:.5g}", interval_text(row["low"], row["high"], 4),
+                *(_difference(row) if row["variant"] > 0 else ["", ""]),
             ]
             for row in rows.rows(named=True)
         ]  # fmt: skip
         console.print(side_table([f"{outcome.name}{unit}", "Mean", "", "Difference from the first", ""], cells))
+    for note in result.notes:
+        console.print(note)
     n = result.runs.filter(pl.col("status") == "done").select("variant", "seed").unique().height
-    console.print(f"{n} runs, {result.confidence:.0%} intervals in brackets, differences paired by seed")
+    console.print(f"{n} runs, {percent(result.confidence)} intervals in brackets, differences paired by seed")
     if len(result.failed):
         row = result.failed.row(0, named=True)
         console.print(f"{len(result.failed)} runs failed; setting {row['variant']}, seed {row['seed']}: {row['error']}")
+
+
+def _difference(row: dict[str, Any]) -> list[str]:
+    """Return the difference from the first setting and its interval, or that there is none to speak of."""
+    if row["difference"] == 0 and 0 < row["n_identical"] == row["n_runs"]:
+        return ["none", "identical worlds"]
+    if not math.isfinite(row["difference"]):
+        return ["-", ""]
+    return [f"{row['difference']:+.4g}", interval_text(row["difference_low"], row["difference_high"])]

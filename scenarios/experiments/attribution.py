@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import copy
 import io
-import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,18 +25,21 @@ import polars as pl
 
 from lob.errors import InputError, RunError
 from scenarios.build import build
-from scenarios.experiments.bootstrap import bootstrap
-from scenarios.experiments.variants import KEY, VariantRun, run_variants
+from scenarios.experiments.bootstrap import bootstrap, check_confidence
+from scenarios.experiments.sameness import is_one_world, one_world_note
+from scenarios.experiments.shapley import EXACT_UP_TO, Plan, exact_shapley, number_of, plan_of, sampled_shapley
+from scenarios.experiments.variants import KEY, VariantRun, check_runs, run_variants, settled
 from scenarios.load import find_scenario, nearest, read_tables, source_of
 from scenarios.map_runs import check_executor
 from scenarios.outcomes import Outcome, find_outcomes
-from scenarios.result_set import ResultSet
+from scenarios.result_set import ResultSet, stored_study
 from scenarios.toml_text import toml_text
 from sim.writer import write_atomically
 
 __all__ = ["EXACT_UP_TO", "Attribution", "attribute"]
 
-EXACT_UP_TO = 8
+MOST_GROUPS = 62
+MOST_ORDERS = 10_000
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 
@@ -46,7 +48,8 @@ class Attribution:
     """What each group contributed to an outcome.
 
     Attributes:
-        table: group, value, low, high, share (of the sum), populations; one row a group, largest contribution first.
+        table: group, value, low, high, share (of the sum; null if that is 0), populations, is_idle (leaving the group
+            out changed no time, price or quantity in any world); one row a group, largest contribution first.
         outcome: what was explained.
         total: mean of v(all) - v(none), with its interval: (value, low, high).
         none, all: mean outcome with none and with all of the groups.
@@ -56,6 +59,8 @@ class Attribution:
         n_runs: number of runs.
         exact: all subsets were run.
         failures: reason by (subset's groups, seed).
+        confidence: of all intervals.
+        notes: what somebody who reads the numbers must know; none if all is as it seems.
     """
 
     table: pl.DataFrame
@@ -69,6 +74,24 @@ class Attribution:
     n_runs: int
     exact: bool
     failures: dict[tuple[str, int], str]
+    confidence: float = 0.95
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def load(cls, folder: Path | str) -> Attribution:
+        """Return the attribution that stands in a folder.
+
+        Raises:
+            InputError: if there is none.
+        """
+        identity, study, frame = stored_study(Path(folder), "attribution", KEY)
+        if "seeds" not in study:
+            raise InputError(f"{folder}: was not finished; the same command with --resume goes on")
+        return _share_out(
+            settled(frame), find_outcomes([identity["outcome"]], "outcome")[0],
+            {name: tuple(rows) for name, rows in identity["groups"].items()},
+            plan_of(len(identity["groups"]), study["seeds"], identity["orders"]), study["symbol"], study["confidence"],
+        )  # fmt: skip
 
     def plot(self, path: Path | str | None = None) -> bytes:
         """Return the picture as PNG; with a path, also write it there."""
@@ -122,8 +145,13 @@ def attribute(
         RunError: if the outcome is not defined without some groups.
     """
     chosen = find_outcomes([outcome], "outcome")[0]
-    if len(seeds) < 2 or len(set(seeds)) != len(seeds):
+    if len(seeds) < 2:
         raise InputError("seeds: allowed: at least two, none twice")
+    if not 1 <= n_orders <= MOST_ORDERS:
+        raise InputError(f"n_orders = {n_orders}; allowed: 1 to {MOST_ORDERS:,}")
+    check_runs(1, seeds, len(seeds), "seeds")
+    seeds = [int(seed) for seed in seeds]
+    check_confidence(confidence)
     check_executor(executor, workers)
     path = find_scenario(str(scenario))
     tables = read_tables(path, overrides)
@@ -132,21 +160,13 @@ def attribute(
     if symbol is not None and symbol not in listed:
         raise InputError(f"symbol {symbol}{nearest(symbol, listed)}; allowed: {', '.join(listed)}")
     members = _groups([group.name for group in built.populations], groups, always)
-    names = tuple(members)
-    n = len(names)
-    exact = n <= EXACT_UP_TO
-    if exact:
-        everything = [frozenset(s) for k in range(n + 1) for s in itertools.combinations(range(n), k)]
-        wanted = dict.fromkeys(seeds, everything)
-        orders: dict[int, list[tuple[int, ...]]] = {}
-    else:
-        orders = {seed: _orders(n, n_orders, seed) for seed in seeds}
-        wanted = {seed: list(dict.fromkeys(s for order in orders[seed] for s in _steps(order))) for seed in seeds}
-    number = {s: k for k, s in enumerate(dict.fromkeys(s for subsets in wanted.values() for s in subsets))}
-    texts = {s: toml_text(_ablated(tables, members, s)) for s in number}
+    n = len(members)
+    plan = plan_of(n, seeds, n_orders)
+    check_runs(1, seeds, sum(len(subsets) for subsets in plan.wanted.values()), "groups")
+    texts = {s: toml_text(_ablated(tables, members, s)) for s in plan.subsets}
     for subset in {frozenset(), frozenset(range(n))}:
         build(source_of(_ablated(tables, members, subset), path))
-    jobs = [VariantRun(number[s], texts[s], seed) for seed in seeds for s in wanted[seed]]
+    jobs = [VariantRun(number_of(s), texts[s], seed) for seed in seeds for s in plan.wanted[seed]]
     identity = {
         "kind": "attribution",
         "scenario": path.stem,
@@ -154,15 +174,15 @@ def attribute(
         "outcome": chosen.column,
         "groups": {name: list(rows) for name, rows in members.items()},
         "always": list(always),
-        "orders": None if exact else n_orders,
+        "orders": plan.n_orders,
+        "variants": "one bit a group",
     }
     folder = Path(out) if out is not None else None
-    store = ResultSet(folder, identity, KEY, resume=resume, overwrite=overwrite)
+    study = {"confidence": confidence, "seeds": seeds, "symbol": symbol or listed[0]}
+    store = ResultSet(folder, identity, KEY, study=study, resume=resume, overwrite=overwrite)
     runs = run_variants(store, path, jobs, [chosen], executor=executor, workers=workers, on_progress=on_progress)
-    result = _share_out(
-        runs.filter(pl.col("seed").is_in(list(seeds))), chosen, members, number, seeds, orders, exact,
-        symbol or listed[0], len(jobs), confidence,
-    )  # fmt: skip
+    result = _share_out(runs, chosen, members, plan, symbol or listed[0], confidence)
+    store.tell(notes=list(result.notes))
     if folder is not None:
         buffer = io.BytesIO()
         result.table.write_parquet(buffer)
@@ -189,11 +209,15 @@ def _groups(
                 raise InputError(f"group: population {row} is named twice; allowed: in one group, or in always")
     if not members:
         raise InputError("groups: none left; allowed: at least one population that is not in always")
+    if len(members) > MOST_GROUPS:
+        raise InputError(
+            f"groups: {len(members)}; allowed: at most {MOST_GROUPS}; put populations together with --group"
+        )
     return members
 
 
 def _ablated(tables: dict[str, Any], members: dict[str, tuple[str, ...]], present: frozenset[int]) -> dict[str, Any]:
-    """Return the scenario without the populations of the absent groups, and without events that name them."""
+    """Return the scenario without the populations of the absent groups, and without what events say of them."""
     absent = {row for k, rows in enumerate(members.values()) if k not in present for row in rows}
     kept = copy.deepcopy(tables)
     for key in ("population", "trader"):
@@ -201,33 +225,25 @@ def _ablated(tables: dict[str, Any], members: dict[str, tuple[str, ...]], presen
             kept[key] = [row for row in kept[key] if row.get("name") not in absent]
     if "event" in kept:
         kept["event"] = [row for row in kept["event"] if row.get("population") not in absent]
+        for row in kept["event"]:
+            # A text is still published if one of those who would have heard it early is not there.
+            if "heard_by" in row:
+                row["heard_by"] = [heard for heard in row["heard_by"] if heard.get("trader") not in absent]
     return kept
-
-
-def _orders(n: int, pairs: int, seed: int) -> list[tuple[int, ...]]:
-    generator = np.random.default_rng([seed, n])
-    drawn = [tuple(int(k) for k in generator.permutation(n)) for _ in range(pairs)]
-    return [order for one in drawn for order in (one, one[::-1])]
-
-
-def _steps(order: tuple[int, ...]) -> list[frozenset[int]]:
-    return [frozenset(order[:k]) for k in range(len(order) + 1)]
 
 
 def _share_out(
     runs: pl.DataFrame,
     outcome: Outcome,
     members: dict[str, tuple[str, ...]],
-    number: dict[frozenset[int], int],
-    seeds: Sequence[int],
-    orders: dict[int, list[tuple[int, ...]]],
-    exact: bool,
+    plan: Plan,
     symbol: str,
-    n_runs: int,
     confidence: float,
 ) -> Attribution:
-    names, n = tuple(members), len(members)
-    words = {k: " + ".join(names[g] for g in sorted(s)) or "none" for s, k in number.items()}
+    names, n, seeds = tuple(members), plan.n, tuple(plan.wanted)
+    subsets = {number_of(s): s for s in plan.subsets}
+    words = {k: " + ".join(names[g] for g in sorted(s)) or "none" for k, s in subsets.items()}
+    runs = runs.filter(pl.col("seed").is_in(list(seeds)) & pl.col("variant").is_in(list(subsets)))
     failed = runs.filter(pl.col("status") == "failed")
     failures = {(words[v], seed): why for v, seed, why in failed.select("variant", "seed", "error").rows()}
     done = runs.filter((pl.col("status") == "done") & (pl.col("symbol") == symbol))
@@ -238,19 +254,26 @@ def _share_out(
             f"{outcome.name} is not defined in a market with {words[undefined[0]]} only; "
             "keep what makes the market with --always"
         )
-    bad = {seed for _, seed in failures}
-    used = tuple(seed for seed in seeds if seed not in bad)
+    used = tuple(s for s in seeds if all((number_of(subset), s) in value for subset in plan.wanted[s]))
     if len(used) < 2:
-        raise RunError(f"fewer than two worlds are complete; the first failure: {next(iter(failures.values()))}")
-    shapley = exact_shapley if exact else sampled_shapley
+        why = next(iter(failures.values()), "the runs are not all there")
+        raise RunError(f"fewer than two worlds are complete; the first failure: {why}")
+    shapley = sampled_shapley if plan.orders else exact_shapley
     per_seed = np.array(
-        [shapley({s: value[k, seed] for s, k in number.items() if (k, seed) in value}, n, orders.get(seed, []))
+        [shapley({subset: value[number_of(subset), seed] for subset in plan.wanted[seed]}, n, plan.orders.get(seed, []))
          for seed in used]
     )  # fmt: skip
-    found = bootstrap(per_seed, confidence=confidence)
-    nothing, everything = number[frozenset()], number[frozenset(range(n))]
+    seen = {(v, s): h for v, s, h in done.select("variant", "seed", "market_hash").rows()}
+    one_world = all(
+        is_one_world([seen[k, s] for s in used if (k, s) in seen], [value[k, s] for s in used if (k, s) in value])
+        for k in subsets
+    )
+    # Seeds that give one world are one observation, not many that agree.
+    counted = 1 if one_world else len(used)
+    found = bootstrap(per_seed[:counted], confidence=confidence)
+    nothing, everything = number_of(frozenset()), number_of(frozenset(range(n)))
     ends = np.array([[value[nothing, seed], value[everything, seed]] for seed in used])
-    total = bootstrap((ends[:, 1] - ends[:, 0])[:, None], confidence=confidence)[0]
+    total = bootstrap((ends[:counted, 1] - ends[:counted, 0])[:, None], confidence=confidence)[0]
     table = pl.DataFrame(
         {
             "group": names,
@@ -259,29 +282,37 @@ def _share_out(
             "high": found.high,
             "share": found.value / total.value if total.value else np.full(n, np.nan),
             "populations": [", ".join(rows) for rows in members.values()],
+            "is_idle": [_is_idle(group, plan, seen, used) for group in range(n)],
         }
-    ).sort(pl.col("value").abs(), descending=True)
+    )
+    table = table.with_columns(pl.col("low", "high", "share").fill_nan(None)).sort(
+        pl.col("value").abs(), descending=True
+    )
     return Attribution(
         table, outcome, (total.value, total.low, total.high), float(ends[:, 0].mean()), float(ends[:, 1].mean()),
-        per_seed, names, used, n_runs, exact, failures,
+        per_seed, names, used, sum(map(len, plan.wanted.values())), not plan.orders, failures, confidence,
+        tuple(_notes(table, done, len(used), one_world)),
     )  # fmt: skip
 
 
-def exact_shapley(value: dict[frozenset[int], float], n: int, orders: Sequence[tuple[int, ...]] = ()) -> Floats:
-    """Return the Shapley values of n players from the worth of all 2^n subsets, shape (n,)."""
-    weights = [math.factorial(k) * math.factorial(n - k - 1) / math.factorial(n) for k in range(n)]
-    result = np.zeros(n)
-    for subset, worth in value.items():
-        for player in range(n):
-            if player not in subset:
-                result[player] += weights[len(subset)] * (value[subset | {player}] - worth)
-    return result
+def _is_idle(group: int, plan: Plan, seen: dict[tuple[int, int], str | None], seeds: Sequence[int]) -> bool:
+    """Whether in every world all markets with a group are the same as without it."""
+    pairs = [
+        (seen.get((number_of(s - {group}), seed)), seen.get((number_of(s), seed)))
+        for seed in seeds
+        for s in plan.wanted[seed]
+        if group in s and s - {group} in set(plan.wanted[seed])
+    ]
+    return bool(pairs) and all(without is not None and without == with_it for without, with_it in pairs)
 
 
-def sampled_shapley(value: dict[frozenset[int], float], n: int, orders: Sequence[tuple[int, ...]]) -> Floats:
-    """Return the mean marginal contributions over some orders, shape (n,); unbiased if these are drawn uniformly."""
-    result = np.zeros(n)
-    for order in orders:
-        for k, player in enumerate(order):
-            result[player] += value[frozenset(order[: k + 1])] - value[frozenset(order[:k])]
-    return result / len(orders)
+def _notes(table: pl.DataFrame, done: pl.DataFrame, n_worlds: int, one_world: bool) -> list[str]:
+    notes = [one_world_note(n_worlds, "seeds")] if one_world else []
+    idle = table.filter(pl.col("is_idle"))["group"].to_list()
+    if idle:
+        notes.append(f"{', '.join(idle)}: every world is identical without it; it changes nothing in the market.")
+    outside = done.filter(pl.col("value_note").is_not_null())
+    if len(outside):
+        seed, note = outside.select("seed", "value_note").row(0)
+        notes.append(f"In {outside['seed'].n_unique()} of {n_worlds} worlds, as in seed {seed}: {note}")
+    return notes

@@ -17,7 +17,9 @@ from typing import Any
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-__all__ = ["Interval", "Intervals", "bootstrap", "jackknife"]
+from lob.errors import InputError
+
+__all__ = ["Interval", "Intervals", "bootstrap", "check_confidence", "jackknife", "percent"]
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 Function = Callable[[Floats], Floats]
@@ -47,6 +49,17 @@ class Intervals:
     def __getitem__(self, k: int) -> Interval:
         """Return one of them."""
         return Interval(float(self.value[k]), float(self.low[k]), float(self.high[k]))
+
+
+def check_confidence(confidence: float) -> None:
+    """Raise InputError unless the confidence is one that an interval can have; nan is none."""
+    if not 0.5 <= confidence < 1:
+        raise InputError(f"confidence = {confidence:g}; allowed: from 0.5 to below 1")
+
+
+def percent(confidence: float) -> str:
+    """Return a confidence as people write it, without rounding 99.9% to 100%."""
+    return f"{100 * confidence:.6g}%"
 
 
 def jackknife(columns: Floats, function: Function) -> Floats:

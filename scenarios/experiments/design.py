@@ -37,6 +37,8 @@ ARMS = ("control", "treated", "placebo", "mirrored")
 N_PILOTS = 20
 """Control runs from which the volume that a participation refers to is taken."""
 SECOND_NS = 1_000_000_000
+MOST_LEVELS = 50
+MOST_S = 86_400.0
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,8 @@ def design_of(
     if unknown:
         raise InputError(f"arms: {unknown[0]!r}; allowed: {', '.join(ARMS)}")
     arms = tuple(dict.fromkeys(("control", "treated", *arms)))
+    if len(participation) > MOST_LEVELS or len(set(participation)) != len(participation):
+        raise InputError(f"participation: {len(participation)} shares; allowed: at most {MOST_LEVELS}, none twice")
     for share in participation:
         if not 0 < share < 1:
             raise InputError(f"participation = {share:g}; allowed: above 0 and below 1")
@@ -96,6 +100,11 @@ def design_of(
         at = _time(branch, "branch")
         if not session.open_ns < at <= window.start_ns:
             raise InputError(f"branch {branch}: allowed: after the open and not after the treatment's start")
+        if built.scenario.trader:
+            raise InputError(
+                f"branch: {path} has traders in Python ({built.scenario.trader[0].name}), whose state cannot be given "
+                "another future; without a branch they can be used"
+            )
         where = Branch(at, built.scenario.seed if history_seed is None else history_seed)
     elif history_seed is not None:
         raise InputError("history_seed: only with branch, the time at which the pairs leave the shared history")
@@ -161,9 +170,12 @@ def _arms_of(control: Tables, treated: Tables, level: int, arms: tuple[str, ...]
 
 def _time(text: str, what: str) -> int:
     try:
-        return time_ns(dt.time.fromisoformat(text))
+        time = dt.time.fromisoformat(text)
     except ValueError:
         raise InputError(f"{what} {text}: not a time; allowed: a time of day such as 10:30:00") from None
+    if time.tzinfo is not None:
+        raise InputError(f"{what} {text}: allowed: a time of day of the exchange, without an offset, such as 10:30:00")
+    return time_ns(time)
 
 
 def _window(
@@ -175,6 +187,9 @@ def _window(
     after_s: float | None,
 ) -> Window:
     own = isinstance(treatment, Metaorder)
+    for name, seconds in (("horizon", horizon_s), ("after", after_s)):
+        if seconds is not None and not 0 <= seconds <= MOST_S:
+            raise InputError(f"{name} = {seconds:g} s; allowed: 0 to {MOST_S:,.0f} s, within the session")
     if start is not None:
         start_ns = _time(start, "start")
     else:
@@ -187,8 +202,8 @@ def _window(
     after_ns = horizon_ns if after_s is None else round(after_s * SECOND_NS)
     if not open_ns <= start_ns < close_ns:
         raise InputError(f"start {start_ns / 1e9:g} s: outside the session ({open_ns / 1e9:g} to {close_ns / 1e9:g} s)")
-    if horizon_ns < SECOND_NS or after_ns < 0:
-        raise InputError("horizon: allowed: at least 1 s, and a time after it of 0 s or more")
+    if horizon_ns < SECOND_NS:
+        raise InputError(f"horizon {horizon_ns / 1e9:g} s: allowed: at least 1 s")
     end_ns = start_ns + horizon_ns
     if end_ns >= close_ns:
         raise InputError(f"horizon {horizon_ns / 1e9:g} s: the treatment must end before the close")
@@ -201,7 +216,7 @@ def _pilot_volume(path: Path, text: str, window: Window, seed: int, executor: st
     """Return the mean volume of control runs during the treatment's time, the base of a participation."""
     task = PairTask(str(path), (Arm("control", 0, text),), replace(window, until_ns=window.end_ns))
     volumes = {}
-    for k, rows in map_runs(task, [(k, seed + k) for k in range(N_PILOTS)], executor=executor, workers=workers):
+    for k, rows in map_runs(task, [(k, (seed + k) % 2**63) for k in range(N_PILOTS)], executor=executor, workers=workers):
         if isinstance(rows, Failed):
             raise RunError(f"{path}: a run without the treatment failed: {rows.reason}")
         volumes[k] = rows[0]["window_volume_lots"]

@@ -17,7 +17,16 @@ from scenarios.experiments.bootstrap import Floats, Function, bootstrap
 from scenarios.experiments.observe import Window
 from scenarios.outcomes import OUTCOMES
 
-__all__ = ["COSTS", "SHAPE", "Paired", "across_levels", "impact_path", "level_estimates", "sequential_target"]
+__all__ = [
+    "COSTS",
+    "SHAPE",
+    "UNPAIRED",
+    "Paired",
+    "across_levels",
+    "impact_path",
+    "level_estimates",
+    "sequential_target",
+]
 
 SHAPE: dict[str, tuple[str, str]] = {
     "impact_half": ("bps", "half-way through"),
@@ -32,14 +41,17 @@ SHAPE: dict[str, tuple[str, str]] = {
 }
 """Estimates of a level that look at the midpoint, with unit and meaning."""
 COSTS: dict[str, tuple[str, str]] = {
-    "arrival_slippage_bps": ("bps", "price paid against the midpoint at the start"),
     "paired_slippage_bps": ("bps", "price paid against the midpoint of the world without the metaorder"),
     "spread_cost_bps": ("bps", "price paid against the midpoint just before each fill"),
+    "arrival_slippage_bps": ("bps", "price paid against the midpoint at the start"),
     "opportunity_cost_bps": ("bps", "move of the price on what was not executed"),
     "shortfall_bps": ("bps", "implementation shortfall: executed and missed part together"),
     "passive_share": ("", "share executed by resting orders"),
 }
-"""Columns of an arm that works a quantity, with unit and meaning."""
+"""Columns of an arm that works a quantity, with unit and meaning; positive: paid."""
+UNPAIRED = frozenset({"impact_end_unpaired", "arrival_slippage_bps", "opportunity_cost_bps", "shortfall_bps"})
+"""Estimates that compare with an earlier price instead of with the other world: whatever the price would have done
+anyway in these seeds is in them. They stand behind the paired ones, in grey."""
 Rows = list[dict[str, Any]]
 
 
@@ -54,7 +66,7 @@ class Paired:
         side: 1 or -1.
         quantity_lots: of the treatment.
         window: the looks.
-        n_left_out: pairs in which a midpoint was missing.
+        n_left_out: pairs in which a midpoint was missing, or not above 0 at the start.
     """
 
     pairs: Floats
@@ -73,8 +85,11 @@ class Paired:
         treated = runs.filter((pl.col("arm") == arm) & (pl.col("level") == level)).sort("pair")
         control = runs.filter(pl.col("arm") == "control").sort("pair")
         control = control.filter(pl.col("pair").is_in(treated["pair"].implode()))
-        m1, m0 = (np.array(frame["mid_ticks"].to_list(), np.float64) for frame in (treated, control))
-        known = np.isfinite(m1).all(axis=1) & np.isfinite(m0).all(axis=1)
+        m1, m0 = (
+            np.array(frame["mid_ticks"].to_list(), np.float64).reshape(len(frame), -1) for frame in (treated, control)
+        )
+        # Basis points of a price want one above 0.
+        known = np.isfinite(m1).all(axis=1) & np.isfinite(m0).all(axis=1) & (m0[:, :1] > 0).all(axis=1)
         mask = pl.Series(known)
         return cls(
             treated["pair"].to_numpy()[known], m1[known], m0[known], treated.filter(mask), control.filter(mask),

@@ -7,6 +7,7 @@ after it differ only by what it causes. See docs/impact.md for the method.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,14 @@ import numpy as np
 import polars as pl
 
 from lob.errors import InputError, RunError
+from scenarios.experiments.bootstrap import check_confidence
 from scenarios.experiments.design import Design, design_of
 from scenarios.experiments.estimates import COSTS, SHAPE, Paired, sequential_target
 from scenarios.experiments.pairs import PairTask
-from scenarios.experiments.result import ImpactResult
+from scenarios.experiments.result import KEY, ImpactResult
 from scenarios.experiments.sequential import FIRST_LOOK, StoppingRule, confidence_sequence, pseudo_values
 from scenarios.experiments.treatment import Treatment
+from scenarios.experiments.variants import MOST_RUNS
 from scenarios.map_runs import Failed, check_executor, map_runs
 from scenarios.result_set import ResultSet
 
@@ -63,7 +66,8 @@ def impact(
         arms: of "control", "treated", "placebo" (the agent is there with quantity 0) and "mirrored" (sides exchanged);
             the last two for treatments that work a quantity.
         overrides: changes of the scenario for all arms, as in `outcry run --set`.
-        start: time of day "HH:MM:SS" at which the treatment begins; default: the Metaorder's, else the open.
+        start: time of day "HH:MM:SS" at which the treatment begins; default: the Metaorder's, else the open: a change
+            of the scenario works from there on.
         horizon_s: length of the treatment in seconds; default: the Metaorder's, else half of what is left.
         after_s: seconds that are watched after it; default: as long as the treatment.
         branch: time of day up to which all pairs share the one history of `history_seed`; after it each pair has a
@@ -85,21 +89,26 @@ def impact(
         InputError: if anything asked for is wrong; nothing has been run or written then.
         RunError: if no pair could be run.
     """
-    if pairs < 1:
-        raise InputError(f"pairs = {pairs}; allowed: at least 1")
-    if not 0.5 <= confidence < 1:
-        raise InputError(f"confidence = {confidence:g}; allowed: from 0.5 to below 1")
+    if not 1 <= pairs <= MOST_RUNS:
+        raise InputError(f"pairs = {pairs}; allowed: at least 1, at most {MOST_RUNS:,}")
+    if history_seed is not None and not 0 <= history_seed < 2**63:
+        raise InputError(f"history_seed = {history_seed}; allowed: whole numbers from 0 to 2^63 - 1")
+    check_confidence(confidence)
     check_executor(executor, workers)
     design = design_of(
         scenario, treatment, tuple(participation), tuple(arms), overrides, start, horizon_s, after_s, branch,
         history_seed, n_structure, shared_stream, executor, workers,
     )  # fmt: skip
     first = first_seed if first_seed is not None else int(design.identity["seed"])
+    if not 0 <= first <= 2**63 - pairs:
+        raise InputError(f"first_seed = {first}; allowed: whole numbers from 0, that stay below 2^63 in all pairs")
     if stop is not None:
         _check_rule(stop, design)
     identity = {**design.identity, "first_seed": first}
     folder = Path(out) if out is not None else None
-    store = ResultSet(folder, identity, ("pair", "arm", "level"), resume=resume, overwrite=overwrite)
+    # What does not change the runs and may be asked anew of the same ones.
+    study = {"confidence": confidence, "budget": pairs, "stop": asdict(stop) if stop is not None else None}
+    store = ResultSet(folder, identity, KEY, study=study, resume=resume, overwrite=overwrite)
     failures: dict[int, str] = {}
     done = set(store.frame()["pair"].to_list()) if len(store.frame()) else set()
     if on_progress is not None:
@@ -120,15 +129,17 @@ def impact(
         if stop is not None and _narrow_enough(store.frame(), design, stop, pairs, confidence):
             break
     runs = store.finish()
+    store.tell(n_asked=end, failures={str(pair): why for pair, why in sorted(failures.items())})
     if len(runs) == 0:
         raise RunError(f"none of {pairs} pairs could be run; the first failed: {next(iter(failures.values()))}")
     # Pairs of an earlier, longer study may be there; the first `end` are what was asked for.
     runs = runs.filter(pl.col("pair") < end)
     found = ImpactResult(
-        runs, design.task.window, design.participation, identity, confidence,
-        failures=failures, stop=stop, budget=pairs,
+        runs, design.task.window, design.participation, store.identity, confidence,
+        failures=dict(sorted(failures.items())), stop=stop, budget=pairs,
     )  # fmt: skip
     if folder is not None:
+        store.tell(notes=found.notes)
         found.save(folder)
     return found
 

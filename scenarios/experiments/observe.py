@@ -77,6 +77,7 @@ def execution_costs(
     makes = traded & (rows["contra_agent"] == agent)
     fills = np.flatnonzero(takes | makes)
     arrival, at_end = touch.mid_at([window.start_ns, window.end_ns])
+    arrival = arrival if arrival > 0 else np.nan
     lots = rows["qty_lots"][fills].astype(np.float64)
     executed = float(lots.sum())
     bps = side * 1e4 / arrival

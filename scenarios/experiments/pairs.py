@@ -13,9 +13,11 @@ import numpy as np
 from lob.types import EVENT
 from scenarios.build import build
 from scenarios.experiments.observe import Window, execution_costs, population_results
+from scenarios.experiments.sameness import market_hash
 from scenarios.experiments.structure import structure_of
 from scenarios.load import source_of
 from scenarios.outcomes import OUTCOMES, FinishedRun, outcomes_of
+from scenarios.value_range import value_range_notes
 from sim.metrics.touch import touch_of
 
 if TYPE_CHECKING:
@@ -108,6 +110,8 @@ class PairTask:
                 "quantity_lots": arm.quantity_lots,
                 "mid_ticks": touch.mid_at(window.looks_ns).tolist(),
                 "same_tape": rows is control_tape or rows.tobytes() == control_tape.tobytes(),
+                "market_hash": market_hash(rows),
+                "value_note": " ".join(value_range_notes(built, market)) or None,
                 "n_rows": len(rows),
                 "window_volume_lots": OUTCOMES["volume"].of(replace(run, end_ns=window.end_ns)),
                 **outcomes_of(run),
@@ -131,7 +135,7 @@ class PairTask:
         if self.branch is None:
             market = built.market(seed, shared_stream=self.shared_stream)
         else:
-            market, snapshot, history = _at_branch(arm.text, self.path, self.branch)
+            market, snapshot, history = _at_branch(arm.text, self.path, self.branch, self.shared_stream)
             market.restore(snapshot)
             market.reseed(seed)
             kept.append(history)
@@ -145,7 +149,7 @@ def _built(text: str, path: str) -> Built:
 
 
 @lru_cache(maxsize=32)
-def _at_branch(text: str, path: str, branch: Branch) -> tuple[Market, Snapshot, Rows]:
-    market = _built(text, path).market(branch.seed)
+def _at_branch(text: str, path: str, branch: Branch, shared_stream: bool) -> tuple[Market, Snapshot, Rows]:
+    market = _built(text, path).market(branch.seed, shared_stream=shared_stream)
     market.run(branch.time_ns)
     return market, market.snapshot(), market.tape

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from scenarios.experiments.bootstrap import percent
+from scenarios.experiments.estimates import UNPAIRED
 from scenarios.html import number, page, paragraph, picture, preformatted, section, table
 from scenarios.summary import clock
 from scenarios.versions import versions
@@ -24,6 +26,8 @@ _TITLES = {
     "quality": "Market quality: treated less control",
     "profit": "Who paid: change of each population's profit",
 }
+_GREY = "Grey: not paired, so that whatever the price did in these seeds anyway is in it."
+_ABOUT = {"impact": (_GREY,), "cost": (f"Positive: paid. {_GREY}",)}
 _METHOD = (
     "Every draw in the simulation is a function of (seed, agent, its decision) alone. The control and the treated "
     "world of a pair have the same seed: up to the treatment they are the same, and then they differ only by what it "
@@ -46,6 +50,7 @@ def impact_page(result: ImpactResult) -> str:
         paragraph(_what(result)),
         picture(result.plot(), "Impact through time, against quantity, paired and not paired; costs"),
     ]
+    parts += [paragraph(note, "note") for note in result.notes]
     if result.placebo_identical is not None:
         same = "byte-identical to" if result.placebo_identical else "NOT identical to"
         parts.append(paragraph(f"Placebo (the agent is there with quantity 0): every tape is {same} its control's."))
@@ -55,7 +60,7 @@ def impact_page(result: ImpactResult) -> str:
     for group, title in _TITLES.items():
         rows = result.estimates.filter(pl.col("group") == group)
         if len(rows):
-            parts.append(section(title, _estimates(result, rows, group)))
+            parts.append(section(title, _estimates(result, rows, group), *map(paragraph, _ABOUT.get(group, ()))))
     if len(result.structure):
         parts.append(section("Order flow of the control market", _structure(result)))
     parts.append(section("Method", *[paragraph(text) for text in _METHOD]))
@@ -91,7 +96,7 @@ def _what(result: ImpactResult) -> str:
     )
     return (
         f"{result.n_pairs} pairs of worlds of {identity['scenario']}: {what}, from {clock(window.start_ns)} for "
-        f"{minutes:g} minutes, watched for another {after:g}. Intervals are at {result.confidence:.0%}.{history}"
+        f"{minutes:g} minutes, watched for another {after:g}. Intervals are at {percent(result.confidence)}.{history}"
     )
 
 
@@ -112,7 +117,8 @@ def _estimates(result: ImpactResult, rows: pl.DataFrame, group: str) -> str:
         ]  # fmt: skip
         cells += [number(row["control"])] if with_control else []
         body.append([*cells, str(row["n_pairs"]), row["meaning"]])
-    out = table(header, body, [len(header) - 1])
+    grey = [k for k, row in enumerate(ordered) if row["estimate"] in UNPAIRED]
+    out = table(header, body, [len(header) - 1], grey)
     if group == "scaling":
         out += paragraph(_against_laws(rows))
     return out

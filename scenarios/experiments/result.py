@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import tomllib
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -14,12 +15,16 @@ import polars as pl
 from lob.errors import InputError
 from scenarios.experiments.estimates import Paired, across_levels, impact_path, level_estimates, sequential_target
 from scenarios.experiments.observe import Window
+from scenarios.experiments.sameness import is_one_world, one_world_note, replay_note
 from scenarios.experiments.sequential import StoppingRule, confidence_sequence, pseudo_values
 from scenarios.experiments.structure import structure_table
-from scenarios.result_set import RESULTS, read_manifest
+from scenarios.result_set import stored_study
 from sim.writer import write_atomically
 
-__all__ = ["ImpactResult"]
+__all__ = ["KEY", "ImpactResult"]
+
+KEY = ("pair", "arm", "level")
+"""Columns that name a run."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,52 @@ class ImpactResult:
         return self.runs["pair"].n_unique()
 
     @cached_property
+    def is_one_world(self) -> bool:
+        """Whether all pairs are the same world, since nothing is drawn at random; there are no intervals then."""
+        return all(is_one_world(part) for part in self._hashes.values())
+
+    @cached_property
+    def _hashes(self) -> dict[tuple[str, int], list[str | None]]:
+        """What was seen of each run of an arm and level, in the order of the pairs."""
+        if "market_hash" not in self.runs.columns:
+            return {("control", 0): [None]}
+        ordered = self.runs.sort("pair").select("arm", "level", "market_hash").rows()
+        found: dict[tuple[str, int], list[str | None]] = {}
+        for arm, level, seen in ordered:
+            found.setdefault((arm, level), []).append(seen)
+        return found
+
+    @cached_property
+    def notes(self) -> list[str]:
+        """What somebody who reads the numbers must know: lines of text, none if all is as it seems."""
+        notes = [one_world_note(self.n_pairs, "pairs")] if self.is_one_world else []
+        replayed = _replayed(self.identity)
+        if replayed:
+            notes.append(replay_note(replayed))
+        control = self._hashes.get(("control", 0), [])
+        for arm, level in self.arms:
+            same = sum(
+                a is not None and a == b for a, b in zip(self._hashes.get((arm, level), []), control, strict=False)
+            )
+            if arm == "placebo" or not same:
+                continue
+            which = f"{arm}, level {level}" if len(self.participation) > 1 else arm
+            if same == len(control):
+                notes.append(f"Arm {which}: every world is identical to its control: the treatment changed nothing.")
+            else:
+                notes.append(f"Arm {which}: {same} of {len(control)} worlds are identical to their control.")
+        left_out = max(self.paired(arm, level).n_left_out for arm, level in self.arms)
+        if left_out:
+            notes.append(
+                f"{left_out} pairs are left out: they have no midpoint, or one that is not above 0, at some time."
+            )
+        outside = self.runs.filter(pl.col("value_note").is_not_null()) if "value_note" in self.runs.columns else []
+        if len(outside):
+            n = outside["pair"].n_unique()
+            notes.append(f"In {n} of {self.n_pairs} pairs, as in pair {outside['pair'][0]}: {outside['value_note'][0]}")
+        return notes
+
+    @cached_property
     def arms(self) -> list[tuple[str, int]]:
         """The arms besides the control, as (name, level)."""
         found = self.runs.filter(pl.col("arm") != "control").select("arm", "level").unique().sort("level", "arm")
@@ -61,7 +112,12 @@ class ImpactResult:
         if (arm, level) not in self.arms:
             known = ", ".join(f"{a} {k}" for a, k in self.arms)
             raise InputError(f"no arm {arm} of level {level}; there are: {known}")
-        return Paired.of(self.runs, self.window, arm, level)
+        return Paired.of(self._worlds, self.window, arm, level)
+
+    @cached_property
+    def _worlds(self) -> pl.DataFrame:
+        """The runs; of pairs that are one world only the first: one observation, not many that agree."""
+        return self.runs.filter(pl.col("pair") == self.runs["pair"].min()) if self.is_one_world else self.runs
 
     @cached_property
     def estimates(self) -> pl.DataFrame:
@@ -89,13 +145,15 @@ class ImpactResult:
         if len(treated) > 1:
             about = {"arm": "treated", "level": None, "participation": None, "quantity_lots": None}
             rows += [about | row for row in across_levels(treated, self.confidence)]
-        schema = {"level": pl.Int64, "participation": pl.Float64, "quantity_lots": pl.Int64, "control": pl.Float64}
-        order = ["arm", "level", "participation", "quantity_lots", "group", "estimate", "unit", "value", "low", "high",
-                 "control", "n_pairs", "meaning"]  # fmt: skip
-        frame = pl.DataFrame(rows, schema_overrides=schema, infer_schema_length=None)
-        if "control" not in frame.columns:
-            frame = frame.with_columns(pl.lit(None, pl.Float64).alias("control"))
-        return frame.select(order).with_columns(pl.col("value", "low", "high").fill_nan(None))
+        whole, real, text = pl.Int64(), pl.Float64(), pl.String()
+        schema = {
+            "arm": text, "level": whole, "participation": real, "quantity_lots": whole, "group": text, "estimate": text,
+            "unit": text, "value": real, "low": real, "high": real, "control": real, "n_pairs": whole, "meaning": text,
+        }  # fmt: skip
+        # What is not a number (a ratio over nothing) is not known, and a table says so in one way.
+        return pl.DataFrame(rows, schema=schema).with_columns(
+            pl.when(pl.col(name).is_finite()).then(pl.col(name)) for name in ("value", "low", "high", "control")
+        )
 
     def _stopping_row(self, data: Paired, rule: StoppingRule) -> dict[str, Any]:
         columns, function, k = sequential_target(data, rule.estimate)
@@ -137,7 +195,7 @@ class ImpactResult:
     @cached_property
     def structure(self) -> pl.DataFrame:
         """Statistics of the control market's order flow: statistic, lag, value, low, high, n_runs, meaning."""
-        return structure_table(self.runs, self.confidence)
+        return structure_table(self._worlds, self.confidence)
 
     @property
     def placebo_identical(self) -> bool | None:
@@ -179,14 +237,16 @@ class ImpactResult:
         Raises:
             InputError: if there is none.
         """
-        folder = Path(folder)
-        manifest = read_manifest(folder)
-        if manifest is None or manifest["identity"].get("kind") != "impact":
-            raise InputError(f"{folder}: holds no impact experiment")
-        identity = manifest["identity"]
-        parts = sorted((folder / RESULTS).glob("part-*.parquet"))
-        if not parts:
-            raise InputError(f"{folder}: holds no results")
-        runs = pl.concat([pl.read_parquet(part) for part in parts], how="diagonal_relaxed")
-        runs = runs.unique(["pair", "arm", "level"], keep="last", maintain_order=True).sort("pair", "arm", "level")
-        return cls(runs, Window(**identity["window"]), tuple(identity["participation"]), identity)
+        identity, study, runs = stored_study(Path(folder), "impact", KEY)
+        runs = runs.filter(pl.col("pair") < study.get("n_asked", 2**62))
+        return cls(
+            runs, Window(**identity["window"]), tuple(identity["participation"]), identity,
+            study.get("confidence", 0.95), {int(pair): why for pair, why in study.get("failures", {}).items()},
+            StoppingRule(**study["stop"]) if study.get("stop") else None, study.get("budget", 0),
+        )  # fmt: skip
+
+
+def _replayed(identity: dict[str, Any]) -> list[str]:
+    """Return the names of the populations that play back a recording."""
+    tables = tomllib.loads(identity["arms"][0]["text"]) if identity.get("arms") else {}
+    return [str(row.get("name")) for row in tables.get("population", []) if row.get("kind") == "replay"]

@@ -46,8 +46,8 @@ class StoppingRule:
 
     def __post_init__(self) -> None:
         """Check the numbers."""
-        if not self.half_width > 0:
-            raise InputError(f"half_width = {self.half_width:g}; allowed: above 0")
+        if not 0 < self.half_width < math.inf:
+            raise InputError(f"half_width = {self.half_width:g}; allowed: above 0, and finite")
         if self.batch < 1:
             raise InputError(f"batch = {self.batch}; allowed: at least 1")
 

@@ -12,20 +12,39 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
+from lob.errors import InputError
 from scenarios.build import build
+from scenarios.experiments.sameness import market_hash
 from scenarios.load import source_of
 from scenarios.map_runs import Failed, map_runs
 from scenarios.outcomes import FinishedRun, Outcome, outcomes_of
 from scenarios.result_set import ResultSet
+from scenarios.value_range import value_range_notes
 from sim.hash import TapeHash
 
 if TYPE_CHECKING:
     from scenarios.build import Built
 
-__all__ = ["KEY", "VariantRun", "run_variants"]
+__all__ = ["KEY", "VariantRun", "check_runs", "run_variants", "settled"]
 
 KEY = ("variant", "symbol", "seed")
 """Columns that name a run; `symbol` is the instrument's name, since a run gives a row for each."""
+
+
+MOST_VARIANTS, MOST_RUNS = 10_000, 1_000_000
+
+
+def check_runs(n_variants: int, seeds: Sequence[int], n_runs: int, what: str) -> None:
+    """Raise InputError if this many settings or runs, or these seeds, cannot be meant."""
+    # Counted first: nothing that long is made, or looked at number by number.
+    if n_variants > MOST_VARIANTS:
+        raise InputError(f"{what}: {n_variants:,} settings; allowed: at most {MOST_VARIANTS:,}")
+    if n_runs > MOST_RUNS:
+        raise InputError(f"{what}: {n_runs:,} runs ({len(seeds):,} seeds); allowed: at most {MOST_RUNS:,}")
+    if len(set(seeds)) != len(seeds):
+        raise InputError("seeds: allowed: none twice")
+    if any(not 0 <= seed < 2**63 for seed in seeds):
+        raise InputError("seeds: allowed: whole numbers from 0 to 2^63 - 1")
 
 
 @dataclass(frozen=True)
@@ -51,6 +70,7 @@ class _Task:
         tape, hashed = market.tape, TapeHash()
         hashed(tape)
         chosen: list[Outcome] = [OUTCOMES[name] for name in self.outcomes]
+        note = " ".join(value_range_notes(built, market)) or None
         rows = []
         for symbol, table in enumerate(built.scenario.instrument):
             mine = tape if len(built.listings) == 1 else tape[tape["symbol"] == symbol]
@@ -58,7 +78,8 @@ class _Task:
             rows.append(
                 {
                     "variant": job.variant, "symbol": table.name, "seed": job.seed, "status": "done", "error": None,
-                    "tape_hash": hashed.hexdigest(), **outcomes_of(run, chosen),
+                    "tape_hash": hashed.hexdigest(), "market_hash": market_hash(mine), "value_note": note,
+                    **outcomes_of(run, chosen),
                 }
             )  # fmt: skip
         return rows
@@ -81,7 +102,8 @@ def run_variants(
 ) -> pl.DataFrame:
     """Make the runs that the store does not have yet; return all of its rows.
 
-    Columns: variant, symbol (name of the instrument), seed, status ("done" or "failed"), error, tape_hash, and a column
+    Columns: variant, symbol (name of the instrument), seed, status ("done" or "failed"), error, tape_hash, market_hash
+    (of the instrument, see sameness.py), value_note (a fundamental value beyond the prices, else null), and a column
     for each outcome. A run that failed has a row that says why; it is tried again when the study is resumed.
     """
     before = store.frame()
@@ -97,14 +119,19 @@ def run_variants(
         job = waiting[position]
         if isinstance(result, Failed):
             columns = {outcome.column: np.nan for outcome in outcomes}
-            failed = {"status": "failed", "error": result.reason, "tape_hash": None, **columns}
+            failed = {"status": "failed", "error": result.reason, "tape_hash": None, "market_hash": None,
+                      "value_note": None, **columns}  # fmt: skip
             store.add([{"variant": job.variant, "symbol": "", "seed": job.seed, **failed}])
         else:
             store.add(result)
         finished += 1
         if on_progress is not None:
             on_progress(finished, len(jobs))
-    frame = store.finish("complete")
+    return settled(store.finish("complete"))
+
+
+def settled(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows of a store without the failures of runs that were made later, in the order of KEY."""
     if len(frame) == 0:
         return frame
     # A run that failed first and was made later has both rows; the failure is then no longer news.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from scenarios.plots.style import BLUE, GREY, INK, RED, new_figure, png
+from scenarios.plots.style import BLUE, GREY, INK, RED, new_figure, plain, png
 
 if TYPE_CHECKING:
     from scenarios.experiments.attribution import Attribution
@@ -27,9 +27,11 @@ def draw_attribution(found: Attribution) -> bytes:
         axes.barh(range(1, n + 1), values, left=starts, color=[RED if v > 0 else BLUE for v in values], height=0.6)
         # The interval is of the bar's length; it stands where the bar ends.
         for k, (low, high) in enumerate(table.select("low", "high").rows()):
+            if low is None or high is None:
+                continue
             axes.plot([starts[k] + low, starts[k] + high], [k + 1, k + 1], color=INK, lw=1.2)
         axes.barh(n + 1, found.all, color=GREY, height=0.6)
-        names = ["without all of them", *table["group"], "with all"]
+        names = ["without all of them", *map(plain, table["group"]), "with all"]
         numbers = [found.none, *values, found.all]
         labels = [f"{name}  ({x:+,.4g})" if 0 < k <= n else f"{name}  ({x:,.4g})" for k, (name, x) in
                   enumerate(zip(names, numbers, strict=True))]  # fmt: skip

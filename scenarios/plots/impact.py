@@ -8,7 +8,9 @@ import numpy as np
 import polars as pl
 from matplotlib.ticker import NullLocator
 
-from scenarios.plots.style import GREY, INK, SERIES, new_figure, png
+from scenarios.experiments.bootstrap import percent
+from scenarios.experiments.estimates import UNPAIRED
+from scenarios.plots.style import GREY, INK, SERIES, new_figure, plain, png
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,18 +20,18 @@ if TYPE_CHECKING:
 __all__ = ["draw_impact"]
 
 _COSTS = {
-    "arrival_slippage_bps": "arrival slippage",
     "paired_slippage_bps": "slippage, paired",
     "spread_cost_bps": "spread cost",
-    "opportunity_cost_bps": "opportunity cost",
-    "shortfall_bps": "implementation shortfall",
+    "arrival_slippage_bps": "arrival slippage, not paired",
+    "opportunity_cost_bps": "opportunity cost, not paired",
+    "shortfall_bps": "shortfall, not paired",
 }
 
 
 def draw_impact(result: ImpactResult) -> bytes:
     """Return a PNG picture of the result."""
     levels = [level for arm, level in result.arms if arm == "treated"]
-    has_costs = (result.estimates["group"] == "cost").any()
+    has_costs = bool((result.estimates["group"] == "cost").any())
     n_panels = 2 + (len(levels) > 1) + has_costs
     with new_figure(5.5 * min(n_panels, 2), 4.0 * (1 + (n_panels > 2))) as figure:
         axes = iter(np.atleast_1d(figure.subplots((n_panels + 1) // 2, 2)).ravel())
@@ -43,7 +45,8 @@ def draw_impact(result: ImpactResult) -> bytes:
             unused.set_visible(False)
         identity = result.identity
         figure.suptitle(
-            f"Impact in {identity['scenario']}: {result.n_pairs} pairs of worlds, {result.confidence:.0%} intervals",
+            f"Impact in {plain(identity['scenario'])}: {result.n_pairs} pairs of worlds, "
+            f"{percent(result.confidence)} intervals",
             fontsize=10,
         )
         return png(figure)
@@ -78,37 +81,60 @@ def _draw_path(axes: Axes, result: ImpactResult, levels: list[int]) -> None:
 
 
 def _draw_scaling(axes: Axes, result: ImpactResult, levels: list[int]) -> None:
-    rows = [result.value("impact_end", level=level) for level in levels]
+    found = [_known(result, "impact_end", level) for level in levels]
     volumes = [result.paired("treated", level).scale()[:, 1].mean() for level in levels]
-    x = np.array([row["quantity_lots"] for row in rows]) / volumes
-    y, low, high = (np.array([row[key] for row in rows], float) for key in ("value", "low", "high"))
-    shown = y > 0
-    # A lower end below zero has no place on a logarithmic axis; the bar then runs to the bottom.
-    bars = np.array([y - np.maximum(low, y * 1e-3), high - y])[:, shown]
-    axes.errorbar(x[shown], y[shown], bars, fmt="o", color=INK, capsize=3, zorder=3)
+    quantities = np.array([result.paired("treated", level).quantity_lots for level in levels], float)
+    x = quantities / np.maximum(volumes, np.finfo(float).tiny)
+    y, low, high = (np.array([row[key] if row else np.nan for row in found], float) for key in ("value", "low", "high"))
+    # What is not known has no bar; a lower end below zero has no place on a logarithmic axis, and its bar runs to the
+    # bottom.
+    low, high = np.where(np.isfinite(low), np.maximum(low, y * 1e-3), y), np.where(np.isfinite(high), high, y)
+    shown = (y > 0) & (x > 0) & np.isfinite(x)
     if shown.any():
+        bars = np.array([y - low, high - y])[:, shown]
+        axes.errorbar(x[shown], y[shown], bars, fmt="o", color=INK, capsize=3, zorder=3)
         anchor = np.flatnonzero(shown)[-1]
-        ends = np.array([x.min(), x.max()])
+        ends = np.array([x[shown].min(), x[shown].max()])
         for slope, line in ((0.5, "-"), (1.0, "--")):
             axes.plot(ends, y[anchor] * (ends / x[anchor]) ** slope, line, color=GREY, lw=1, label=f"slope {slope:g}")
         axes.set(xscale="log", yscale="log")
-        axes.set_ylim(0.4 * min(y[shown].min(), y[anchor] * x.min() / x[anchor]), 2.0 * high[shown].max())
-    axes.set_xticks(x, [f"{100 * v:.3g}%" for v in x])
-    axes.xaxis.set_minor_locator(NullLocator())
-    found = result.value("exponent", level=levels[0])
-    interval = f"{found['low']:.2f} to {found['high']:.2f}" if found["low"] is not None else "some impact is too near 0"
-    exponent = f"{found['value']:.2f} ({interval})" if found["value"] is not None else "not known"
+        axes.set_ylim(0.4 * min(y[shown].min(), y[anchor] * ends[0] / x[anchor]), 2.0 * high[shown].max())
+        axes.set_xticks(x[shown], [f"{100 * v:.3g}%" for v in x[shown]])
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.legend(loc="best")
+    else:
+        axes.text(0.5, 0.5, "no impact above 0 at any quantity", ha="center", transform=axes.transAxes)
+    row = _known(result, "exponent", levels[0])
+    if row is None:
+        exponent = "not known"
+    elif row["low"] is None or row["high"] is None:
+        exponent = f"{row['value']:.2f} (no interval: too few pairs, or some impact is too near 0)"
+    else:
+        exponent = f"{row['value']:.2f} ({row['low']:.2f} to {row['high']:.2f})"
     axes.set_title(f"At the end; exponent {exponent}")
     axes.set_xlabel("Q / V, V the volume of the control in the same time")
     axes.set_ylabel("impact at the end [bps]")
-    axes.legend(loc="best")
 
 
-def _forest(axes: Axes, rows: list[tuple[str, dict[str, Any], str]]) -> None:
-    """Draw estimates with their intervals below each other."""
+def _known(result: ImpactResult, estimate: str, level: int) -> dict[str, Any] | None:
+    """Return the row of an estimate of the treated arm; None if it has no value."""
+    rows = result.estimates.filter(
+        (pl.col("arm") == "treated")
+        & (pl.col("estimate") == estimate)
+        & ((pl.col("level") == level) | pl.col("level").is_null())
+        & (pl.col("group") != "stopping")
+        & pl.col("value").is_not_null()
+    )
+    return rows.row(0, named=True) if len(rows) else None
+
+
+def _forest(axes: Axes, rows: list[tuple[str, dict[str, Any] | None, str]]) -> None:
+    """Draw estimates with their intervals below each other; a row without a value keeps its place."""
     for k, (_, row, colour) in enumerate(rows):
-        low, high = (row[key] if row[key] is not None else row["value"] for key in ("low", "high"))
-        axes.plot([low, high], [k, k], color=colour, lw=2, solid_capstyle="butt")
+        if row is None:
+            continue
+        if row["low"] is not None and row["high"] is not None:
+            axes.plot([row["low"], row["high"]], [k, k], color=colour, lw=2, solid_capstyle="butt")
         axes.plot([row["value"]], [k], "o", color=colour, ms=4)
     axes.axvline(0, color=GREY, lw=0.8)
     axes.set_yticks(range(len(rows)), [label for label, _, _ in rows], fontsize=8)
@@ -120,10 +146,10 @@ def _draw_pairing(axes: Axes, result: ImpactResult, levels: list[int]) -> None:
     rows = []
     for k, level in enumerate(levels):
         colour = SERIES[k % len(SERIES)]
-        factor = result.value("variance_reduction_end", level=level)["value"]
-        rows.append((f"{_label(result, level)}, paired", result.value("impact_end", level=level), colour))
-        words = f"not paired: variance x {factor:,.0f}" if factor is not None else "not paired"
-        rows.append((words, result.value("impact_end_unpaired", level=level), GREY))
+        factor = _known(result, "variance_reduction_end", level)
+        rows.append((f"{_label(result, level)}, paired", _known(result, "impact_end", level), colour))
+        words = f"not paired: variance x {factor['value']:,.0f}" if factor else "not paired"
+        rows.append((words, _known(result, "impact_end_unpaired", level), GREY))
     _forest(axes, rows)
     axes.set_title("Impact at the end: the same runs, paired or not")
     axes.set_xlabel("[bps]")
@@ -133,8 +159,8 @@ def _draw_costs(axes: Axes, result: ImpactResult, levels: list[int]) -> None:
     rows = []
     for name, label in _COSTS.items():
         for k, level in enumerate(levels):
-            row = result.value(name, level=level)
-            rows.append((label if k == 0 else "", row, SERIES[k % len(SERIES)]))
+            colour = GREY if name in UNPAIRED else SERIES[k % len(SERIES)]
+            rows.append((label if k == 0 else "", _known(result, name, level), colour))
     _forest(axes, rows)
-    axes.set_title("Cost of the metaorder; positive: paid")
+    axes.set_title("Cost of the metaorder; positive: paid. Grey: the seeds' own drift is in it")
     axes.set_xlabel("[bps of the price at the start]")

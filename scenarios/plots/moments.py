@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import math
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from scenarios.plots.style import plain
 from sim.metrics import MOMENTS
 
 __all__ = ["draw_moments"]
@@ -42,9 +44,11 @@ def draw_moments(
         if values is None:
             continue
         gaps = [(values[name] - target[name]) / scale[name] for name in names]
-        shown = [min(max(gap, -REACH), REACH) for gap in gaps]
-        axes.plot(shown, rows, marker, color=colour, label=label, ms=6)
-        for row, gap in zip(rows, gaps, strict=True):
+        # A moment that is not known (a market without trades has none of them) has no point.
+        known = [(row, gap) for row, gap in zip(rows, gaps, strict=True) if math.isfinite(gap)]
+        shown = [min(max(gap, -REACH), REACH) for _, gap in known]
+        axes.plot(shown, [row for row, _ in known], marker, color=colour, label=label, ms=6)
+        for row, gap in known:
             if abs(gap) > REACH:
                 where = "right" if gap > 0 else "left"
                 axes.annotate(f"{gap:+.0f}", (min(max(gap, -REACH), REACH), row), (0, 6), color=colour, fontsize=7,
@@ -54,7 +58,7 @@ def draw_moments(
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.set_xlim(-REACH - 0.5, REACH + 0.5)
     axes.set_xlabel("gap to the fitted data (its value in brackets) [noise floors]")
-    figure.suptitle(title, fontsize=10)
+    figure.suptitle(plain(title), fontsize=10)
     axes.legend(frameon=False, fontsize=8, loc="lower center", bbox_to_anchor=(0.4, 1.0), ncols=3)
     path.plot(range(len(history)), history, color=FITTED, marker="o" if len(history) == 1 else None)
     path.set_ylim(0, None)

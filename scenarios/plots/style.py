@@ -11,7 +11,7 @@ import matplotlib
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-__all__ = ["BLUE", "GREY", "GRID", "INK", "RED", "SERIES", "STYLE", "new_figure", "png"]
+__all__ = ["BLUE", "GREY", "GRID", "INK", "RED", "SERIES", "STYLE", "new_figure", "plain", "png"]
 
 BLUE, RED, INK, GRID, GREY = "#2166ac", "#d6604d", "#222222", "#dddddd", "#999999"
 SERIES = ("#2166ac", "#d6604d", "#4d9221", "#8073ac", "#b35806", "#35978f", "#c51b7d", "#666666")
@@ -41,6 +41,11 @@ def new_figure(width: float, height: float) -> Iterator[Figure]:
         figure = Figure(figsize=(width, height), layout="constrained")
         FigureCanvasAgg(figure)
         yield figure
+
+
+def plain(text: str) -> str:
+    """Return a user's own word as it is; two dollar signs in it would be read as a formula."""
+    return text.replace("$", r"\$")
 
 
 def png(figure: Figure) -> bytes:

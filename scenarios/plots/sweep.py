@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from scenarios.plots.style import SERIES, new_figure, png
+from scenarios.experiments.bootstrap import percent
+from scenarios.plots.style import SERIES, new_figure, plain, png
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,7 +40,7 @@ def draw_sweep(result: SweepResult) -> bytes:
         if len(names) > 1 and shown:
             panels[0].legend(fontsize=7)
         n = result.runs["seed"].n_unique()
-        figure.suptitle(f"Means over {n} seeds with {result.confidence:.0%} intervals", fontsize=10)
+        figure.suptitle(f"Means over {n} seeds with {percent(result.confidence)} intervals", fontsize=10)
         return png(figure)
 
 
@@ -56,14 +57,15 @@ def _draw_outcome(axes: Axes, rows: pl.DataFrame, names: list[str]) -> None:
         label = ", ".join(
             f"{'.'.join(name.split('.')[-2:])} = {value}" for name, value in zip(names[1:], key, strict=True)
         )
+        label = plain(label)
         x = [place[v] for v in part[names[0]].to_list()]
         axes.errorbar(x, part["mean"], _bars(part), fmt="o-", ms=4, lw=1, capsize=3, color=SERIES[k % len(SERIES)],
                       label=label or None)  # fmt: skip
     if not numbers:
-        axes.set_xticks(list(place.values()), [str(v) for v in values], fontsize=8)
-    axes.set_xlabel(names[0])
+        axes.set_xticks(list(place.values()), [plain(str(v)) for v in values], fontsize=8)
+    axes.set_xlabel(plain(names[0]))
 
 
 def _bars(rows: pl.DataFrame) -> Any:
     mean, low, high = (rows[name].to_numpy().astype(float) for name in ("mean", "low", "high"))
-    return np.nan_to_num(np.maximum([mean - low, high - mean], 0.0))
+    return np.nan_to_num(np.maximum([mean - low, high - mean], 0.0), posinf=0.0)

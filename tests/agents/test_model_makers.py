@@ -172,6 +172,21 @@ def test_every_gueant_lehalle_tapia_quote_is_its_formula_and_the_inventory_keeps
     assert np.abs(price - UNIT * wanted).max() <= 0.5 + 1e-6
 
 
+@pytest.mark.parametrize(
+    ("policy", "settings"),
+    [
+        (avellaneda_stoikov.policy, avellaneda_stoikov.AvellanedaStoikov),
+        (gueant_lehalle_tapia.policy, gueant_lehalle_tapia.GueantLehalleTapia),
+    ],
+)
+def test_a_maker_who_hardly_minds_risk_quotes_as_one_who_does_not_mind_it(policy: Policy, settings: Any) -> None:
+    """log(1 + gamma / k) / gamma goes to 1 / k, not to 0: (1 + gamma / k) rounds to 1 below 1e-16."""
+    maker = settings(**STEPWISE, gamma_per_tick=1e-18, k_per_tick=K / UNIT, sigma_ticks_per_sqrt_s=SIGMA_TICKS)
+    market, value = run(policy, maker, 1)
+    step, _, side, price = quotes(market)
+    assert np.abs(price - (value[step] - side * UNIT / K)).max() <= 0.5 + 1e-3
+
+
 @pytest.mark.parametrize("distance_ticks", [1, 4, 9])
 def test_a_quote_is_filled_at_the_rate_that_falls_exponentially_with_its_distance(distance_ticks: int) -> None:
     seconds, rate = 4_000, 2.0 * np.exp(-0.3 * distance_ticks)

@@ -106,6 +106,19 @@ def test_prices_among_value_traders_follow_the_fundamental():
     assert np.corrcoef(seen, grid[seconds])[0, 1] > 0.8
 
 
+@pytest.mark.parametrize("kappa", [1e-17, 1e-16])
+def test_a_value_trader_who_believes_in_next_to_no_reversion_still_believes_in_the_volatility(kappa):
+    """With a variance that were lost it would hold on to its first estimate, whatever it sees."""
+
+    def tape(kappa_per_s):
+        settings = value.Value(interval_s=20.0, kappa_per_s=kappa_per_s, sigma_ticks_per_sqrt_s=5.0, noise_ticks=5.0)
+        traders = Population("value", 20, value.policy, settings)
+        process = OrnsteinUhlenbeck(10_000.0, 0.0, 5.0)
+        return run(RANDOM, traders, fundamental=process, session=Session(0, 600 * SECOND_NS)).tape
+
+    assert tape(kappa).tobytes() == tape(0.0).tobytes()
+
+
 def test_value_traders_gain_from_random_ones():
     settings = value.Value(interval_s=5.0, noise_ticks=3.0, aggressive_share=0.3, size_lots=5)
     process = OrnsteinUhlenbeck(10_000.0, 1e-3, 1.0)

@@ -46,6 +46,31 @@ def test_impact_of_a_fragment_needs_no_quantity(tmp_path: Path) -> None:
     assert volume["value"] < 0
 
 
+def test_impact_prints_its_window_the_same_for_a_fragment_as_from_python(tmp_path: Path) -> None:
+    written(tmp_path)
+    (tmp_path / "fewer.toml").write_text('[[population]]\nname = "zero"\ncount = 40\n')
+    out, _ = outcry(
+        tmp_path, "impact", "small.toml", "--treatment", "fewer.toml", "--pairs", "2", "--executor", "serial"
+    )
+    assert out.splitlines()[0] == "Treatment from 09:30:00 to 09:35:00, watched until 09:40:00"
+    out, _ = outcry(tmp_path, *IMPACT, "--quantity", "50", "--pairs", "2", "--out", "other")
+    assert out.splitlines()[0] == "Treatment from 09:31:00 to 09:33:00, watched until 09:35:00"
+
+
+def test_what_is_not_paired_stands_behind_what_is(tmp_path: Path) -> None:
+    written(tmp_path)
+    out, _ = outcry(tmp_path, *IMPACT, "--quantity", "50", "--pairs", "4", "--confidence", "0.999", "--out", "out")
+    names = [line.split("  ")[0] for line in out.splitlines()]
+    assert names.index("paired_slippage [bps]") < names.index("arrival_slippage (not paired) [bps]")
+    assert names.index("impact_end [bps]") < names.index("impact_end_unpaired [bps]")
+    assert "99.9% intervals" in out
+    html = (tmp_path / "out" / "report.html").read_text()
+    for name in ("impact_end_unpaired", "arrival_slippage_bps", "opportunity_cost_bps", "shortfall_bps"):
+        assert f'<tr class="grey"><td>{name}' in html
+    assert html.index("<td>paired_slippage_bps") < html.index("<td>arrival_slippage_bps")
+    assert '<tr class="grey"><td>paired_slippage_bps' not in html
+
+
 def test_a_stopping_rule_ends_early_and_says_so(tmp_path: Path) -> None:
     written(tmp_path)
     out, _ = outcry(tmp_path, *IMPACT, "--quantity", "50", "--pairs", "200", "--stop", "impact_end:1000")
@@ -90,7 +115,26 @@ def test_attribute_prints_shares_that_add_up(tmp_path: Path) -> None:
         (("impact", "small.toml", "--quantity", "5", "--horizon", "3 days"), "not a duration"),
         (("impact", "small.toml", "--quantity", "5", "--horizon", "30m"), "must end before the close"),
         (("sweep", "small.toml", "--grid", "population.zero.count"), "a.b=1,2,3"),
+        (("impact", "small.toml", "--quantity", "5", "--horizon", "9" * 400), "longer than a day"),
+        ((*IMPACT, "--quantity", "5", "--stop", "impact_end:nan"), "half_width = nan"),
+        ((*IMPACT, "--quantity", "5", "--stop", "impact_end:inf"), "half_width = inf"),
+        ((*IMPACT, "--quantity", "5", "--pairs", "1000000000000"), "at most 1,000,000"),
+        ((*IMPACT, "--quantity", "5", "--confidence", "nan"), "confidence = nan"),
+        ((*IMPACT, "--quantity", "5", "--seed", str(2**63)), "first_seed"),
+        ((*IMPACT, "--participation", "0.1,nan"), "numbers with commas"),
+        ((*IMPACT, "--quantity", "5", "--algo-set", "quantity_lots=9"), "said by the metaorder itself"),
+        ((*IMPACT, "--quantity", "5", "--algo-set", "n_slices=" + "9" * 5000), "NAME=VALUE"),
         (("sweep", "small.toml", "--seeds", "1..x"), "whole numbers and ranges"),
+        (("sweep", "small.toml", "--seeds", "1..99999999999"), "more than 1,000,000 seeds"),
+        (("sweep", "small.toml", "--seeds", "9" * 5000), "below 2^63"),
+        (("sweep", "small.toml", "--seeds", str(2**63)), "2^63 - 1"),
+        (("sweep", "small.toml", "--seeds", "5..1"), "empty range"),
+        (("sweep", "small.toml", "--seeds", "\u0661..\u0663"), "whole numbers and ranges"),
+        (("sweep", "small.toml", "--confidence", "nan"), "confidence = nan"),
+        (("sweep", "small.toml", "--grid", "population.zero.count=" + "9" * 5000), "numbers that fit a file"),
+        (("sweep", "small.toml", "--grid", "seed=1", "--grid", "seed=2"), "given twice"),
+        (("attribute", "small.toml", "--outcome", "volume", "--confidence", "nan"), "confidence = nan"),
+        (("attribute", "small.toml", "--outcome", "volume", "--seeds", "1..99999999999"), "more than 1,000,000 seeds"),
         (("sweep", "small.toml", "--outcome", "volumen"), "did you mean volume?"),
         (("attribute", "small.toml", "--outcome", "volume", "--group", "zero"), "NAME=A,B"),
     ],

@@ -12,8 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lob.errors import InputError, RunError
+from scenarios.build import build
 from scenarios.experiments import attribute
-from scenarios.experiments.attribution import _orders, _steps, exact_shapley, sampled_shapley
+from scenarios.experiments.attribution import _ablated
+from scenarios.experiments.shapley import exact_shapley, orders_of, sampled_shapley, steps_of
+from scenarios.load import find_scenario, library, read_tables, source_of
 from tests.scenarios.texts import SMALL, written
 
 Game = dict[frozenset[int], float]
@@ -64,15 +67,15 @@ def test_a_player_who_changes_nothing_gets_nothing_and_equal_players_get_the_sam
 
 
 def test_sampled_orders_come_with_their_reverse_differ_by_seed_and_are_unbiased() -> None:
-    assert _orders(10, 3, 1) == _orders(10, 3, 1) != _orders(10, 3, 2)
-    orders = _orders(10, 4, 7)
+    assert orders_of(10, 3, 1) == orders_of(10, 3, 1) != orders_of(10, 3, 2)
+    orders = orders_of(10, 4, 7)
     assert len(orders) == 8 and all(a[::-1] == b for a, b in itertools.pairwise(orders) if orders.index(a) % 2 == 0)
-    assert _steps((2, 0)) == [frozenset(), frozenset({2}), frozenset({2, 0})]
+    assert steps_of((2, 0)) == [frozenset(), frozenset({2}), frozenset({2, 0})]
     generator = np.random.default_rng(3)
     n = 6
     value = game(n, generator.normal(size=2**n).tolist())
     exact = exact_shapley(value, n)
-    means = np.array([sampled_shapley(value, n, _orders(n, 4, seed)) for seed in range(400)])
+    means = np.array([sampled_shapley(value, n, orders_of(n, 4, seed)) for seed in range(400)])
     errors = means.std(axis=0, ddof=1) / 20
     assert (np.abs(means.mean(axis=0) - exact) < 4 * errors).all()
     assert means.sum(axis=1) == pytest.approx(value[frozenset(range(n))] - value[frozenset()])
@@ -127,6 +130,27 @@ def test_a_study_leaves_its_table_and_picture_and_goes_on(tmp_path: Path) -> Non
     }
 
 
+@pytest.mark.parametrize("name", sorted(library()))
+def test_every_population_and_trader_of_every_shipped_scenario_can_be_left_out(name: str) -> None:
+    path = find_scenario(name)
+    tables = read_tables(path)
+    groups = [group.name for group in build(source_of(tables, path)).populations]
+    members = {group: (group,) for group in groups}
+    everyone = frozenset(range(len(groups)))
+    for present in [frozenset[int](), *(everyone - {k} for k in everyone)]:
+        left = build(source_of(_ablated(tables, members, present), path))
+        assert {group.name for group in left.populations} == {groups[k] for k in present}
+
+
+def test_a_text_is_still_published_when_those_who_hear_it_early_are_not_there() -> None:
+    path = find_scenario("rumour")
+    tables = read_tables(path)
+    kept = _ablated(tables, {"investors": ("investors",)}, frozenset())
+    assert [row["name"] for row in kept["event"]] == [row["name"] for row in tables["event"]]
+    assert kept["event"][0]["heard_by"] == []
+    assert tables["event"][0]["heard_by"] != []
+
+
 @pytest.mark.parametrize(
     ("outcome", "more", "words"),
     [
@@ -136,6 +160,13 @@ def test_a_study_leaves_its_table_and_picture_and_goes_on(tmp_path: Path) -> Non
         ("volume", {"groups": {"a": ["zero"], "b": ["zero"]}}, "named twice"),
         ("volume", {"always": ["zero", "momentum", "maker"]}, "none left"),
         ("volume", {"seeds": [1]}, "at least two"),
+        ("volume", {"seeds": [1, 1]}, "none twice"),
+        ("volume", {"seeds": [1, 2**63]}, "0 to 2^63 - 1"),
+        ("volume", {"seeds": range(10**12)}, "allowed: at most 1,000,000"),
+        ("volume", {"n_orders": 0}, "n_orders = 0; allowed: 1 to"),
+        ("volume", {"n_orders": 10**12}, "n_orders"),
+        ("volume", {"confidence": float("nan")}, "confidence = nan"),
+        ("volume", {"confidence": 1.0}, "below 1"),
         ("volume", {"symbol": "XYZ"}, "allowed: ABC"),
     ],
 )

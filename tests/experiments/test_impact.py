@@ -17,6 +17,7 @@ from tests.scenarios.texts import SMALL, built, written
 
 ORDER = Metaorder("buy", 120, "twap", start_s=120, duration_s=240, settings={"n_slices": 12})
 ALL = ("control", "treated", "placebo", "mirrored")
+WITH_TRADER = '\n[[trader]]\nname = "watcher"\nkind = "twap"\nsettings = { side = "buy", quantity_lots = 10 }\n'
 
 
 def run(tmp_path: Path, treatment: Any = ORDER, text: str = SMALL, **options: Any) -> ImpactResult:
@@ -146,6 +147,21 @@ def test_with_a_branch_all_pairs_share_the_history_and_have_a_future_each(tmp_pa
                     executor="process", workers=2))  # fmt: skip
 
 
+def test_a_shared_stream_is_shared_in_the_futures_of_a_branch_too(tmp_path: Path) -> None:
+    """One more order then shifts what everybody draws, as it does without a branch."""
+    options: dict[str, Any] = {"branch": "09:31:30", "history_seed": 5, "arms": ("control", "treated", "placebo")}
+    own = run(tmp_path, **options)
+    shared = run(tmp_path, shared_stream=True, **options)
+    assert own.placebo_identical and not shared.placebo_identical
+    assert not own.runs["mid_ticks"].equals(shared.runs["mid_ticks"])
+
+
+def test_without_a_start_a_change_of_the_scenario_is_watched_from_the_open(tmp_path: Path) -> None:
+    window = run(tmp_path, {"population": [{"name": "zero", "count": 40}]}, pairs=1).window
+    opens = 34_200 * 10**9
+    assert (window.start_ns, window.end_ns, window.until_ns) == (opens, opens + 300 * 10**9, opens + 600 * 10**9)
+
+
 def test_a_function_or_a_fragment_is_a_treatment_too(tmp_path: Path) -> None:
     def fewer(tables: dict[str, Any]) -> dict[str, Any]:
         tables["population"][0]["count"] = 25
@@ -198,6 +214,21 @@ def test_the_page_holds_everything_and_loads_nothing(tmp_path: Path) -> None:
         ({"branch": "09:33:00"}, "not after the treatment's start"),
         ({"history_seed": 3}, "only with branch"),
         ({"confidence": 1.5}, "below 1"),
+        ({"confidence": 0.0}, "confidence = 0; allowed: from 0.5"),
+        ({"confidence": float("nan")}, "confidence = nan"),
+        ({"pairs": 10**12}, "at most 1,000,000"),
+        ({"first_seed": -1}, "first_seed = -1"),
+        ({"first_seed": 2**63 - 3, "pairs": 6}, "below 2^63 in all pairs"),
+        ({"branch": "09:31:00", "history_seed": 2**63}, "history_seed"),
+        ({"participation": (0.1, float("nan"))}, "above 0 and below 1"),
+        ({"participation": (0.1, 0.1)}, "none twice"),
+        ({"participation": tuple(k / 100 for k in range(1, 90))}, "at most 50"),
+        ({"horizon_s": float("nan")}, "horizon = nan s"),
+        ({"horizon_s": 1e300}, "horizon = 1e+300 s"),
+        ({"after_s": float("inf")}, "after = inf s"),
+        ({"start": "09:31:00+02:00"}, "without an offset"),
+        ({"workers": 10**9}, "at most 10,000"),
+        ({"text": SMALL + WITH_TRADER, "branch": "09:31:00"}, "traders in Python (watcher)"),
         ({"executor": "slurm"}, "process, ray, serial"),
         ({"overrides": ("population.zreo.count=3",)}, "did you mean zero?"),
         ({"treatment": {"population": [{"name": "x", "kind": "nosie"}]}}, "did you mean noise?"),

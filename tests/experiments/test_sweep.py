@@ -159,6 +159,14 @@ def test_a_full_disk_is_one_error_and_what_was_written_stays(tmp_path: Path, mon
         ({}, [], {}, "seeds: allowed: at least one"),
         ({}, [1, 1], {}, "none twice"),
         ({}, [-1], {}, "from 0 to"),
+        ({}, range(10**12), {}, "1,000,000,000,000 seeds"),
+        ({"population.zero.count": range(1, 10**6)}, [1], {}, "settings; allowed: at most 10,000"),
+        ({f"population.zero.settings.{x}": range(1, 101) for x in "abc"}, [1], {}, "1,000,000 settings"),
+        ({"population.zero.count": []}, [1], {}, "no values"),
+        ({"population.zero.count": "123"}, [1], {}, "a list of values"),
+        ({"population.zero.settings.interval_s": [float("nan")]}, [1], {}, "finite"),
+        ({}, [1], {"confidence": float("nan")}, "confidence = nan"),
+        ({}, [1], {"confidence": 0.0}, "from 0.5"),
         ({}, [1], {"outcomes": ["max_drawdwn"]}, "did you mean max_drawdown?"),
         ({}, [1], {"executor": "threads"}, "process, ray, serial"),
         ({}, [1], {"workers": 0}, "at least 1"),
@@ -171,6 +179,27 @@ def test_bad_input_is_told_before_anything_is_run_or_written(
         sweep(written(tmp_path), grid, seeds, out=tmp_path / "out", **{"executor": "serial", **more})
     assert words in str(error.value) and "\n" not in str(error.value)
     assert not (tmp_path / "out" / "results").exists() or not list((tmp_path / "out" / "results").iterdir())
+
+
+def test_numbers_of_numpy_are_numbers(tmp_path: Path) -> None:
+    grid = {"population.zero.count": np.arange(30, 32), "population.zero.settings.market_share": np.array([0.1])}
+    found = sweep(written(tmp_path), grid, np.arange(1, 3), outcomes=["volume"], executor="serial")
+    assert found.cells[1] == {"population.zero.count": 31, "population.zero.settings.market_share": 0.1}
+
+
+def test_one_run_that_is_left_is_a_result_without_intervals(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    task = runs_module._Task.__call__
+
+    def one_only(self: Any, job: Any) -> Any:
+        if (job.variant, job.seed) != (1, 2):
+            raise RunError("capacity exceeded")
+        return task(self, job)
+
+    monkeypatch.setattr(runs_module._Task, "__call__", one_only)
+    found = sweep(written(tmp_path), {"population.zero.count": [30, 60]}, [1, 2], executor="serial")
+    row = found.table.filter((pl.col("variant") == 1) & (pl.col("outcome") == "volume")).row(0, named=True)
+    assert row["mean"] > 0 and np.isnan(row["low"]) and np.isnan(row["difference"])
+    assert found.plot().startswith(b"\x89PNG") and len(found.failed) == 3
 
 
 def test_all_runs_failing_is_an_error_that_names_the_first_reason(tmp_path: Path) -> None:

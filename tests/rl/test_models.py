@@ -113,6 +113,19 @@ def test_the_risk_averse_value_is_the_certainty_equivalent_of_the_simulated_prof
     assert best < neutral
 
 
+def test_next_to_no_risk_aversion_is_none_in_every_model() -> None:
+    """exp(-x) - 1 and log(1 + x) of a tiny x; with 1 rounded away values were 0, or nothing at all."""
+    neutral = RewardSettings(phi_per_s=0.0, alpha=0.0)
+    plain, entries = best_policy(SMALL, neutral)
+    assert best_policy(SMALL, risk_aversion=1e-18)[0] == pytest.approx(plain, rel=1e-9)
+    found = value_of(SMALL, np.eye(17)[entries], risk_aversion=1e-18)
+    assert found == pytest.approx(plain, rel=1e-9)
+    rates = np.diag(glft_matrix(1e-18, 1.5, 20.0, 2.0, 3), 1)
+    assert rates == pytest.approx(-20.0 / np.e, rel=1e-12)
+    even = ExecutionModel(risk_aversion=0.0).best_holdings()
+    assert ExecutionModel(risk_aversion=1e-40).best_holdings() == pytest.approx(even, abs=1e-3)
+
+
 def test_no_policy_of_the_menu_is_better_than_the_best() -> None:
     best, entries = best_policy(SMALL, PENALTY)
     assert value_of(SMALL, np.eye(17)[entries], PENALTY) == pytest.approx(best, rel=1e-12)

@@ -104,6 +104,13 @@ def test_exponential_utility_sums_to_the_utility_of_the_whole_profit() -> None:
     assert total == pytest.approx((1.0 - np.exp(-1.5 * profit)) / 1.5)
 
 
+def test_next_to_no_aversion_to_risk_is_the_profit_itself() -> None:
+    facts = path(4)
+    profit = (wealth(facts)[-1] - wealth(facts)[0]) / UNIT
+    total = rewards_of("exponential_utility", facts, risk_aversion=1e-18)[:, 0].sum()
+    assert total == pytest.approx(profit) and profit != 0.0
+
+
 @pytest.mark.parametrize("name", sorted(REWARDS))
 def test_components_add_up_in_a_market_and_follow_its_accounts(name: str, tmp_path: Path) -> None:
     env = MarketEnv(factory(tmp_path, "market_making"), reward=name)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from lob.errors import InputError
+from lob.errors import InputError, RunError
 from scenarios.build import build_market
 from scenarios.calibration import calibrate, problem_of, unit_of, value_at
 from scenarios.schema import ParameterTable
@@ -116,6 +116,37 @@ def test_a_scenario_without_parameters_and_data_without_events_are_refused(scena
         problem_of("first_market", data)
     with pytest.raises(InputError, match="too few events"):
         problem_of(str(scenario), data.take(slice(0, 50)))
+
+
+def test_data_too_short_for_noise_floors_are_refused_with_the_window_that_would_do(
+    scenario: Path, data: OrderFlow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opens = 34_200 * 10**9
+    with pytest.raises(InputError, match="has no noise floor") as caught:
+        problem_of(str(scenario), data.window(opens, opens + 300 * 10**9))
+    text = str(caught.value)
+    assert "the data's window of 300 s" in text or "the data's window of 299 s" in text
+    assert "720 s or more" in text and "\n" not in text
+    enough = problem_of(str(scenario), data.window(opens, opens + 730 * 10**9))
+    assert all(np.isfinite(list(enough.scale.values())))
+
+
+@pytest.mark.parametrize("warm_up_s", [-1.0, 1200.0, 1e300, float("nan"), float("inf")])
+def test_a_warm_up_that_leaves_nothing_is_refused(scenario: Path, data: OrderFlow, warm_up_s: float) -> None:
+    with pytest.raises(InputError, match="warm_up_s = .*; allowed: 0 to below the session's 1200 s"):
+        problem_of(str(scenario), data, warm_up_s=warm_up_s)
+
+
+@pytest.mark.parametrize("asked", [{"budget": 0}, {"seed": 2**32}, {"seed": 0}, {"processes": 0}])
+def test_a_search_that_cannot_be_made_is_refused(scenario: Path, data: OrderFlow, asked: dict[str, int]) -> None:
+    with pytest.raises(InputError, match="a seed below 2\\^32"):
+        calibrate(problem_of(str(scenario), data, warm_up_s=0.0), **asked)
+
+
+def test_a_search_in_which_no_candidate_gives_a_market_is_no_fit(scenario: Path, data: OrderFlow) -> None:
+    problem = problem_of(str(scenario), data, overrides=["population.crowd.count=1", "instrument.X.max_orders=1"])
+    with pytest.raises(RunError, match="no candidate of 1 gave a market that can be compared"):
+        calibrate(problem, 1)
 
 
 def test_the_command_leaves_a_scenario_that_runs_a_record_and_a_picture(

@@ -50,6 +50,17 @@ def test_each_step_has_the_exact_transition_law(kappa: float) -> None:
     assert abs(np.corrcoef(z[:-1], z[1:])[0, 1]) < 4 / np.sqrt(len(z))
 
 
+@pytest.mark.parametrize("kappa", [1e-300, 1e-17, 1e-16, 1e-15, 1e-12])
+def test_next_to_no_reversion_is_the_random_walk_of_no_reversion(kappa: float) -> None:
+    """A decay that rounds to 1 must not take the volatility with it."""
+    walk = path_of(OrnsteinUhlenbeck(100_000.0, 0.0, 5.0))
+    assert np.allclose(path_of(OrnsteinUhlenbeck(100_000.0, kappa, 5.0)), walk, rtol=0, atol=1e-4)
+    low, high = np.sqrt(np.array(stats.chi2.interval(1 - P_MIN, 3600)) / 3600)
+    assert low < np.diff(walk).std() / 5.0 < high
+    sparse = SparseMeanReverting(100_000.0, kappa, 5.0, jumps_per_s=0.0)
+    assert np.allclose(path_of(sparse), walk, rtol=0, atol=1e-4)
+
+
 def test_the_stationary_law_is_reached_and_kept() -> None:
     """Every 5 mean-reversion times the path is as good as a fresh draw of N(mean, sigma^2 / 2 kappa)."""
     path = path_of(OrnsteinUhlenbeck(1000.0, 0.5, 3.0), length_ns=6 * HOUR_NS)[10::10]

@@ -59,7 +59,7 @@ def test_a_model_writes_the_market_that_its_market_would_write_alone(model: Mark
 
 def test_model_data_are_of_the_market(model: MarketModel) -> None:
     data = model.datacollector.get_model_vars_dataframe()
-    assert list(data.columns) == ["mid", "spread", "volume", "bid_depth", "ask_depth"]
+    assert list(data.columns) == ["market_seed", "mid", "spread", "volume", "bid_depth", "ask_depth"]
     assert len(data) == 8
     assert np.isnan(data["mid"][0])
     assert data["spread"].notna().sum() > 4
@@ -95,9 +95,33 @@ def test_batch_run_varies_seeds_and_parameters() -> None:
     assert {row["name"] for row in rows} == {a.name for a in alone.agents}
 
 
-def test_a_step_of_no_length_is_refused() -> None:
-    with pytest.raises(ValueError, match="step_s = 0"):
-        MarketModel(lively, step_s=0)
+def test_iterations_of_a_batch_are_different_worlds_that_can_be_made_again() -> None:
+    rows = mesa.batch_run(MarketModel, {"make_market": lively, "step_s": 20.0}, iterations=4, display_progress=False)
+    ends = {row["market_seed"]: (row["mid"], row["volume"]) for row in rows}
+    assert len(ends) == len(set(ends.values())) == 4
+    seed, end = next(iter(ends.items()))
+    again = MarketModel(lively, step_s=20.0, seed=seed)
+    again.run_model()
+    assert (again.mid_ticks(), again.volume_lots()) == end
+
+
+def test_the_seed_of_a_batch_may_be_called_rng_as_in_newer_versions_of_mesa() -> None:
+    one, other = (MarketModel(lively, step_s=20.0, **{name: 7}) for name in ("seed", "rng"))
+    assert one.market.snapshot() == other.market.snapshot()
+    with pytest.raises(ValueError, match="one of them"):
+        MarketModel(lively, seed=1, rng=1)
+
+
+@pytest.mark.parametrize("seed", [-1, 2**63, 1.5, "1"])
+def test_a_seed_that_is_no_seed_is_refused_and_not_rounded(seed: Any) -> None:
+    with pytest.raises(ValueError, match="whole number from 0"):
+        MarketModel(lively, seed=seed)
+
+
+@pytest.mark.parametrize("step_s", [0, -1.0, float("nan"), float("inf")])
+def test_a_step_of_no_length_is_refused(step_s: float) -> None:
+    with pytest.raises(ValueError, match="step_s = "):
+        MarketModel(lively, step_s=step_s)
 
 
 def tiny(seed: int = 0) -> Market:

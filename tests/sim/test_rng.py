@@ -18,10 +18,13 @@ from sim.rng import (
     agent_key,
     draw_key,
     exp_portable,
+    expm1_portable,
+    log1p_portable,
     log_portable,
     mix,
     normal_quantile,
     raw_uniform,
+    time_weighted_by_decay,
 )
 
 Floats = npt.NDArray[np.float64]
@@ -61,15 +64,19 @@ def mixed(words: Any) -> Any:
 
 @numba.njit
 def transformed(x: Any, which: int) -> Any:
-    """log_portable (0), exp_portable (1) or normal_quantile (2) of every element."""
+    """log, exp, normal quantile, log1p and expm1 (0 to 4) of every element."""
     out = np.empty_like(x)
     for k in range(len(x)):
         if which == 0:
             out[k] = log_portable(x[k])
         elif which == 1:
             out[k] = exp_portable(x[k])
-        else:
+        elif which == 2:
             out[k] = normal_quantile(x[k])
+        elif which == 3:
+            out[k] = log1p_portable(x[k])
+        else:
+            out[k] = expm1_portable(x[k])
     return out
 
 
@@ -238,6 +245,24 @@ def test_the_portable_exponential_is_exact_to_two_units_in_the_last_place() -> N
     assert exp_portable(0.0) == 1.0
     assert exp_portable(-1000.0) == 0.0
     assert np.isfinite(exp_portable(1000.0))
+
+
+def test_logarithm_and_exponential_keep_their_digits_next_to_zero() -> None:
+    tiny = 10.0 ** np.random.default_rng(4).uniform(-300, -1, 50_000)
+    near = np.random.default_rng(5).uniform(-0.9, 0.9, 50_000)
+    for x in (tiny, -tiny, near):
+        assert ulps(transformed(x, 3), np.log1p(x)).max() <= 4
+        assert ulps(transformed(x, 4), np.expm1(x)).max() <= 4
+    assert log1p_portable(0.0) == 0.0 and expm1_portable(0.0) == 0.0
+    assert expm1_portable(-1000.0) == -1.0
+
+
+@pytest.mark.parametrize("rate", [0.0, 1e-320, 1e-17, 1e-16, 1e-12, 1e-6, 1e-3, 0.5, 40.0])
+def test_time_weighted_by_a_decay_is_its_integral_at_any_rate(rate: float) -> None:
+    for elapsed in (1e-9, 0.25, 1.0, 175.0, 23_400.0):
+        exact = elapsed if rate * elapsed < 1e-300 else -np.expm1(-rate * elapsed) / rate
+        assert time_weighted_by_decay(rate, elapsed) == pytest.approx(exact, rel=1e-14)
+    assert time_weighted_by_decay(rate, 0.0) == 0.0
 
 
 def test_the_normal_quantile_agrees_with_scipy_into_the_far_tails() -> None:

@@ -70,7 +70,8 @@ class ExecutionModel:
         squared = self.risk_aversion * self.sigma**2 / eta
         if squared == 0.0:
             return np.linspace(self.quantity, 0.0, self.n_steps + 1)
-        kappa = np.arccosh(0.5 * squared * self.step**2 + 1.0) / self.step
+        # cosh x - 1 = 2 sinh^2(x / 2); the arccosh of 1 + something small would be 0.
+        kappa = 2.0 * np.arcsinh(0.5 * self.step * np.sqrt(squared)) / self.step
         left = self.step * np.arange(self.n_steps, -1.0, -1.0)
         return np.asarray(self.quantity * np.sinh(kappa * left) / np.sinh(kappa * self.n_steps * self.step))
 

@@ -32,7 +32,7 @@ def glft_matrix(gamma: float, k: float, fill_rate: float, sigma: float, max_quot
         if not value > 0:
             raise InputError(f"{name} = {value}; allowed: above 0")
     q = np.arange(-max_quotes, max_quotes + 1.0)
-    eta = fill_rate * (1.0 + gamma / k) ** -(1.0 + k / gamma)
+    eta = fill_rate * np.exp(-(1.0 + k / gamma) * np.log1p(gamma / k))
     beside = np.full(len(q) - 1, -eta)
     return np.asarray(np.diag(0.5 * k * gamma * sigma**2 * q**2) + np.diag(beside, 1) + np.diag(beside, -1))
 

@@ -67,13 +67,13 @@ class MakerModel:
     def fill_probability(self, distance_ticks: Any) -> Any:
         """Probability that a quote at a distance is filled within a step."""
         rate = self.fill_rate_per_s * np.exp(-self.k_per_tick * distance_ticks)
-        return 1.0 - np.exp(-rate * self.step_s)
+        return -np.expm1(-rate * self.step_s)
 
 
 @kernel
 def is_filled(u: float, distance: float, rate: float, k: float, step_s: float) -> bool:
     """Whether a quote at a distance is filled within a step, given a uniform draw; a negative distance: no quote."""
-    return distance >= 0.0 and u < 1.0 - math.exp(-rate * math.exp(-k * distance) * step_s)
+    return distance >= 0.0 and u < -math.expm1(-rate * math.exp(-k * distance) * step_s)
 
 
 @kernel
@@ -192,8 +192,8 @@ def _sweep(
             if risk_aversion > 0.0:
                 # exp(-a (gain + q' dS)) has mean exp(-a gain + a^2 q'^2 sigma^2 dt / 2) over the normal move dS.
                 moved = 0.5 * (risk_aversion * after * sigma_step / scale) ** 2
-                terms = np.exp(-risk_aversion * (gain / scale + value[at]) + moved)
-                each = -np.log((probability * terms).sum(1)) / risk_aversion
+                terms = np.expm1(-risk_aversion * (gain / scale + value[at]) + moved)
+                each = -np.log1p((probability * terms).sum(1)) / risk_aversion
             else:
                 running = settings.phi_per_s * (i / most) ** 2 * model.step_s
                 each = (probability * (gain / scale + value[at])).sum(1) - running
@@ -201,7 +201,7 @@ def _sweep(
             if chosen is None:
                 new[row] = each[best[t, row]]
             elif risk_aversion > 0.0:
-                new[row] = -np.log((chosen[t, row] * np.exp(-risk_aversion * each)).sum()) / risk_aversion
+                new[row] = -np.log1p((chosen[t, row] * np.expm1(-risk_aversion * each)).sum()) / risk_aversion
             else:
                 new[row] = (chosen[t, row] * each).sum()
         value = new

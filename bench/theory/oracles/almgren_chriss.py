@@ -43,7 +43,7 @@ class AlmgrenChriss:
         """Return kappa of equation (16): 2 / tau^2 (cosh(kappa tau) - 1) = lambda sigma^2 / eta~."""
         tilde = self.temporary - self.permanent * self.period / 2
         squared = risk_aversion * self.volatility**2 / tilde
-        return float(np.arccosh(1 + squared * self.period**2 / 2) / self.period)
+        return float(2 * np.arcsinh(self.period * np.sqrt(squared) / 2) / self.period)
 
     def holdings(self, risk_aversion: float) -> Floats:
         """Return the optimal holdings after 0 .. N periods (equation 17); risk aversion 0: the straight line."""
