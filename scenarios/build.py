@@ -171,7 +171,7 @@ def _content_hash(scenario: Scenario, paths: list[Path], data_files: set[str]) -
         # Where replies are written or come from; what they say is the model's and the market's.
         if isinstance(group["settings"].get("backend"), dict):
             backend = group["settings"]["backend"].items()
-            group["settings"]["backend"] = {k: v for k, v in backend if k not in ("record", "replay")}
+            group["settings"]["backend"] = {k: v for k, v in backend if k not in ("record", "replay", "retry_failures")}
     digest = hashlib.sha256(json.dumps(tables, sort_keys=True).encode())
     digest.update(version().encode())
     for path in paths:

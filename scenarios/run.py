@@ -15,7 +15,7 @@ from lob.errors import OutcryError, RunError
 from scenarios.build import Built
 from scenarios.checkpoint import FILE as SNAPSHOT
 from scenarios.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from scenarios.decisions import DecisionLog, decision_figures
+from scenarios.decisions import DecisionLog, decision_figures, decision_notes
 from scenarios.folder import ACCOUNTS, SCENARIO, TAPE, prepare_folder
 from scenarios.measures import Measures
 from scenarios.summary import (
@@ -64,7 +64,7 @@ class _Run:
         self.notes: list[str] = []
         self.market = built.market(seed)
         self.measures = Measures(built.scenario, with_depth=self.record.picture)
-        self.decisions = DecisionLog(folder, self.market)
+        self.decisions = DecisionLog(folder, self.market, built)
         self.tape: ParquetTape | None = None
         self.resumable = self.record.tape
         self._last_checkpoint = time.monotonic()
@@ -192,9 +192,10 @@ class _Run:
             "rejects": counts.rejects,
             "instruments": instrument_figures(self.built.scenario, measures),
             "populations": population_figures(self.built, accounts),
-            "decisions": decision_figures(self.built, market),
+            "decisions": decision_figures(self.built, market, self.decisions.n_after_kill),
             "wall_s": round(wall_s, 3),
         }
+        self.notes += decision_notes(summary["decisions"])
         pictures = self._draw(decided) if self.record.picture and counts.n_rows else []
         write_summary(self.folder, summary)
         if at_close and error is None:

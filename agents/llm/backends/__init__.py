@@ -28,7 +28,7 @@ def open_backend(settings: LocalSettings | HttpSettings | ScriptedSettings) -> B
             raise InputError("backend: both record and replay are given; allowed: one of them")
         return Replay(Path(settings.replay), settings.model if isinstance(settings, HttpSettings) else None)
     inner = _inner(settings)
-    return inner if settings.record is None else Recorder(inner, Path(settings.record))
+    return inner if settings.record is None else Recorder(inner, Path(settings.record), settings.retry_failures)
 
 
 def _inner(settings: LocalSettings | HttpSettings | ScriptedSettings) -> Backend:
