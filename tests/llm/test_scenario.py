@@ -200,3 +200,49 @@ def test_a_failure_in_mid_run_leaves_all_that_was_there(tmp_path: Path) -> None:
     summary = json.loads((other / "summary.json").read_text())
     assert summary["status"] == "failed" and "no reply to the decision" in summary["error"]
     assert scan_tape(other / "tape").collect().height > 0
+
+
+KILL = """
+[[event]]
+kind = "kill"
+at = 09:35:00
+population = "readers"
+"""
+
+
+def test_a_decision_that_comes_back_after_the_kill_switch_is_counted(tmp_path: Path) -> None:
+    text = TEXT.replace("first_s = 10.0", "first_s = 10.0\nthinking_median_s = 12.0\nthinking_sigma = 0.0") + KILL
+    outcome = run_scenario(built(tmp_path, text), tmp_path / "run")
+    table = pl.read_parquet(tmp_path / "run" / "decisions.parquet")
+    killed_ns = (9 * 3600 + 35 * 60) * SECOND_NS
+    late = table.filter(pl.col("time_ns") + 12 * SECOND_NS >= killed_ns)
+    assert table.filter("after_kill").equals(late)
+    thought_about = late.filter(pl.col("time_ns") < killed_ns)
+    assert thought_about.height > 0, "the switch must come while somebody thinks"
+    assert late["filled_lots"].sum() == 0
+    (group,) = outcome.summary["decisions"]["by_population"]
+    assert group["n_after_kill"] == late.height
+    assert f"readers: {late.height} decisions came back after the kill switch" in outcome.notes
+    before = run_scenario(built(tmp_path, TEXT), tmp_path / "before")
+    assert before.summary["decisions"]["by_population"][0]["n_after_kill"] == 0
+
+
+def test_holds_for_want_of_a_reply_are_told_at_the_end(tmp_path: Path) -> None:
+    some = run_scenario(built(tmp_path, TEXT), tmp_path / "some")
+    (group,) = some.summary["decisions"]["by_population"]
+    n, total = group["n_fallbacks"], group["n_decisions"]
+    assert f"readers: {n} of {total} decisions are holds for want of a usable reply (no_json {n})" in some.notes
+    none = built(
+        tmp_path, TEXT, 'trader.readers.settings.backend.replies=["no"]', "trader.readers.settings.interval_s=200.0"
+    )
+    outcome = run_scenario(none, tmp_path / "none")
+    assert any(note.startswith("WARNING: readers: not one of ") and "no_json" in note for note in outcome.notes)
+
+
+def test_asking_again_for_failures_is_no_other_run(tmp_path: Path) -> None:
+    path = f'"{tmp_path / "replies.sqlite"}"'
+    hashes = [
+        built(tmp_path, TEXT, f"trader.readers.settings.backend.record={path}", *more).config_hash(1)
+        for more in ([], ["trader.readers.settings.backend.retry_failures=true"])
+    ]
+    assert hashes[0] == hashes[1]

@@ -1,8 +1,8 @@
 """Any server that speaks OpenAI's chat completions.
 
 Single failures become replies without text, counted by reason. What no second attempt can mend (no key, unknown
-model, no server) ends the run in one line, with the server's own words and the setting that helps. All requests of a
-backend run in one event loop in a thread of its own, so that it works beside any other loop.
+model, no server) ends the run in one line, with the server's own words and the setting that helps. All requests of the
+process run in one event loop in a thread of its own, so that they work beside any other loop.
 """
 
 from __future__ import annotations
@@ -13,8 +13,11 @@ import os
 import re
 import threading
 import time
+import weakref
 from collections.abc import Sequence
+from concurrent.futures import Future
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from agents.llm.observation import estimate_tokens
@@ -24,7 +27,7 @@ from lob.errors import InputError
 
 if TYPE_CHECKING:
     from agents.llm.backends.answers import Reading
-    from agents.llm.backends.wire import Answer
+    from agents.llm.backends.wire import Answer, Wire
 
 __all__ = ["HttpBackend"]
 
@@ -59,16 +62,13 @@ class HttpBackend:
         self._next_start = 0.0
         self._was_reached = False
         self._why_not = ""
-        self._lock = threading.Lock()
-        self._loop: asyncio.AbstractEventLoop | None = None
+        # A backend that is dropped leaves no connection open.
+        self._finalizer = weakref.finalize(self, _begin_to_close, self._wire)
 
     def close(self) -> None:
-        """Close connections and the thread."""
-        with self._lock:
-            loop, self._loop = self._loop, None
-        if loop is not None:
-            asyncio.run_coroutine_threadsafe(self._wire.close(), loop).result()
-            loop.call_soon_threadsafe(loop.stop)
+        """Close all connections; nothing can be asked any more."""
+        if self._finalizer.detach():
+            _begin_to_close(self._wire).result()
 
     def complete(self, requests: Sequence[Request]) -> list[Reply]:
         """Ask all requests, at most `concurrency` at once; see Backend.
@@ -78,7 +78,7 @@ class HttpBackend:
             InputError: if the server was never reached.
         """
         batch = _Batch()
-        future = asyncio.run_coroutine_threadsafe(self._ask_all(requests, batch), self._running_loop())
+        future = asyncio.run_coroutine_threadsafe(self._ask_all(requests, batch), _loop())
         try:
             replies = future.result()
         finally:
@@ -89,13 +89,6 @@ class HttpBackend:
             why = f" ({self._why_not})" if self._why_not else ""
             raise InputError(f"backend.base_url = {self._url!r}: no server answers there{why}; allowed: one that runs")
         return [reply for reply in replies if reply is not None]
-
-    def _running_loop(self) -> asyncio.AbstractEventLoop:
-        with self._lock:
-            if self._loop is None:
-                self._loop = asyncio.new_event_loop()
-                threading.Thread(target=_run, args=(self._loop,), name="llm", daemon=True).start()
-            return self._loop
 
     # ---- one request ------------------------------------------------------------------------------------------
 
@@ -216,9 +209,20 @@ class _Batch:
     refusal: str | None = None
 
 
-def _run(loop: asyncio.AbstractEventLoop) -> None:
-    loop.run_forever()
-    loop.close()
+@cache
+def _loop() -> asyncio.AbstractEventLoop:
+    """Return the process's event loop for requests; it runs in a thread until the process ends."""
+    loop = asyncio.new_event_loop()
+    threading.Thread(target=loop.run_forever, name="llm", daemon=True).start()
+    return loop
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_loop.cache_clear)  # a fork has no such thread
+
+
+def _begin_to_close(wire: Wire) -> Future[None]:
+    return asyncio.run_coroutine_threadsafe(wire.close(), _loop())
 
 
 def _key(settings: HttpSettings, is_required: bool) -> str:

@@ -109,7 +109,8 @@ class Wire:
         except TimeoutError:
             raise NoAnswer("timeout", True) from None
         except (httpx2.RequestError, OSError, UnicodeError) as error:
-            raise NoAnswer("cut_off" if answered else "connection", answered, str(error)) from None
+            detail = str(error) or type(error).__name__
+            raise NoAnswer("cut_off" if answered else "connection", answered, detail) from None
 
     async def close(self) -> None:
         """Close all connections."""
