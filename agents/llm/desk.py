@@ -24,7 +24,8 @@ HELP = {
     "server_error": "see to the server",
     "rate_limit": "lower concurrency, or set requests_per_s",
     "bad_body": "check base_url: what answers there is no chat completion",
-    "cut_off": "raise max_reply_tokens: reasoning counts as well",
+    "cut_off": "raise max_reply_tokens (reasoning counts as well), unless the server's answers themselves end early",
+    "refused": "the model or a filter refuses to decide; use another one",
     "no_content": "turn reasoning and tools off on the server, or raise max_reply_tokens",
 }
 """What may help against the most frequent failure."""
@@ -66,6 +67,8 @@ class Desk:
         such = f", such as {texts[0][:80]!r}" if texts else ""
         most = failed.most_common(1)[0][0]
         help_ = HELP.get(most, KEEPS)
+        said = getattr(getattr(self.backend, "inner", self.backend), "last_said", "")
+        such += f"; the server last said: {said}" if said else ""
         line = f"model {self.backend.model}: none of {failed.total()} replies is usable ({reasons}){such}; {help_}"
         if isinstance(self.backend, Recorder) and not self.backend.retry_failures:
             line += "; they are in the record: retry_failures = true asks again"

@@ -85,6 +85,7 @@ def checked(settings: dict[str, Any]) -> InvestorSettings:
             message = f"no such setting; allowed: {', '.join(known.model_fields)}"
             if in_backend and "key" in str(first["loc"][-1]).lower():
                 message += " (a key stands in the environment variable that key_env names)"
-        # A text in the backend's table may be a key in the wrong place.
-        given = first["input"] if isinstance(first["input"], int | float if in_backend else str | int | float) else ""
+        # A text in the backend's table, or one that belongs nowhere, may be a key in the wrong place.
+        shown = int | float if in_backend or first["type"] == "extra_forbidden" else str | int | float
+        given = first["input"] if isinstance(first["input"], shown) else ""
         raise ValueError(f"{where}{f' = {given!r}' if given != '' else ''}: {message}") from None

@@ -78,8 +78,9 @@ def test_what_the_record_holds_is_not_asked_again(tmp_path: Path) -> None:
 def test_a_miss_is_an_error_that_says_what_differs(tmp_path: Path, asked: Request, message: str) -> None:
     path = tmp_path / "replies.sqlite"
     Recorder(scripted(), path).complete([request(1)])
-    with pytest.raises(RunError, match=message):
+    with pytest.raises(RunError, match=message) as caught:
         Replay(path).complete([request(1), asked])
+    assert "1 of 2 requests of this instant are not in it" in str(caught.value)
 
 
 def _other(path: Path) -> None:

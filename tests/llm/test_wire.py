@@ -205,6 +205,9 @@ def test_a_key_that_a_server_echoes_is_nowhere(tmp_path: Path, caplog: pytest.Lo
     ],
 )
 def test_a_secret_in_the_wrong_place_is_refused_and_not_shown(table: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match="no such setting") as caught:
+        checked({"api_key": "hunter22"})
+    assert "hunter22" not in str(caught.value)
     with pytest.raises(ValueError, match=message) as caught:
         checked({"backend": {"kind": "openai", "model": "m", **table}})
     assert "hunter22" not in str(caught.value) and "\n" not in str(caught.value)
@@ -237,12 +240,13 @@ def test_a_key_that_cannot_stand_in_a_header_is_told_without_it(monkeypatch: pyt
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        (http({}, 500), r"server_error \d+\); see to the server"),
+        (http({"error": {"message": f"no GPU {KEY}"}}, 500),
+         r"server_error \d+\); the server last said: no GPU \[key\]; see to the server"),
         (http(completion("", "length")), r"cut_off \d+\); raise max_reply_tokens"),
         (http(completion(None, refusal="no")), r"refused \d+"),
-        (http("<p>", headers={"content-type": "text/html"}), r"bad_body \d+\); check base_url"),
+        (http("<p>", headers={"content-type": "text/html"}), r"bad_body \d+\); the server last said: <p>; check base"),
     ],
-)
+)  # fmt: skip
 def test_a_run_without_any_usable_reply_ends_after_twenty(answer: bytes, words: str) -> None:
     with serving_oddly(lambda asked, n: answer) as server:
         client = backend(server.url)

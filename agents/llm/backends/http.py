@@ -46,6 +46,9 @@ class HttpBackend:
 
     Raises:
         InputError: if there is no model, no key, no usable address, or httpx2 is not installed.
+
+    Attributes:
+        last_said: what the server said about the last attempt that failed, fit to be shown; empty if it said nothing.
     """
 
     def __init__(self, settings: HttpSettings) -> None:
@@ -61,7 +64,7 @@ class HttpBackend:
         self._slots = asyncio.Semaphore(settings.concurrency)
         self._next_start = 0.0
         self._was_reached = False
-        self._why_not = ""
+        self._why_not = self.last_said = ""
         # A backend that is dropped leaves no connection open.
         self._finalizer = weakref.finalize(self, _begin_to_close, self._wire)
 
@@ -125,7 +128,7 @@ class HttpBackend:
 
     async def _attempt(self, request: Request, batch: _Batch) -> Reading:
         """Send a request once; what ends the run is noted in the batch."""
-        from agents.llm.backends.answers import Reading, read_answer
+        from agents.llm.backends.answers import Reading, read_answer, said
         from agents.llm.backends.wire import NoAnswer
 
         body = self._body(request)
@@ -142,6 +145,8 @@ class HttpBackend:
             batch.refusal = batch.refusal or self._refusal(reading.final, answer, request, body)
         elif reading.reply.text is not None:
             return replace(reading, reply=replace(reading.reply, text=self._without_key(reading.reply.text)))
+        elif reading.reply.failure in ("server_error", "rate_limit", "bad_body", "refused"):
+            self.last_said = self._shown(said(answer))
         return reading
 
     def _body(self, request: Request) -> dict[str, Any]:

@@ -218,9 +218,10 @@ class Replay:
             RunError: if one is not there, saying what is.
         """
         found = _find(self._base, self.path, requests)
-        for request in requests:
-            if request.key not in found:
-                raise RunError(f"record {self.path}: {self._what_differs(request)}")
+        missing = [request for request in requests if request.key not in found]
+        if missing:
+            share = f"{len(missing)} of {len(requests)} requests of this instant are not in it"
+            raise RunError(f"record {self.path}: {self._what_differs(missing[0])} ({share})")
         return [found[request.key] for request in requests]
 
     def _what_differs(self, request: Request) -> str:
