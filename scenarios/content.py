@@ -83,7 +83,7 @@ def content_hash(scenario: Scenario, files: Sequence[Path], code: str) -> str:
         # Where replies are written or come from; what they say is the model's and the market's.
         if isinstance(group["settings"].get("backend"), dict):
             backend = group["settings"]["backend"].items()
-            group["settings"]["backend"] = {k: v for k, v in backend if k not in ("record", "replay")}
+            group["settings"]["backend"] = {k: v for k, v in backend if k not in ("record", "replay", "retry_failures")}
     digest = hashlib.sha256(json.dumps(_without(tables, named), sort_keys=True).encode())
     digest.update(f"{version()} {sources()} {code}".encode())
     for path in files:

@@ -7,7 +7,8 @@ number of their decision as parent id, by which fills on the tape find back to i
 from __future__ import annotations
 
 import io
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,11 @@ import numpy as np
 
 from lob.types import EventKind
 from scenarios.build import Built
+from scenarios.tables import time_ns
 from sim.market import Market
 from sim.writer import remove_temporaries, write_atomically
 
-__all__ = ["DECISIONS", "DecisionLog", "decision_figures", "remove_decision_parts"]
+__all__ = ["DECISIONS", "DecisionLog", "decision_figures", "decision_notes", "remove_decision_parts"]
 
 DECISIONS = "decisions.parquet"
 PARTS = "decisions"
@@ -30,6 +32,7 @@ _SUMS = (
     "n_retries",
     "prompt_tokens",
     "reply_tokens",
+    "n_without_usage",
     "cost",
     "wall_s",
     "thinking_s",
@@ -47,11 +50,24 @@ class DecisionLog:
 
     Attributes:
         n_parts: the number of the next part.
+        n_after_kill: by population, decisions that came back when the kill switch had stopped it; known after `finish`.
     """
 
-    def __init__(self, folder: Path, market: Market) -> None:
+    def __init__(self, folder: Path, market: Market, built: Built) -> None:
         self.folder, self.traders = folder, _asking(market)
         self.n_parts = 0
+        self._population = {
+            agent: group.name
+            for group in built.groups
+            for agent in range(group.agents.start, group.agents.stop)
+            if agent in self.traders
+        }
+        self._killed_ns: dict[str, int] = {}
+        for event in built.scenario.event:
+            if event.kind == "kill" and event.enabled:
+                at = time_ns(event.at)
+                self._killed_ns[event.population] = min(at, self._killed_ns.get(event.population, at))
+        self.n_after_kill: dict[str, int] = {}
         self._fills: dict[int, list[float]] = defaultdict(lambda: [0, 0.0])
 
     def __call__(self, rows: Any) -> None:
@@ -78,6 +94,10 @@ class DecisionLog:
     def flush(self) -> None:
         """Write the decisions since the last call as a part."""
         rows = [row for trader in self.traders.values() for row in trader.take_traces()]
+        for row in rows:
+            # It comes back when the thinking is over; what it would send then, the kill switch stops.
+            killed_ns = self._killed_ns.get(self._population[row["agent"]])
+            row["after_kill"] = killed_ns is not None and row["time_ns"] + row["thinking_s"] * 1e9 >= killed_ns
         if rows:
             (self.folder / PARTS).mkdir(exist_ok=True)
             _write(self.folder / PARTS / f"part-{self.n_parts:05d}.parquet", _table(rows))
@@ -92,11 +112,14 @@ class DecisionLog:
 
         self.flush()
         paths = _parts(self.folder)
-        if not is_last or not paths:
+        if not paths:
             return None
         # Relaxed: of a part in which nobody decided anything the columns have no type.
         joined = pl.concat([pl.read_parquet(path) for path in paths], how="vertical_relaxed")
         table = joined.sort("time_ns", "agent", maintain_order=True)
+        self.n_after_kill = dict(Counter(self._population[agent] for agent in table.filter("after_kill")["agent"]))
+        if not is_last:
+            return None
         fills = [self._fills.get(parent, [0, 0.0]) for parent in table["parent_id"].to_list()]
         lots = np.array([lots for lots, _ in fills], np.int64)
         value = np.array([value for _, value in fills], np.float64)
@@ -136,12 +159,13 @@ def _write(path: Path, table: Any) -> None:
     write_atomically(path, buffer.getvalue())
 
 
-def decision_figures(built: Built, market: Market) -> dict[str, Any]:
+def decision_figures(built: Built, market: Market, n_after_kill: Mapping[str, int]) -> dict[str, Any]:
     """Return the accounts of all decisions: how many there were, how many a model made, and what those cost.
 
     `model_share` is the share of all agents' decisions (wake-ups) that followed a model's reply; `by_population` says
-    how the traders that ask models fared: calls, tokens, cost, retries, fallbacks by reason, actions, mean simulated
-    thinking time and mean wall time of a call.
+    how the traders that ask models fared: calls, tokens, cost, retries, fallbacks by reason, replies without figures of
+    use (tokens and cost are too low by theirs), decisions that came back after a kill switch (`n_after_kill`, see
+    DecisionLog), actions, mean simulated thinking time and mean wall time of a call.
     """
     n_all = int(market.world.header["n_wakes"])
     groups = []
@@ -165,6 +189,7 @@ def decision_figures(built: Built, market: Market) -> dict[str, Any]:
                 "name": place.name,
                 **sums,
                 **by_name,
+                "n_after_kill": n_after_kill.get(place.name, 0),
                 "model_share": made / decisions,
                 "mean_thinking_s": thinking_s / decisions,
                 "mean_wall_s": wall_s / calls,
@@ -176,3 +201,23 @@ def decision_figures(built: Built, market: Market) -> dict[str, Any]:
         "model_share": n_model / max(1, n_all),
         "by_population": groups,
     }
+
+
+def decision_notes(figures: dict[str, Any]) -> list[str]:
+    """Return lines for the user about decisions that nobody made, and about what came too late."""
+    notes = []
+    for row in figures["by_population"]:
+        reasons = ", ".join(f"{reason} {count:,}" for reason, count in row["fallbacks"].items())
+        if row["n_decisions"] and row["n_fallbacks"] == row["n_decisions"]:
+            notes.append(
+                f"WARNING: {row['name']}: not one of {row['n_decisions']:,} decisions was made by the model; all are "
+                f"holds for want of a usable reply ({reasons})"
+            )
+        elif row["n_fallbacks"]:
+            notes.append(
+                f"{row['name']}: {row['n_fallbacks']:,} of {row['n_decisions']:,} decisions are holds for want of a "
+                f"usable reply ({reasons})"
+            )
+        if row["n_after_kill"]:
+            notes.append(f"{row['name']}: {row['n_after_kill']:,} decisions came back after the kill switch")
+    return notes

@@ -15,7 +15,7 @@ from lob.errors import OutcryError, RunError
 from scenarios.build import Built
 from scenarios.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from scenarios.claim import locked
-from scenarios.decisions import DecisionLog, decision_figures
+from scenarios.decisions import DecisionLog, decision_figures, decision_notes
 from scenarios.folder import ACCOUNTS, SCENARIO, TAPE, prepare_folder, remove_leftovers, text_hash
 from scenarios.measures import Measures
 from scenarios.summary import (
@@ -68,7 +68,7 @@ class _Run:
         self.warnings = value_range_notes(built, self.market)
         self.notes += self.warnings
         self.measures = Measures(built.scenario, with_depth=self.record.picture)
-        self.decisions = DecisionLog(folder, self.market)
+        self.decisions = DecisionLog(folder, self.market, built)
         self.tape: ParquetTape | None = None
         self.n_rows_before = 0
         self.resumable = self.record.tape
@@ -231,9 +231,10 @@ class _Run:
             "rejects": counts.rejects,
             "instruments": instrument_figures(self.built.scenario, measures),
             "populations": population_figures(self.built, accounts),
-            "decisions": decision_figures(self.built, market),
+            "decisions": decision_figures(self.built, market, self.decisions.n_after_kill),
             "wall_s": round(wall_s, 3),
         }
+        self.notes += decision_notes(summary["decisions"])
         pictures = self._draw(decided) if self.record.picture and counts.n_rows else []
         write_summary(self.folder, summary)
         if at_close and error is None:

@@ -7,6 +7,8 @@ is a hold.
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -105,13 +107,44 @@ def _bare(value: Any) -> Any:
 def read_reply(text: str, model: type[M]) -> M:
     """Return a reply's content; what is not exactly of the schema is not repaired.
 
+    What may stand around the object, because it leaves no doubt about it: see `bare_json`.
+
     Raises:
-        Unusable: if the text is no JSON (cut off, wrapped in prose) or not of the schema.
+        Unusable: if the text is no JSON (cut off, wrapped in prose) or not of the schema, or names a field twice.
     """
+    bare = bare_json(text)
     try:
-        return model.model_validate_json(text)
+        found = model.model_validate_json(bare)
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         reason = "no_json" if first["type"] == "json_invalid" else "schema"
         raise Unusable(reason, f"{where or model.__name__}: {first['msg']}") from None
+    # The validator takes the last of two values; which one was meant nobody knows.
+    json.loads(bare, object_pairs_hook=_each_once)
+    return found
+
+
+_FENCED = re.compile(r"```(?:json|JSON)?[ \t]*\r?\n((?:(?!```).)*)```", re.DOTALL)
+_SPACE = "\ufeff \t\r\n"
+THOUGHT_ENDS = "</think>"
+
+
+def bare_json(text: str) -> str:
+    """Return a reply without a byte order mark, white space, one thought in front, and one fence around all the rest.
+
+    A thought ends at `</think>`, which must stand there once; servers often leave out where it begins.
+    """
+    _, ends, rest = text.partition(THOUGHT_ENDS)
+    bare = (rest if ends else text).strip(_SPACE)
+    fenced = _FENCED.fullmatch(bare)
+    return fenced[1].strip(_SPACE) if fenced else bare
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise Unusable("schema", f"{name}: given twice")
+        found[name] = value
+    return found

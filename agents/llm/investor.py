@@ -247,6 +247,8 @@ class Investor(Trader):
             "n_retries": reply.retries,
             "prompt_tokens": reply.prompt_tokens,
             "reply_tokens": reply.reply_tokens,
+            # Then tokens and cost are too low, and somebody should know.
+            "n_without_usage": reply.text is not None and reply.reply_tokens == 0,
             "wall_s": reply.wall_s,
             "cost": (reply.prompt_tokens * prices.prompt_price + reply.reply_tokens * prices.reply_price) * 1e-6,
         }

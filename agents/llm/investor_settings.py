@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from agents.llm.persona import PERSONAS, Persona
-from agents.llm.settings import BackendSettings, LocalSettings, backend_settings
+from agents.llm.settings import KINDS, BackendSettings, LocalSettings, backend_settings
 
 __all__ = ["InvestorSettings", "checked"]
 
@@ -79,7 +79,13 @@ def checked(settings: dict[str, Any]) -> InvestorSettings:
         first = error.errors(include_url=False, include_context=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         message = first["msg"].removeprefix("Value error, ")
+        in_backend = first["loc"][:1] == ("backend",)
         if first["type"] == "extra_forbidden":
-            message = f"no such setting; allowed: {', '.join(InvestorSettings.model_fields)}"
-        given = first["input"] if isinstance(first["input"], str | int | float) else ""
+            known = KINDS.get(str(first["loc"][1]), LocalSettings) if in_backend else InvestorSettings
+            message = f"no such setting; allowed: {', '.join(known.model_fields)}"
+            if in_backend and "key" in str(first["loc"][-1]).lower():
+                message += " (a key stands in the environment variable that key_env names)"
+        # A text in the backend's table, or one that belongs nowhere, may be a key in the wrong place.
+        shown = int | float if in_backend or first["type"] == "extra_forbidden" else str | int | float
+        given = first["input"] if isinstance(first["input"], shown) else ""
         raise ValueError(f"{where}{f' = {given!r}' if given != '' else ''}: {message}") from None

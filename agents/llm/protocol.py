@@ -5,14 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from typing import Any, Protocol
 
 from agents.llm.decision import Closed, Decision, Reflection, Unusable, json_schema, read_reply
 from agents.llm.prompt import PROMPT_VERSION, Messages
+from lob.errors import InputError, RunError
 
-__all__ = ["FAILURES", "SCHEMAS", "Backend", "Reply", "Request", "judged"]
+__all__ = ["FAILURES", "SCHEMAS", "Backend", "PartialBatch", "Reply", "Request", "judged"]
 
 SCHEMAS: dict[str, type[Closed]] = {"decision": Decision, "reflection": Reflection}
 """What can be asked for, by name."""
@@ -22,8 +23,11 @@ FAILURES = (
     "connection",
     "server_error",
     "rate_limit",
-    "cut_off",
-    "refused",
+    "bad_body",  # an answer that is no chat completion, or beyond all bounds
+    "cut_off",  # an answer or a text that ends too early
+    "refused",  # by the model, or by a content filter
+    "no_content",  # no text: only reasoning, only a tool's call, nothing
+    "not_unicode",
     "no_json",
     "schema",
     "context_too_long",
@@ -100,15 +104,37 @@ class Backend(Protocol):
 
         Raises:
             InputError: if nothing can be asked at all (no key, no server, no such model); not for single failures.
+                PartialBatch, if some replies of the batch have come nevertheless.
         """
 
 
+class PartialBatch(InputError):
+    """Nothing more can be asked. `replies` are those of the batch that came, None where none did."""
+
+    def __init__(self, message: str, replies: Sequence[Reply | None] = ()) -> None:
+        super().__init__(message)
+        self.replies = list(replies)
+
+
 def judged(request: Request, reply: Reply) -> tuple[Reply, Any]:
-    """Return the reply with its failure if it is not of the schema, and its content if it is."""
-    if reply.failure is not None or reply.text is None:
+    """Return the reply with its failure if it is not of the schema, and its content if it is.
+
+    Raises:
+        RunError: if a backend gives a reason that is none of FAILURES.
+    """
+    if reply.failure is not None and reply.failure not in FAILURES:
+        raise RunError(f"backend {request.model}: failure = {reply.failure!r}; allowed: {', '.join(FAILURES)}")
+    if reply.text is None:
+        return (reply if reply.failure is not None else replace(reply, failure="no_content")), None
+    try:
+        reply.text.encode()
+    except UnicodeEncodeError:
+        # Half a pair of surrogates: no file could hold it as it is.
+        written_out = reply.text.encode(errors="backslashreplace").decode()
+        return replace(reply, text=written_out, failure=reply.failure or "not_unicode"), None
+    if reply.failure is not None:
         return reply, None
     try:
         return reply, read_reply(reply.text, SCHEMAS[request.schema])
     except Unusable as error:
-        failed = Reply(reply.text, error.reason, reply.prompt_tokens, reply.reply_tokens, reply.retries, reply.wall_s)
-        return failed, None
+        return replace(reply, failure=error.reason), None

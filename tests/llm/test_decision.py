@@ -25,11 +25,21 @@ def test_a_reply_of_the_schema_is_read() -> None:
 
 
 @pytest.mark.parametrize(
+    "text", [f"```json\n{GOOD}\n```", f"\ufeff {GOOD}\n", f"<think>up</think>\n{GOOD}", f"up</think>```\n{GOOD}```"]
+)
+def test_what_stands_around_a_reply_and_leaves_no_doubt_is_taken_off(text: str) -> None:
+    assert read_reply(text, Decision) == read_reply(GOOD, Decision)
+
+
+@pytest.mark.parametrize(
     ("text", "reason"),
     [
         ("", "no_json"),
         (GOOD[:40], "no_json"),
-        (f"```json\n{GOOD}\n```", "no_json"),
+        (f"```json\n{GOOD}\n``` as asked", "no_json"),
+        (f"```json\n{GOOD}", "no_json"),
+        (GOOD[:-1] + ', "confidence": 5}', "schema"),
+        (GOOD.replace('"side"', '"side": "sell", "side"'), "schema"),
         (f"I would buy. {GOOD}", "no_json"),
         ("[" * 100_000, "no_json"),
         ("null", "schema"),

@@ -97,7 +97,7 @@ def test_a_reply_that_is_missing_or_wrong_is_a_hold_counted_by_its_reason() -> N
 
 
 def test_a_model_that_ignores_the_schema_from_the_start_ends_the_run_in_one_line() -> None:
-    with pytest.raises(RunError, match=r"model scripted ignores the schema: none of \d+ replies .* 'Buy!'"):
+    with pytest.raises(RunError, match=r"none of \d+ replies is usable \(no_json \d+\), such as 'Buy!'"):
         played(scripted(lambda r: "Buy!"), count=8)
 
 

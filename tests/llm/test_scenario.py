@@ -258,3 +258,46 @@ def test_a_run_killed_when_its_decisions_were_joined_and_its_summary_not_yet_wri
     run_scenario(built(tmp_path, text), tmp_path / "run", resume=True)
     assert decisions_of(tmp_path / "run").equals(decisions_of(tmp_path / "whole"))
     assert not (tmp_path / "run" / "decisions").exists() and not (tmp_path / "run" / "snapshot.bin").exists()
+KILL = """
+[[event]]
+kind = "kill"
+at = 09:35:00
+population = "readers"
+"""
+
+
+def test_a_decision_that_comes_back_after_the_kill_switch_is_counted(tmp_path: Path) -> None:
+    text = TEXT.replace("first_s = 10.0", "first_s = 10.0\nthinking_median_s = 12.0\nthinking_sigma = 0.0") + KILL
+    outcome = run_scenario(built(tmp_path, text), tmp_path / "run")
+    table = pl.read_parquet(tmp_path / "run" / "decisions.parquet")
+    killed_ns = (9 * 3600 + 35 * 60) * SECOND_NS
+    late = table.filter(pl.col("time_ns") + 12 * SECOND_NS >= killed_ns)
+    assert table.filter("after_kill").equals(late)
+    thought_about = late.filter(pl.col("time_ns") < killed_ns)
+    assert thought_about.height > 0, "the switch must come while somebody thinks"
+    (group,) = outcome.summary["decisions"]["by_population"]
+    assert group["n_after_kill"] == late.height
+    assert f"readers: {late.height} decisions came back after the kill switch" in outcome.notes
+    before = run_scenario(built(tmp_path, TEXT), tmp_path / "before")
+    assert before.summary["decisions"]["by_population"][0]["n_after_kill"] == 0
+
+
+def test_holds_for_want_of_a_reply_are_told_at_the_end(tmp_path: Path) -> None:
+    some = run_scenario(built(tmp_path, TEXT), tmp_path / "some")
+    (group,) = some.summary["decisions"]["by_population"]
+    n, total = group["n_fallbacks"], group["n_decisions"]
+    assert f"readers: {n} of {total} decisions are holds for want of a usable reply (no_json {n})" in some.notes
+    none = built(
+        tmp_path, TEXT, 'trader.readers.settings.backend.replies=["no"]', "trader.readers.settings.interval_s=200.0"
+    )
+    outcome = run_scenario(none, tmp_path / "none")
+    assert any(note.startswith("WARNING: readers: not one of ") and "no_json" in note for note in outcome.notes)
+
+
+def test_asking_again_for_failures_is_no_other_run(tmp_path: Path) -> None:
+    path = f'"{tmp_path / "replies.sqlite"}"'
+    hashes = [
+        built(tmp_path, TEXT, f"trader.readers.settings.backend.record={path}", *more).config_hash(1)
+        for more in ([], ["trader.readers.settings.backend.retry_failures=true"])
+    ]
+    assert hashes[0] == hashes[1]

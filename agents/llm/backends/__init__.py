@@ -20,15 +20,16 @@ def open_backend(settings: LocalSettings | HttpSettings | ScriptedSettings) -> B
         InputError: if it cannot work at all: no key, no server, no weights, a record that is none.
     """
     from agents.llm.backends.record import Recorder, Replay
+    from lob.errors import InputError
 
+    if settings.retry_failures and settings.record is None:
+        raise InputError("backend.retry_failures: there is no record; allowed: with record, which holds the failures")
     if settings.replay is not None:
         if settings.record is not None:
-            from lob.errors import InputError
-
             raise InputError("backend: both record and replay are given; allowed: one of them")
         return Replay(Path(settings.replay), settings.model if isinstance(settings, HttpSettings) else None)
     inner = _inner(settings)
-    return inner if settings.record is None else Recorder(inner, Path(settings.record))
+    return inner if settings.record is None else Recorder(inner, Path(settings.record), settings.retry_failures)
 
 
 def _inner(settings: LocalSettings | HttpSettings | ScriptedSettings) -> Backend:
