@@ -10,7 +10,7 @@ import numpy as np
 
 from lob import inspect as look
 from lob.book import new_book
-from lob.fields import INT32, side_of, time_in_force_of, truth, whole
+from lob.fields import INT32, INT64, side_of, time_in_force_of, truth, whole
 from lob.matching import apply_batch
 from lob.rules import Instrument
 from lob.tape import new_tape, rows_of
@@ -117,10 +117,11 @@ class OrderBook:
 
     def _send(self, **fields: Any) -> Report:
         message = np.zeros(1, MESSAGE)
-        message["time_ns"] = whole("time_ns", self.time_ns)
+        message["time_ns"] = whole("time_ns", self.time_ns, -INT64, INT64)
         for name, value in fields.items():
             # No price, quantity or owner beyond 32 bits, and no id beyond 64.
-            message[name] = whole(name, value) if name == "order_id" else whole(name, value, -INT32, INT32)
+            most = INT64 if name == "order_id" else INT32
+            message[name] = whole(name, value, -most, most)
         rows = self.apply(message)
         last = rows[-1] if len(rows) else np.zeros(1, EVENT)[0]
         order_id = int(last["order_id"]) if len(rows) else int(message["order_id"][0])
@@ -246,14 +247,14 @@ class OrderBook:
     def order(self, order_id: int) -> RestingOrder | None:
         """Return a resting order, or None."""
         found = np.zeros(5, np.int64)
-        if not look.order(self._book, whole("order_id", order_id), found):
+        if not look.order(self._book, whole("order_id", order_id, -INT64, INT64), found):
             return None
         return _resting(found)
 
     def queue_position(self, order_id: int) -> tuple[int, int] | None:
         """Return (orders ahead, lots ahead) of a resting order at its level, or None if it is not resting."""
         found = np.zeros(2, np.int64)
-        if not look.queue_position(self._book, whole("order_id", order_id), found):
+        if not look.queue_position(self._book, whole("order_id", order_id, -INT64, INT64), found):
             return None
         return int(found[0]), int(found[1])
 

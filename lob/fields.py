@@ -17,23 +17,26 @@ INT64 = 2**63 - 1
 _SIDES: dict[Any, int] = {"buy": BUY, "sell": SELL}
 
 
-def whole(name: str, value: Any, low: int = -INT64, high: int = INT64, where: str = "") -> int:
+def whole(name: str, value: Any, low: int | None = None, high: int | None = None, where: str = "") -> int:
     """Return a whole number as an int: an int, a NumPy integer, or a float without a fraction.
 
     Args:
         name: of the field, for the error.
         value: what was given.
-        low: least value allowed.
-        high: largest value allowed.
+        low: least value allowed; None: no bound.
+        high: largest value allowed; None: no bound.
         where: what the field belongs to, in front of the error.
 
     Raises:
         FieldError: if the value is no number, not whole, or out of range.
     """
     number = value if type(value) is int else _as_int(value)
-    if number is None or not low <= number <= high:
-        shown = repr(value) if len(repr(value)) <= 40 else f"{repr(value)[:37]}..."
-        raise FieldError(f"{where}{name} = {shown}; allowed: whole numbers from {low} to {high}")
+    if number is None or (low is not None and number < low) or (high is not None and number > high):
+        shown = (
+            f"an integer of {number.bit_length()} bits" if number and number.bit_length() > 128 else repr(value)[:40]
+        )
+        bounds = "" if low is None else f" from {low}" + ("" if high is None else f" to {high}")
+        raise FieldError(f"{where}{name} = {shown}; allowed: whole numbers{bounds}")
     return number
 
 

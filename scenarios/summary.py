@@ -116,9 +116,13 @@ def population_figures(built: Built, accounts: pl.DataFrame) -> list[dict[str, A
     figures = []
     for group in built.groups:
         rows = accounts.filter(accounts["population"] == group.name)
-        sums = {name: rows[name].sum() for name in ("pnl", "fees", "turnover", "n_orders", "n_fills", "n_rejects")}
-        by_symbol = rows.group_by("instrument", maintain_order=True).agg(pl.col("position_lots").sum())
-        positions = dict(by_symbol.sort("instrument").iter_rows())
+        sums: dict[str, Any] = {
+            name: rows[name].sum() for name in ("pnl", "fees", "turnover", "n_orders", "n_fills", "n_rejects")
+        }
+        lots = zip(rows["instrument"].to_list(), rows["position_lots"].to_list(), strict=True)
+        positions: dict[str, int] = {}
+        for instrument, position in lots:
+            positions[instrument] = positions.get(instrument, 0) + position
         own = built.scenario.instrument[group.symbol].name
         sums |= {"position_lots": positions[own], "positions": positions}
         figures.append({"name": group.name, "kind": group.kind, "n_agents": group.count, **sums})

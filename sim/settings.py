@@ -160,8 +160,7 @@ class Conditional:
         if not (self.ticks >= 0 and self.share >= 0 and self.ticks + self.share > 0):
             raise InputError(f"conditional: ticks = {self.ticks}, share = {self.share}; allowed: one above 0")
         for name, least in (("within_ns", N_SLICES), ("lasts_ns", 0), ("times", 1)):
-            if getattr(self, name) < least:
-                raise InputError(f"conditional: {name} = {getattr(self, name)}; allowed: at least {least}")
+            object.__setattr__(self, name, whole(name, getattr(self, name), least, 2**61, "conditional: "))
         if self.lasts_ns > 0 and self.kind != ScheduledKind.PHASE:
             raise InputError(f"conditional: lasts_ns = {self.lasts_ns}; allowed: 0, only a phase can end")
 

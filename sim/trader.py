@@ -388,7 +388,7 @@ _IN_FLIGHT_FULL = int(Status.IN_FLIGHT_FULL)
 
 def _int64(name: str, value: Any) -> int:
     """Return a whole number, brought into 64 bits: what is beyond is beyond any message, and refused as such."""
-    return max(-INT64, min(whole(name, value, -(10**400), 10**400), INT64))
+    return max(-INT64, min(whole(name, value), INT64))
 
 
 def _is_number(value: Any) -> bool:

@@ -31,7 +31,7 @@ BAD: dict[str, tuple[Send, str]] = {
     "a text": (lambda b: b.limit("buy", "1999", 1), "price_ticks = '1999'"),
     "a truth value": (lambda b: b.limit("buy", 1999, True), "qty_lots = True"),
     "too many lots for a message": (lambda b: b.limit("buy", 1999, 10**10), "qty_lots = 10000000000; allowed"),
-    "5,000 digits": (lambda b: b.limit("buy", 10**4000, 1), r"price_ticks = 1000000.*\.\.\.; allowed"),
+    "5,000 digits": (lambda b: b.limit("buy", 10**4000, 1), "price_ticks = an integer of 13288 bits; allowed"),
     "2^32 + 3 lots": (lambda b: b.market("sell", 2**32 + 3), "qty_lots = 4294967299"),
     "an owner beyond 32 bits": (lambda b: b.limit("buy", 1999, 1, agent=2**32), "agent = 4294967296"),
     "half an owner": (lambda b: b.limit("buy", 1999, 1, agent=0.5), r"agent = 0\.5"),

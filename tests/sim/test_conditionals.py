@@ -190,9 +190,11 @@ def test_bad_conditionals_are_refused() -> None:
     for fields, text in (
         ({"ticks": 0.0}, "one above 0"),
         ({"ticks": -1.0, "share": 2.0}, "one above 0"),
-        ({"within_ns": 5}, "within_ns = 5; allowed: at least 128"),
-        ({"times": 0}, "times = 0; allowed: at least 1"),
-        ({"lasts_ns": -1}, "lasts_ns = -1; allowed: at least 0"),
+        ({"within_ns": 5}, "within_ns = 5; allowed: whole numbers from 128"),
+        ({"times": 0}, "times = 0; allowed: whole numbers from 1"),
+        ({"lasts_ns": 2**63}, "lasts_ns = 9223372036854775808; allowed"),
+        ({"lasts_ns": 1.5}, r"lasts_ns = 1\.5; allowed"),
+        ({"lasts_ns": -1}, "lasts_ns = -1; allowed: whole numbers from 0"),
         ({"kind": ScheduledKind.NEWS}, "only a phase can end"),
     ):
         values: dict[str, Any] = {"kind": HALT, "value": Phase.HALTED, "ticks": 1.0, "lasts_ns": S, **fields}

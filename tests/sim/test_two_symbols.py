@@ -10,6 +10,7 @@ import pytest
 from agents.rules import latency_arbitrageur, zero_intelligence
 from lob.rules import Instrument
 from lob.types import EventKind, Reject
+from scenarios.experiments.observe import population_results
 from sim.distributions import Settings
 from sim.fundamental import ConstantValue
 from sim.market import Market
@@ -18,6 +19,7 @@ from sim.records import LatencyKind, Wake
 from sim.settings import Latency, Listing, Population, RiskLimits, Session
 from sim.worth import fees_ticks, marks_ticks, pnl_of_agents, pnl_ticks
 from tests.sim.markets import MID_TICKS, OPEN_NS, SECOND_NS, Rows, Scripted
+from tests.sim.test_twin import agree, build
 
 TICKS = (0.01, 0.05)
 
@@ -195,3 +197,46 @@ def test_a_wake_up_by_the_other_instrument_shows_what_is_on_its_way_there() -> N
     market = Market(listings(), [agent, quotes], Session(OPEN_NS, OPEN_NS + 10 * SECOND_NS))
     market.run()
     assert market.world.agents["state"][0][3:5].tolist() == [3, 2]
+
+
+def test_kernel_and_twin_agree_on_limits_over_two_instruments() -> None:
+    latency = Latency(LatencyKind.LOGNORMAL, a_ns=2e8, sigma=1.0)
+    populations = [
+        both("few orders", 4, latency=latency, limits=RiskLimits(max_open_orders=4)),
+        both("few messages", 4, symbol=1, latency=latency, limits=RiskLimits(max_messages_per_s=6)),
+    ]
+    tape = agree(build(populations, n_symbols=2, seconds=30))
+    reasons = tape["reason"]
+    for reason in (Reject.RISK_OPEN_ORDERS, Reject.RISK_MESSAGE_RATE):
+        assert set(tape["symbol"][reasons == reason].tolist()) == {0, 1}
+
+
+def test_a_mesa_agents_gains_are_those_of_both_instruments() -> None:
+    mesa_model = pytest.importorskip("sim.mesa_model")
+
+    def make_market(seed: int) -> Market:
+        populations = [both("both", 6), both("other", 3, symbol=1)]
+        session = Session(OPEN_NS, OPEN_NS + 60 * SECOND_NS)
+        return Market(listings(taker_fee_ppm=300.0), populations, session, seed=seed)
+
+    model = mesa_model.MarketModel(make_market, step_s=60.0, seed=3)
+    model.run_model()
+    first, second = model.agents
+    fees = float((fees_ticks(model.market.world.accounts) @ np.array(TICKS)).sum())
+    assert fees > 0
+    # Each in ticks of its own instrument.
+    assert first.pnl_ticks * TICKS[0] + second.pnl_ticks * TICKS[1] == pytest.approx(-fees)
+    assert [first.position_lots, second.position_lots] == [first.position_in(0), second.position_in(1)]
+    for symbol in range(2):
+        assert first.position_in(symbol) == -second.position_in(symbol)
+
+
+def test_an_experiments_profits_are_those_of_all_instruments() -> None:
+    populations = [both("both", 6), both("other", 3, symbol=1)]
+    session = Session(OPEN_NS, OPEN_NS + 60 * SECOND_NS)
+    market = Market(listings(taker_fee_ppm=300.0), populations, session, seed=3)
+    market.run()
+    fees = float((fees_ticks(market.world.accounts) @ np.array(TICKS)).sum())
+    for symbol in range(2):
+        found = population_results(market, ["both", "other"], 1003.5, symbol)
+        assert sum(found.values()) * TICKS[symbol] == pytest.approx(-fees)
