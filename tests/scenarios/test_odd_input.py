@@ -184,8 +184,8 @@ def test_a_long_path_survives_in_the_run_folders_scenario(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     "override",
     ["population.²=1", "population[9999999999999]=1", "population.zero.count=" + "1" * 5000, "seed=1\nname='x'", "=",
-     "a", "population.zero.count=" + "[" * 5000, "population.zero.name='\udcff'", "description=\udcff", "population.\0=1",
-     "seed.x=1", "population.zero.count.x=1"],
+     "a", "population.zero.count=" + "[" * 5000, "population.zero.name='\udcff'", "description=\udcff",
+     "population.\0=1", "seed.x=1", "population.zero.count.x=1"],
 )  # fmt: skip
 def test_an_override_that_means_nothing_is_one_line(tmp_path: Path, override: str) -> None:
     assert len(complaint(tmp_path, SMALL, override)) < 400
@@ -316,12 +316,13 @@ low = 1.0
 high = 2.0
 """
 )
+TEXTS = ["", "nan", "ABC", "noise", "1e400", "09:31:00+01:00", "\uff12", "\0", "a:b", "../../x", "os:system"]
+PAIR = st.lists(st.floats(), min_size=2, max_size=2)
 VALUES = st.one_of(
-    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=20),
-    st.sampled_from([2**63, -(2**64), 10**30, "", "nan", "ABC", "noise", "1e400", "09:31:00+01:00", "\uff12", "\0", "a:b"]),
-    st.sampled_from(["../../x", "os:system"]), st.lists(st.floats(), max_size=3), st.dictionaries(st.text(max_size=5), st.integers(), max_size=2),
-    st.fixed_dictionaries({"uniform": st.lists(st.floats(), min_size=2, max_size=2)}),
-    st.fixed_dictionaries({"normal": st.lists(st.floats(), min_size=2, max_size=2), "min": st.floats()}),
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=20), st.sampled_from(TEXTS),
+    st.sampled_from([2**63, -(2**64), 10**30]), st.lists(st.floats(), max_size=3),
+    st.dictionaries(st.text(max_size=5), st.integers(), max_size=2), st.fixed_dictionaries({"uniform": PAIR}),
+    st.fixed_dictionaries({"normal": PAIR, "min": st.floats()}),
     st.fixed_dictionaries({"choice": st.lists(st.floats(), max_size=3)}),
 )  # fmt: skip
 
