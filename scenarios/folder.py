@@ -14,6 +14,7 @@ from scenarios.checkpoint import FILE as SNAPSHOT
 from scenarios.decisions import DECISIONS, PARTS
 from scenarios.summary import FILE as SUMMARY
 from scenarios.summary import read_summary
+from scenarios.versions import changed_versions
 from sim.writer import remove_parts, write_error
 
 __all__ = ["ACCOUNTS", "SCENARIO", "TAPE", "prepare_folder"]
@@ -39,13 +40,13 @@ def prepare_folder(folder: Path, config_hash: str, resume: bool, overwrite: bool
     elif resume:
         if before["config_hash"] != config_hash:
             raise InputError(
-                f"{folder}: holds a run of another scenario or seed; --resume needs the same scenario, seed and --set"
+                f"{folder}: holds a run of {_what_differs(before)}; --resume needs the same, and the same --set"
             )
         return before
     elif not overwrite:
         if before["config_hash"] != config_hash:
             raise InputError(
-                f"{folder}: holds a run of another scenario or seed; allowed: --overwrite, or another --out"
+                f"{folder}: holds a run of {_what_differs(before)}; allowed: --overwrite, or another --out"
             )
         if before["status"] != "complete":
             raise InputError(
@@ -54,6 +55,12 @@ def prepare_folder(folder: Path, config_hash: str, resume: bool, overwrite: bool
             )
     _clear(folder)
     return None
+
+
+def _what_differs(before: dict[str, Any]) -> str:
+    """Return what makes a run another one: its program, if that has changed, else the scenario."""
+    changed = changed_versions(before.get("versions", {}))
+    return f"another program ({changed})" if changed else "another scenario or seed"
 
 
 def _may_go(path: Path) -> bool:

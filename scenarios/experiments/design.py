@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -28,7 +27,7 @@ from scenarios.experiments.treatment import (
 )
 from scenarios.load import find_scenario, read_tables, source_of
 from scenarios.map_runs import Failed, map_runs
-from scenarios.tables import time_ns
+from scenarios.tables import clock_time_ns
 from scenarios.toml_text import toml_text
 
 __all__ = ["ARMS", "Design", "design_of"]
@@ -161,7 +160,7 @@ def _arms_of(control: Tables, treated: Tables, level: int, arms: tuple[str, ...]
 
 def _time(text: str, what: str) -> int:
     try:
-        return time_ns(dt.time.fromisoformat(text))
+        return clock_time_ns(text)
     except ValueError:
         raise InputError(f"{what} {text}: not a time; allowed: a time of day such as 10:30:00") from None
 
