@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import tomllib
 from collections.abc import Callable, Sequence
@@ -15,7 +14,7 @@ import numpy as np
 from lob.errors import InputError
 from scenarios.claim import claimed
 from scenarios.flows import read_flows
-from scenarios.tables import time_ns
+from scenarios.tables import clock_time_ns
 from scenarios.versions import versions
 from sim.writer import write_atomically
 
@@ -65,7 +64,7 @@ def read_config(path: Path | None, changes: Sequence[str]) -> TrainingConfig:
 
 def _clock(text: str, option: str) -> int:
     try:
-        return time_ns(dt.time.fromisoformat(text))
+        return clock_time_ns(text)
     except ValueError:
         raise InputError(f"{option} {text}: allowed: a time of day, as in 14:00") from None
 

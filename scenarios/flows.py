@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,7 +10,8 @@ import numpy as np
 
 from lob.errors import InputError
 from lob.lobster import PRICE_UNITS_PER_TICK, LobsterDay, read_day
-from scenarios.tables import time_ns
+from scenarios.tables import clock_time_ns
+from sim.file_kinds import check_archive
 from sim.metrics.flow import FlowKind, OrderFlow, flow_of_day, flow_of_tape, visible_flow_of_tape
 from sim.writer import read_tape
 
@@ -68,6 +68,7 @@ def read_flows(place: Path, orderbook: Path | None, option: str, levels: int = L
         else:
             source = _lobster_folder(place, option)
     elif place.is_file():
+        check_archive(place, f"{option} ")
         day = read_day(place, orderbook)
         source = FlowSource([_flow_of_files(day, place)], day.name, TICK_OF_FILES)
     else:
@@ -150,7 +151,7 @@ def part_of(flow: OrderFlow, text: str, option: str) -> OrderFlow:
         InputError: if the text is no such thing, or nothing happened between.
     """
     try:
-        first, last = (time_ns(dt.time.fromisoformat(part)) for part in text.split("-"))
+        first, last = (clock_time_ns(part) for part in text.split("-"))
     except ValueError:
         raise InputError(f"{option} {text}: allowed: two times, as in 09:45-12:30") from None
     if first >= last:

@@ -17,6 +17,7 @@ from scenarios.claim import check_is_ours
 from scenarios.decisions import DECISIONS, remove_decision_parts
 from scenarios.summary import FILE as SUMMARY
 from scenarios.summary import read_summary
+from scenarios.versions import changed_versions
 from sim.writer import remove_parts, remove_temporaries, write_error
 
 __all__ = ["ACCOUNTS", "SCENARIO", "TAPE", "prepare_folder", "remove_leftovers", "text_hash"]
@@ -38,13 +39,13 @@ def prepare_folder(folder: Path, config_hash: str, resume: bool, overwrite: bool
     if resume:
         if before["config_hash"] != config_hash:
             raise InputError(
-                f"{folder}: holds a run of another scenario or seed; --resume needs the same scenario, seed and --set"
+                f"{folder}: holds a run of {_what_differs(before)}; --resume needs the same, and the same --set"
             )
         return before
     if not overwrite:
         if before["config_hash"] != config_hash:
             raise InputError(
-                f"{folder}: holds a run of another scenario or seed; allowed: --overwrite, or another --out"
+                f"{folder}: holds a run of {_what_differs(before)}; allowed: --overwrite, or another --out"
             )
         if before["status"] != "complete":
             raise InputError(
@@ -75,6 +76,12 @@ def remove_leftovers(folder: Path) -> None:
     (folder / SNAPSHOT).unlink(missing_ok=True)
     remove_decision_parts(folder)
     remove_temporaries(folder)
+
+
+def _what_differs(before: dict[str, Any]) -> str:
+    """Return what makes a run another one: its program, if that has changed, else the scenario."""
+    changed = changed_versions(before.get("versions", {}))
+    return f"another program ({changed})" if changed else "another scenario or seed"
 
 
 def _clear(folder: Path) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import time as wall
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +15,7 @@ from rich.table import Table
 from lob.errors import InputError
 from scenarios.run import Outcome
 from scenarios.summary import clock
-from scenarios.tables import time_ns
+from scenarios.tables import clock_time_ns
 from sim.market import Market
 from sim.settings import Session
 
@@ -31,14 +30,11 @@ def moment(text: str, session: Session) -> int:
     """
     allowed = f"a time from {clock(session.open_ns)} to {clock(session.close_ns)}"
     try:
-        time = dt.time.fromisoformat(text) if text.isascii() and text.isprintable() else None
+        value = clock_time_ns(text)
     except ValueError:
-        time = None
-    if time is None:
-        raise InputError(f"--until {text}: not a time; allowed: {allowed}")
-    if time.tzinfo is not None:
-        raise InputError(f"--until {text}: has a UTC offset; allowed: {allowed}, on the exchange's own clock")
-    value = time_ns(time)
+        raise InputError(
+            f"--until {text}: not a time of the exchange's own clock; allowed: {allowed}, without a UTC offset"
+        ) from None
     if not session.open_ns <= value <= session.close_ns:
         raise InputError(f"--until {text}: outside the session; allowed: {allowed}")
     return value
@@ -56,10 +52,10 @@ def progress(console: Console, session: Session, until_ns: int | None) -> Iterat
     )
     with Progress(*columns, console=console, transient=True, refresh_per_second=8) as bar:
         task = bar.add_task("", total=end_ns - session.open_ns, time=clock(session.open_ns), rate="")
-        last = [wall.monotonic(), -1]
+        last = [time.monotonic(), -1]
 
         def show(market: Market) -> None:
-            now, events = wall.monotonic(), market.n_events
+            now, events = time.monotonic(), market.n_events
             if now - last[0] < 0.1:
                 return
             rate = f"{(events - last[1]) / (now - last[0]):,.0f}" if last[1] >= 0 else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -21,6 +22,7 @@ __all__ = [
     "Text",
     "TickAmount",
     "WholeAtLeastZero",
+    "clock_time_ns",
     "time_ns",
     "wrong",
 ]
@@ -82,6 +84,17 @@ def time_ns(time: dt.time) -> int:
     """Return a time of day in ns since midnight."""
     seconds = (time.hour * 60 + time.minute) * 60 + time.second
     return (seconds * 1_000_000 + time.microsecond) * 1000
+
+
+def clock_time_ns(text: str) -> int:
+    """Return a time of day such as "09:30" or "09:30:00.5" in ns since midnight.
+
+    Raises:
+        ValueError: if it is none, or has a UTC offset, which the exchange's own clock does not know.
+    """
+    if not re.fullmatch(r"[0-9:.]+", text):  # Python also reads other digits, offsets, and what follows a NUL
+        raise ValueError(text)
+    return time_ns(dt.time.fromisoformat(text))
 
 
 def wrong(key: str, value: Any, allowed: str) -> PydanticCustomError:

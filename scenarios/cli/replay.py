@@ -44,7 +44,9 @@ def command(
 
     from lob.lobster import read_day
     from lob.replay import replay
+    from sim.file_kinds import check_archive
 
+    check_archive(message)
     console = Console()
     with console.status("reading and replaying"):
         day = read_day(message, orderbook)

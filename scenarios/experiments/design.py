@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -28,7 +27,7 @@ from scenarios.experiments.treatment import (
 )
 from scenarios.load import find_scenario, read_tables, source_of
 from scenarios.map_runs import Failed, map_runs
-from scenarios.tables import time_ns
+from scenarios.tables import clock_time_ns
 from scenarios.toml_text import toml_text
 
 __all__ = ["ARMS", "Design", "design_of"]
@@ -170,12 +169,10 @@ def _arms_of(control: Tables, treated: Tables, level: int, arms: tuple[str, ...]
 
 def _time(text: str, what: str) -> int:
     try:
-        time = dt.time.fromisoformat(text)
+        return clock_time_ns(text)
     except ValueError:
-        raise InputError(f"{what} {text}: not a time; allowed: a time of day such as 10:30:00") from None
-    if time.tzinfo is not None:
-        raise InputError(f"{what} {text}: allowed: a time of day of the exchange, without an offset, such as 10:30:00")
-    return time_ns(time)
+        allowed = "a time of day of the exchange, without an offset, such as 10:30:00"
+        raise InputError(f"{what} {text}: not a time; allowed: {allowed}") from None
 
 
 def _window(
@@ -216,7 +213,8 @@ def _pilot_volume(path: Path, text: str, window: Window, seed: int, executor: st
     """Return the mean volume of control runs during the treatment's time, the base of a participation."""
     task = PairTask(str(path), (Arm("control", 0, text),), replace(window, until_ns=window.end_ns))
     volumes = {}
-    for k, rows in map_runs(task, [(k, (seed + k) % 2**63) for k in range(N_PILOTS)], executor=executor, workers=workers):
+    jobs = [(k, (seed + k) % 2**63) for k in range(N_PILOTS)]
+    for k, rows in map_runs(task, jobs, executor=executor, workers=workers):
         if isinstance(rows, Failed):
             raise RunError(f"{path}: a run without the treatment failed: {rows.reason}")
         volumes[k] = rows[0]["window_volume_lots"]

@@ -192,6 +192,30 @@ def test_a_wrong_option_ends_with_status_2(tmp_path: Path) -> None:
     assert "--sede" in err and "Traceback" not in err
 
 
+def test_every_command_that_takes_a_scenario_can_be_told_to_run_no_code(tmp_path: Path) -> None:
+    (tmp_path / "evil_here.py").write_text("open('was_run', 'w').close()\n")
+    written(tmp_path, SMALL.replace('"zero_intelligence"', '"evil_here:MINE"').replace("interval_s = 2.0", ""))
+    for command in (
+        ("run",),
+        ("impact",),
+        ("sweep", "--grid", "seed=1,2"),
+        ("attribute",),
+        ("calibrate",),
+        ("generate",),
+    ):
+        out, _ = outcry(tmp_path, command[0], "--help")
+        assert "--no-code" in out and "--allow-key" in out
+    _, err = outcry(tmp_path, "run", "small.toml", "--no-code", status=2)
+    assert "would run the file of evil_here; allowed: only the library's own kinds" in one_line(err)
+    assert not (tmp_path / "was_run").exists()
+
+
+def test_a_seed_out_of_range_ends_with_the_range(tmp_path: Path) -> None:
+    for seed in (2**63, 2**64):
+        _, err = outcry(tmp_path, "run", "first_market", "--seed", str(seed), status=2)
+        assert one_line(err) == f"outcry: --seed = {seed}; allowed: a whole number from 0 to {2**63 - 1}\n"
+
+
 @pytest.mark.parametrize("until", ["noon", "23:00:00"])
 def test_a_wrong_until_ends_with_status_2(tmp_path: Path, until: str) -> None:
     _, err = outcry(tmp_path, "run", "first_market", "--until", until, status=2)

@@ -258,6 +258,8 @@ def test_a_run_killed_when_its_decisions_were_joined_and_its_summary_not_yet_wri
     run_scenario(built(tmp_path, text), tmp_path / "run", resume=True)
     assert decisions_of(tmp_path / "run").equals(decisions_of(tmp_path / "whole"))
     assert not (tmp_path / "run" / "decisions").exists() and not (tmp_path / "run" / "snapshot.bin").exists()
+
+
 KILL = """
 [[event]]
 kind = "kill"

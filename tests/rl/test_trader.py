@@ -56,6 +56,8 @@ def test_a_large_saved_model_trades_in_a_scenario(tmp_path: Path) -> None:
     sb3 = pytest.importorskip("stable_baselines3")
     import gymnasium
 
+    from agents.rl.sb3 import save_policy
+
     features = find_task("execution").features
 
     class Spaces(gymnasium.Env):  # type: ignore[type-arg]
@@ -63,7 +65,7 @@ def test_a_large_saved_model_trades_in_a_scenario(tmp_path: Path) -> None:
         action_space = gymnasium.spaces.Discrete(6)
 
     model = sb3.PPO("MlpPolicy", Spaces(), policy_kwargs={"net_arch": [128, 128, 128]}, n_steps=8, batch_size=8, seed=1)
-    model.save(tmp_path / "large.zip")
+    save_policy(model, tmp_path / "large.safetensors", "execution", features)
     scenario = written(tmp_path)
     text = scenario.read_text() if isinstance(scenario, Path) else Path(scenario).read_text()
     text += """
@@ -71,15 +73,15 @@ def test_a_large_saved_model_trades_in_a_scenario(tmp_path: Path) -> None:
 name = "large"
 kind = "rl"
 settings = { task = "execution", model = "MODEL", settings = { quantity_lots = 50, start_s = 2.0, duration_s = 20.0 } }
-""".replace("MODEL", str(tmp_path / "large.zip"))
+""".replace("MODEL", str(tmp_path / "large.safetensors"))
     place = tmp_path / "with_large.toml"
     place.write_text(text)
     market = build(load_scenario(place)).market(1)
     market.run()
     assert int(market.world.accounts["position_lots"][0].sum()) == 50
-    with pytest.raises(Exception, match=r"model = '/nowhere\.zip': no such file"):
-        place.write_text(text.replace(str(tmp_path / "large.zip"), "/nowhere.zip"))
+    with pytest.raises(Exception, match=r"settings\.model: /nowhere\.safetensors: not found"):
+        place.write_text(text.replace(str(tmp_path / "large.safetensors"), "/nowhere.safetensors"))
         build(load_scenario(place))
     place.write_text(text.replace('task = "execution"', 'task = "market_making"').replace("quantity_lots = 50, ", ""))
-    with pytest.raises(Exception, match=r"sees \d+ features; allowed: \d+"):
+    with pytest.raises(Exception, match="trained for the task execution; allowed: market_making"):
         build(load_scenario(place))

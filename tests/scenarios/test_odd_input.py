@@ -135,10 +135,10 @@ def test_any_other_name_is_kept(tmp_path: Path, name: str) -> None:
         ("interval_s = 2.0", "interval_s = nan", "interval_s = nan; allowed: a finite number"),
         ("interval_s = 2.0", "interval_s = { normal = [5.0, nan] }", "normal of finite numbers"),
         ("interval_s = 2.0", "interval_s = { normal = [5.0, 3.0] }", "allowed: draws above 0 only, such as with min"),
-        ("interval_s = 2.0", "size_lots = 0.5", "size_lots = 0.5; allowed: a whole number or a distribution (in lots); a "),
-        ("interval_s = 2.0", "size_lots = 2.5", "size_lots = 2.5; allowed: a whole number or a distribution (in lots); a "),
-        ("interval_s = 2.0", "size_lots = { uniform = [0.2, 3.0] }", "allowed: draws at least 1 only, such as with min = 1"),
-        ("count = 50", "limits = { max_position_lots = 10.5 }", "limits.max_position_lots = 10.5; allowed: a whole number"),
+        ("interval_s = 2.0", "size_lots = 0.5", "size_lots = 0.5; allowed: a whole number or a distribution (in lots"),
+        ("interval_s = 2.0", "size_lots = 2.5", "size_lots = 2.5; allowed: a whole number or a distribution (in lots"),
+        ("interval_s = 2.0", "size_lots = { uniform = [0.2, 3.0] }", "draws at least 1 only, such as with min = 1"),
+        ("count = 50", "limits = { max_position_lots = 10.5 }", "max_position_lots = 10.5; allowed: a whole number"),
     ],
 )  # fmt: skip
 def test_a_number_that_cannot_work_is_refused_at_load(tmp_path: Path, old: str, new: str, wanted: str) -> None:
@@ -183,9 +183,9 @@ def test_a_long_path_survives_in_the_run_folders_scenario(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize(
     "override",
-    ["population.²=1", "population[9999999999999]=1", "population.zero.count=" + "1" * 5000, "seed=1\nname='x'", "=", "a",
-     "population.zero.count=" + "[" * 5000, "population.zero.name='\udcff'", "description=\udcff", "population.\0=1",
-     "seed.x=1", "population.zero.count.x=1"],
+    ["population.²=1", "population[9999999999999]=1", "population.zero.count=" + "1" * 5000, "seed=1\nname='x'", "=",
+     "a", "population.zero.count=" + "[" * 5000, "population.zero.name='\udcff'", "description=\udcff",
+     "population.\0=1", "seed.x=1", "population.zero.count.x=1"],
 )  # fmt: skip
 def test_an_override_that_means_nothing_is_one_line(tmp_path: Path, override: str) -> None:
     assert len(complaint(tmp_path, SMALL, override)) < 400
@@ -204,8 +204,9 @@ def test_what_is_no_scenario_file_is_told_by_what_it_is(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.toml")
     with pytest.raises(InputError, match="is no regular file"):
         load_scenario(str(tmp_path / "pipe.toml"))
-    for name, content in (("latin.toml", 'description = "caf\xe9"'.encode("latin-1")), ("utf16.toml", SMALL.encode("utf-16")),
-                          ("book.zip", b"PK\x03\x04\xff")):  # fmt: skip
+    latin = 'description = "caf\xe9"'.encode("latin-1")
+    contents = {"latin.toml": latin, "utf16.toml": SMALL.encode("utf-16"), "book.zip": b"PK\x03\x04\xff"}
+    for name, content in contents.items():
         (tmp_path / name).write_bytes(content)
         with pytest.raises(InputError, match="not a text") as caught:
             load_scenario(str(tmp_path / name))
@@ -315,12 +316,13 @@ low = 1.0
 high = 2.0
 """
 )
+TEXTS = ["", "nan", "ABC", "noise", "1e400", "09:31:00+01:00", "\uff12", "\0", "a:b", "../../x", "os:system"]
+PAIR = st.lists(st.floats(), min_size=2, max_size=2)
 VALUES = st.one_of(
-    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=20), st.sampled_from([2**63, -(2**64), 10**30]),
-    st.sampled_from(["", "nan", "ABC", "noise", "1e400", "09:31:00+01:00", "\uff12", "\0", "a:b", "../../x", "os:system"]),
-    st.lists(st.floats(), max_size=3), st.dictionaries(st.text(max_size=5), st.integers(), max_size=2),
-    st.fixed_dictionaries({"uniform": st.lists(st.floats(), min_size=2, max_size=2)}),
-    st.fixed_dictionaries({"normal": st.lists(st.floats(), min_size=2, max_size=2), "min": st.floats()}),
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=20), st.sampled_from(TEXTS),
+    st.sampled_from([2**63, -(2**64), 10**30]), st.lists(st.floats(), max_size=3),
+    st.dictionaries(st.text(max_size=5), st.integers(), max_size=2), st.fixed_dictionaries({"uniform": PAIR}),
+    st.fixed_dictionaries({"normal": PAIR, "min": st.floats()}),
     st.fixed_dictionaries({"choice": st.lists(st.floats(), max_size=3)}),
 )  # fmt: skip
 
