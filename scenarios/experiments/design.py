@@ -216,7 +216,8 @@ def _pilot_volume(path: Path, text: str, window: Window, seed: int, executor: st
     """Return the mean volume of control runs during the treatment's time, the base of a participation."""
     task = PairTask(str(path), (Arm("control", 0, text),), replace(window, until_ns=window.end_ns))
     volumes = {}
-    for k, rows in map_runs(task, [(k, (seed + k) % 2**63) for k in range(N_PILOTS)], executor=executor, workers=workers):
+    jobs = [(k, (seed + k) % 2**63) for k in range(N_PILOTS)]
+    for k, rows in map_runs(task, jobs, executor=executor, workers=workers):
         if isinstance(rows, Failed):
             raise RunError(f"{path}: a run without the treatment failed: {rows.reason}")
         volumes[k] = rows[0]["window_volume_lots"]
