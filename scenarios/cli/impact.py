@@ -184,7 +184,8 @@ def _print(console: Any, result: ImpactResult) -> None:
     )
     levels = [level for arm, level in result.arms if arm == "treated"]
     table = result.estimates.filter((pl.col("arm") == "treated") & (pl.col("group") != "stopping"))
-    rows, grey = [], []
+    rows: list[list[str]] = []
+    grey: list[int] = []
     for name in _SHOWN:
         of_name = table.filter(pl.col("estimate") == name)
         if len(of_name) == 0:

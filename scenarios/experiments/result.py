@@ -95,10 +95,12 @@ class ImpactResult:
             notes.append(
                 f"{left_out} pairs are left out: they have no midpoint, or one that is not above 0, at some time."
             )
-        outside = self.runs.filter(pl.col("value_note").is_not_null()) if "value_note" in self.runs.columns else []
-        if len(outside):
+        if "value_note" in self.runs.columns:
+            outside = self.runs.filter(pl.col("value_note").is_not_null())
             n = outside["pair"].n_unique()
-            notes.append(f"In {n} of {self.n_pairs} pairs, as in pair {outside['pair'][0]}: {outside['value_note'][0]}")
+            if n:
+                pair, note = outside.select("pair", "value_note").row(0)
+                notes.append(f"In {n} of {self.n_pairs} pairs, as in pair {pair}: {note}")
         return notes
 
     @cached_property

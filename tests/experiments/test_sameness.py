@@ -89,7 +89,7 @@ def test_a_treatment_that_changes_nothing_is_named_and_one_that_changes_some_wor
         written(tmp_path), {"instrument": [{"name": "ABC", "tick_size": 0.05}]}, pairs=3, executor="serial"
     )
     assert nothing.notes == ["Arm treated: every world is identical to its control: the treatment changed nothing."]
-    halts = '[[event]]\nkind = "halt"\nwhen = { moves_ticks = 14, within_s = 600 }\nlasts_s = 60.0\n'
+    halts = '[[event]]\nkind = "halt"\nwhen = { moves_ticks = 24, within_s = 600 }\nlasts_s = 60.0\n'
     some = impact(written(tmp_path), halts, pairs=12, executor="serial")
     same = int(some.runs.filter(pl.col("arm") == "treated")["same_tape"].sum())
     assert 0 < same < 12
