@@ -33,6 +33,7 @@ _SUMS = (
     "prompt_tokens",
     "reply_tokens",
     "n_without_usage",
+    "n_lost_reflections",
     "cost",
     "wall_s",
     "thinking_s",
@@ -49,7 +50,7 @@ class DecisionLog:
     It is a sink of tape rows, to be given all of them.
 
     Attributes:
-        n_after_kill: by population, decisions that came back when the kill switch had stopped it; known after `finish`.
+        n_after_kill: by population, decisions that came back when the kill switch had stopped it; known at the end.
     """
 
     def __init__(self, folder: Path, market: Market, built: Built) -> None:
@@ -61,7 +62,7 @@ class DecisionLog:
             if event.kind == "kill" and event.enabled:
                 at = time_ns(event.at)
                 self._killed_ns[event.population] = min(at, self._killed_ns.get(event.population, at))
-        self.n_after_kill: dict[str, int] = {}
+        self.n_after_kill: dict[str, int] | None = None
         self._fills: dict[int, list[float]] = defaultdict(lambda: [0, 0.0])
 
     def __call__(self, rows: Any) -> None:
@@ -75,6 +76,11 @@ class DecisionLog:
                 filled[0] += int(row["qty_lots"])
                 filled[1] += int(row["qty_lots"]) * float(row["price_ticks"])
 
+    def _is_late(self, row: dict[str, Any]) -> bool:
+        """Whether a decision comes back, its thinking over, when a kill switch stops what it would send."""
+        killed_ns = self._killed_ns.get(self._population[row["agent"]])
+        return killed_ns is not None and row["time_ns"] + row["thinking_s"] * 1e9 >= killed_ns
+
     def _parts(self) -> list[Path]:
         return sorted((self.folder / PARTS).glob("part-*.parquet"))
 
@@ -87,10 +93,6 @@ class DecisionLog:
     def flush(self, time_ns: int) -> None:
         """Write the decisions since the last call as a part named by the time."""
         rows = [row for trader in self.traders.values() for row in trader.take_traces()]
-        for row in rows:
-            # It comes back when the thinking is over; what it would send then, the kill switch stops.
-            killed_ns = self._killed_ns.get(self._population[row["agent"]])
-            row["after_kill"] = killed_ns is not None and row["time_ns"] + row["thinking_s"] * 1e9 >= killed_ns
         if rows:
             (self.folder / PARTS).mkdir(exist_ok=True)
             _write(self.folder / PARTS / f"part-{time_ns:015d}.parquet", _table(rows))
@@ -101,13 +103,9 @@ class DecisionLog:
 
         self.flush(time_ns)
         paths = self._parts()
-        if not paths:
+        if not is_last or not paths:
             return None
         table = pl.concat([pl.read_parquet(path) for path in paths]).sort("time_ns", "agent", maintain_order=True)
-        late = Counter(self._population[agent] for agent in table.filter("after_kill")["agent"])
-        self.n_after_kill = dict(late)
-        if not is_last:
-            return None
         fills = [self._fills.get(parent, [0, 0.0]) for parent in table["parent_id"].to_list()]
         lots = np.array([lots for lots, _ in fills], np.int64)
         value = np.array([value for _, value in fills], np.float64)
@@ -115,6 +113,9 @@ class DecisionLog:
         table = table.with_columns(
             pl.Series("filled_lots", lots), pl.Series("fill_price_ticks", price).fill_nan(None)
         )  # fmt: skip
+        late = [self._is_late(row) for row in table.iter_rows(named=True)]
+        table = table.with_columns(pl.Series("after_kill", late, pl.Boolean))
+        self.n_after_kill = dict(Counter(self._population[k] for k in table.filter("after_kill")["agent"].to_list()))
         _write(self.folder / DECISIONS, table)
         for path in paths:
             path.unlink()
@@ -137,13 +138,14 @@ def _write(path: Path, table: Any) -> None:
     write_atomically(path, buffer.getvalue())
 
 
-def decision_figures(built: Built, market: Market, n_after_kill: Mapping[str, int]) -> dict[str, Any]:
+def decision_figures(built: Built, market: Market, n_after_kill: Mapping[str, int] | None = None) -> dict[str, Any]:
     """Return the accounts of all decisions: how many there were, how many a model made, and what those cost.
 
     `model_share` is the share of all agents' decisions (wake-ups) that followed a model's reply; `by_population` says
     how the traders that ask models fared: calls, tokens, cost, retries, fallbacks by reason, replies without figures of
-    use (tokens and cost are too low by theirs), decisions that came back after a kill switch (`n_after_kill`, see
-    DecisionLog), actions, mean simulated thinking time and mean wall time of a call.
+    use (tokens and cost are too low by theirs), lessons that failed, decisions that came back after a kill switch
+    (`n_after_kill`, at the end of a run, see DecisionLog), actions, mean simulated thinking time and mean wall time of
+    a call.
     """
     n_all = int(market.world.header["n_wakes"])
     groups, first = [], 0
@@ -170,7 +172,7 @@ def decision_figures(built: Built, market: Market, n_after_kill: Mapping[str, in
                 "name": population.name,
                 **sums,
                 **by_name,
-                "n_after_kill": n_after_kill.get(population.name, 0),
+                **({} if n_after_kill is None else {"n_after_kill": n_after_kill.get(population.name, 0)}),
                 "model_share": made / decisions,
                 "mean_thinking_s": thinking_s / decisions,
                 "mean_wall_s": wall_s / calls,
@@ -199,6 +201,6 @@ def decision_notes(figures: dict[str, Any]) -> list[str]:
                 f"{row['name']}: {row['n_fallbacks']:,} of {row['n_decisions']:,} decisions are holds for want of a "
                 f"usable reply ({reasons})"
             )
-        if row["n_after_kill"]:
+        if row.get("n_after_kill"):
             notes.append(f"{row['name']}: {row['n_after_kill']:,} decisions came back after the kill switch")
     return notes
