@@ -33,6 +33,7 @@ _SUMS = (
     "prompt_tokens",
     "reply_tokens",
     "n_without_usage",
+    "n_lost_reflections",
     "cost",
     "wall_s",
     "thinking_s",
@@ -50,7 +51,7 @@ class DecisionLog:
 
     Attributes:
         n_parts: the number of the next part.
-        n_after_kill: by population, decisions that came back when the kill switch had stopped it; known after `finish`.
+        n_after_kill: by population, decisions that came back when the kill switch had stopped it; known at the end.
     """
 
     def __init__(self, folder: Path, market: Market, built: Built) -> None:
@@ -67,7 +68,7 @@ class DecisionLog:
             if event.kind == "kill" and event.enabled:
                 at = time_ns(event.at)
                 self._killed_ns[event.population] = min(at, self._killed_ns.get(event.population, at))
-        self.n_after_kill: dict[str, int] = {}
+        self.n_after_kill: dict[str, int] | None = None
         self._fills: dict[int, list[float]] = defaultdict(lambda: [0, 0.0])
 
     def __call__(self, rows: Any) -> None:
@@ -85,6 +86,11 @@ class DecisionLog:
         """Begin anew: all rows will be given again."""
         self._fills.clear()
 
+    def _is_late(self, row: dict[str, Any]) -> bool:
+        """Whether a decision comes back, its thinking over, when a kill switch stops what it would send."""
+        killed_ns = self._killed_ns.get(self._population[row["agent"]])
+        return killed_ns is not None and row["time_ns"] + row["thinking_s"] * 1e9 >= killed_ns
+
     def go_back_to(self, n_parts: int) -> None:
         """Forget the parts that a checkpoint did not know of: those from number `n_parts` on."""
         for path in _parts(self.folder)[n_parts:]:
@@ -94,10 +100,6 @@ class DecisionLog:
     def flush(self) -> None:
         """Write the decisions since the last call as a part."""
         rows = [row for trader in self.traders.values() for row in trader.take_traces()]
-        for row in rows:
-            # It comes back when the thinking is over; what it would send then, the kill switch stops.
-            killed_ns = self._killed_ns.get(self._population[row["agent"]])
-            row["after_kill"] = killed_ns is not None and row["time_ns"] + row["thinking_s"] * 1e9 >= killed_ns
         if rows:
             (self.folder / PARTS).mkdir(exist_ok=True)
             _write(self.folder / PARTS / f"part-{self.n_parts:05d}.parquet", _table(rows))
@@ -112,14 +114,11 @@ class DecisionLog:
 
         self.flush()
         paths = _parts(self.folder)
-        if not paths:
+        if not is_last or not paths:
             return None
         # Relaxed: of a part in which nobody decided anything the columns have no type.
         joined = pl.concat([pl.read_parquet(path) for path in paths], how="vertical_relaxed")
         table = joined.sort("time_ns", "agent", maintain_order=True)
-        self.n_after_kill = dict(Counter(self._population[agent] for agent in table.filter("after_kill")["agent"]))
-        if not is_last:
-            return None
         fills = [self._fills.get(parent, [0, 0.0]) for parent in table["parent_id"].to_list()]
         lots = np.array([lots for lots, _ in fills], np.int64)
         value = np.array([value for _, value in fills], np.float64)
@@ -127,6 +126,9 @@ class DecisionLog:
         table = table.with_columns(
             pl.Series("filled_lots", lots), pl.Series("fill_price_ticks", price).fill_nan(None)
         )  # fmt: skip
+        late = [self._is_late(row) for row in table.iter_rows(named=True)]
+        table = table.with_columns(pl.Series("after_kill", late, pl.Boolean))
+        self.n_after_kill = dict(Counter(self._population[k] for k in table.filter("after_kill")["agent"].to_list()))
         _write(self.folder / DECISIONS, table)
         return table
 
@@ -159,13 +161,14 @@ def _write(path: Path, table: Any) -> None:
     write_atomically(path, buffer.getvalue())
 
 
-def decision_figures(built: Built, market: Market, n_after_kill: Mapping[str, int]) -> dict[str, Any]:
+def decision_figures(built: Built, market: Market, n_after_kill: Mapping[str, int] | None = None) -> dict[str, Any]:
     """Return the accounts of all decisions: how many there were, how many a model made, and what those cost.
 
     `model_share` is the share of all agents' decisions (wake-ups) that followed a model's reply; `by_population` says
     how the traders that ask models fared: calls, tokens, cost, retries, fallbacks by reason, replies without figures of
-    use (tokens and cost are too low by theirs), decisions that came back after a kill switch (`n_after_kill`, see
-    DecisionLog), actions, mean simulated thinking time and mean wall time of a call.
+    use (tokens and cost are too low by theirs), lessons that failed, decisions that came back after a kill switch
+    (`n_after_kill`, at the end of a run, see DecisionLog), actions, mean simulated thinking time and mean wall time of
+    a call.
     """
     n_all = int(market.world.header["n_wakes"])
     groups = []
@@ -189,7 +192,7 @@ def decision_figures(built: Built, market: Market, n_after_kill: Mapping[str, in
                 "name": place.name,
                 **sums,
                 **by_name,
-                "n_after_kill": n_after_kill.get(place.name, 0),
+                **({} if n_after_kill is None else {"n_after_kill": n_after_kill.get(place.name, 0)}),
                 "model_share": made / decisions,
                 "mean_thinking_s": thinking_s / decisions,
                 "mean_wall_s": wall_s / calls,
@@ -218,6 +221,6 @@ def decision_notes(figures: dict[str, Any]) -> list[str]:
                 f"{row['name']}: {row['n_fallbacks']:,} of {row['n_decisions']:,} decisions are holds for want of a "
                 f"usable reply ({reasons})"
             )
-        if row["n_after_kill"]:
+        if row.get("n_after_kill"):
             notes.append(f"{row['name']}: {row['n_after_kill']:,} decisions came back after the kill switch")
     return notes

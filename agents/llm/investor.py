@@ -95,9 +95,9 @@ class Investor(Trader):
         assert self._pending is not None
         _, text = self._pending
         self._pending = None
-        for reply, _ in answer:
-            self._count(reply)
-        (reply, decision), *reflections = answer
+        for k, (reply, _) in enumerate(answer):
+            self._count(reply, is_decision=k == 0)
+        (_, decision), *reflections = answer
         if decision is None:
             decision = Decision(view="flat", confidence=0, cancel_open_orders=False, orders=[])
             self.counts["n_fallbacks"] = self.counts.get("n_fallbacks", 0) + 1
@@ -240,7 +240,7 @@ class Investor(Trader):
 
     # ---- accounts ---------------------------------------------------------------------------------------------
 
-    def _count(self, reply: Reply) -> None:
+    def _count(self, reply: Reply, is_decision: bool) -> None:
         counts, prices = self.counts, self.settings.backend
         added: dict[str, float] = {
             "n_calls": 1,
@@ -249,12 +249,13 @@ class Investor(Trader):
             "reply_tokens": reply.reply_tokens,
             # Then tokens and cost are too low, and somebody should know.
             "n_without_usage": reply.text is not None and reply.reply_tokens == 0,
+            "n_lost_reflections": not is_decision and reply.failure is not None,
             "wall_s": reply.wall_s,
             "cost": (reply.prompt_tokens * prices.prompt_price + reply.reply_tokens * prices.reply_price) * 1e-6,
         }
         for name, value in added.items():
             counts[name] = counts.get(name, 0) + value
-        if reply.failure is not None:
+        if is_decision and reply.failure is not None:
             counts["fallbacks"][reply.failure] = counts["fallbacks"].get(reply.failure, 0) + 1
 
     def _trace(

@@ -130,6 +130,26 @@ def test_a_losing_period_makes_an_investor_reflect_and_the_lesson_stays() -> Non
     assert later and all("memory: lesson: smaller_orders" in row["view"] for row in later)
 
 
+def test_a_lesson_that_fails_and_a_reply_without_figures_of_use_are_counted_apart() -> None:
+    def reply(request: Request) -> str | Reply:
+        return "no lesson" if request.schema == "reflection" else Reply(lively(request), None, 10, 5)
+
+    market = played(scripted(reply), reflect_every_s=10.0, reflect_loss_share=0.0, count=6)
+    counts = [trader.counts for trader in market.traders.values()]  # type: ignore[attr-defined]
+    lost = sum(c["n_lost_reflections"] for c in counts)
+    assert lost > 0
+    assert all(c["fallbacks"] == {} and c.get("n_fallbacks", 0) == 0 for c in counts)
+    assert sum(c["n_without_usage"] for c in counts) == lost, "only the lessons came without figures"
+
+
+def test_a_reply_of_nothing_at_all_has_a_reason() -> None:
+    market = played(scripted(lambda r: Reply(None) if r.seed % 2 else decision()))
+    rows = traces(market)
+    assert {row["failure"] for row in rows} == {None, "no_content"}
+    with pytest.raises(RunError, match="failure = 'tired'; allowed: timeout, connection"):
+        played(scripted(lambda r: Reply(None, "tired")))
+
+
 # ---- what is shown ------------------------------------------------------------------------------------------------
 
 
