@@ -23,7 +23,7 @@ def print_report(console: Console, report: Report) -> None:
     """Print one report."""
     n_faults = sum(line.n_faults or 0 for line in report.lines)
     size = f"{report.n_rows:,} rows, {report.n_agents:,} agents, {', '.join(report.instruments)}"
-    verdict = "nothing wrong" if report.is_sound else f"{n_faults:,} faults"
+    verdict = "nothing wrong" if report.is_sound else f"{n_faults:,} fault{'s' if n_faults != 1 else ''}"
     console.print(f"{report.folder} ({report.status}): {size}: {verdict}")
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name, justify in (("check", "left"), ("looked at", "right"), ("faults", "right"), ("what holds", "left")):

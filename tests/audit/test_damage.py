@@ -111,7 +111,7 @@ def an_unknown_reason(rows: Rows) -> None:
 
 
 def a_message_cut_in_two(rows: Rows) -> None:
-    rows["flags"][first(rows, rows["flags"] & Flag.FIRST == 0)] |= Flag.FIRST
+    rows["flags"][first(rows, rows["flags"] & Flag.FIRST == 0, rows["kind"] == EXECUTE)] |= Flag.FIRST
 
 
 def an_agent_that_does_not_exist(rows: Rows) -> None:
