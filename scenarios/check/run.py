@@ -28,10 +28,10 @@ __all__ = ["Line", "Report", "check_run"]
 FOLDER_CHECKS = {
     "schedule": "phases and news come at the scenario's times, and no others",
     "hash": "SHA-256 over the rows is the tape_hash of summary.json",
-    "counts": "rows, messages, rejects, trades, prices and populations of summary.json are the tape's",
-    "accounts": "accounts.parquet is what the tape says of each agent in each instrument",
+    "counts": "rows, rejects, trades, prices, populations of summary.json are the tape's",
+    "accounts": "accounts.parquet is what the tape says, by agent and instrument",
     "conserved": "over all agents shares and cash sum to 0, and P&L to minus the fees",
-    "fees": "fees are the scenario's rates of what was traded, to a millionth of a tick x lot",
+    "fees": "they are the scenario's rates of what was traded, to a millionth of a tick x lot",
 }
 _A, _E = EventKind.ADD, EventKind.EXECUTE
 _EXAMINED = {

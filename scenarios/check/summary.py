@@ -57,8 +57,15 @@ def check_populations(
         own = slice(group.first, group.first + group.count)
         findings += _differs(f"kind of {group.name}", kinds[group.name], row.get("kind"))
         findings += _differs(f"n_agents of {group.name}", group.count, row.get("n_agents"))
-        for name in ("n_orders", "n_fills", "n_rejects", "position_lots"):
+        for name in ("n_orders", "n_fills", "n_rejects"):
             findings += _differs(f"{name} of {group.name}", int(tape.columns[name][own].sum()), row.get(name))
+        lots = tape.columns["position_lots"][own].sum(axis=0).tolist()
+        findings += _differs(f"position_lots of {group.name}", lots[group.symbols[0]], row.get("position_lots"))
+        if "positions" in row:
+            # One entry for each instrument that the group has sent to: none with a position may be missing.
+            by_name = dict(zip(tape.names, lots, strict=True))
+            told = {name: n for name, n in by_name.items() if n != 0 or name in row["positions"]}
+            findings += _differs(f"positions of {group.name}", told, row["positions"])
         slack = float(tape.tolerance[own].sum())
         for name in ("pnl", "fees", "turnover"):
             value = float(np.sum(tape.columns[name][own]))

@@ -18,17 +18,17 @@ class Fault(NamedTuple):
 
 CHECKS = {
     "sequence": "the rows of each instrument are numbered 1, 2, 3, ...",
-    "time": "never goes back; one time for the rows of a message; an agent's messages to an instrument apart",
-    "rows": "kinds, flags and reasons are known; fields that do not apply are empty",
-    "messages": "rows of one message belong together and finish what it asked for",
-    "agents": "ids are of the scenario's agents, each in the instruments of its population",
-    "phases": "no order trades or rests outside continuous trading, none is changed after the close",
-    "orders": "ids, owners, sides, prices and metaorders of resting orders are those that they rested with",
-    "priority": "executions take the oldest order at the best price; a changed order keeps or loses its place by rule",
-    "leaves": "quantities add up: executions within the order's open quantity, nothing below zero",
-    "touch": "the touch after each row is that of the book rebuilt from the tape",
-    "rules": "prices, sizes and collar of the instrument; nothing rests or expires that could trade",
-    "limits": "size, notional, position, open orders, message rate and kill switch of each population",
+    "time": "never back; one for all rows of a message, later for an agent's next one",
+    "rows": "kinds, flags and reasons are known; what does not apply is empty",
+    "messages": "rows of a message belong together and finish what it asked for",
+    "agents": "ids are of the scenario, each in the instruments of its population",
+    "phases": "nothing trades or rests in a halt, nothing changes after the close",
+    "orders": "ids, owners, sides, prices, metaorders are those that orders rested with",
+    "priority": "executions take the oldest order at the best price",
+    "leaves": "executions stay within what is open; quantities add up, none below zero",
+    "touch": "after each row it is that of the book rebuilt from the tape",
+    "rules": "price range, sizes, collar; nothing rests or expires that could trade",
+    "limits": "size, notional, position, open orders, message rate, kill switch",
     "rejects": "the reason holds, the book is unchanged",
 }
 """The checks of rows, in the order of a report, and what each means when nothing is found."""

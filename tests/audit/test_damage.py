@@ -24,9 +24,14 @@ def copied() -> Rows:
 
 
 def places(rows: Rows, kind: EventKind, n: int = 4) -> list[int]:
-    """Some rows of a kind, spread over the tape; of new orders those that the tape tells of again."""
+    """Some rows of a kind, spread over the tape.
+
+    Of orders that rest those that the tape tells of again, of others those that have a row before.
+    """
     found = np.flatnonzero(rows["kind"] == kind)
-    if kind == EventKind.ADD:
+    if kind in (EXECUTE, EXPIRE):
+        found = found[rows["flags"][found] & Flag.FIRST == 0]
+    elif kind == EventKind.ADD:
         changed = rows[np.isin(rows["kind"], (EventKind.CANCEL, EventKind.REDUCE))]
         keys = rows["order_id"][found] * 2 + rows["symbol"][found]
         found = found[np.isin(keys, changed["order_id"] * 2 + changed["symbol"])]
@@ -46,12 +51,12 @@ def test_a_sound_tape_has_no_finding_whatever_the_stretches_in_which_it_comes() 
 
 
 FREE = {
-    # What a message asked for and the exchange refused; the reason is checked as far as it depends on it.
-    *((REJECT, name) for name in ("order_id", "parent_id", "price_ticks", "qty_lots", "side", "agent")),
-    # Nothing else tells who sent an order that never rests, why, and at what limit.
-    (EXPIRE, "price_ticks"), (EXPIRE, "parent_id"), (EXPIRE, "agent"), (EXECUTE, "agent"), (EXECUTE, "parent_id"),
+    # What a message asked for and the exchange refused; the reason is checked as far as the book refutes it.
+    *((REJECT, name) for name in ("order_id", "parent_id", "price_ticks", "qty_lots", "side", "agent", "reason")),
+    # The limit of an order that never rested.
+    (EXPIRE, "price_ticks"),
     # A moment later, with no other event between. (Of the venue's rows the scenario tells the time.)
-    *((kind, "time_ns") for kind in EventKind),
+    *((kind, "time_ns") for kind in EventKind if kind not in (EXECUTE, EXPIRE)),
 }  # fmt: skip
 """Fields of rows that could as well be others."""
 
