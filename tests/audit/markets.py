@@ -31,7 +31,7 @@ KINDS: dict[str, Tables] = {
     "implementation_shortfall": {**_WORKS, "n_slices": 8},
     "informed": {"period_s": 1.0, "max_lots": 20},
     "inventory_skewed": _MAKER,
-    "kyle_maker": {"period_s": 1.0, "price_ticks": 1000.0, "level_step_ticks": 5},
+    "kyle_maker": {"period_s": 1.0, "price_ticks": 1000.0, "level_step_ticks": 6},
     "latency_arbitrageur": {"max_lots": 20},
     "latent_liquidity": {"interval_s": 0.5, "depth_ticks": 20.0, "reveal_ticks": 5.0, "change_rate_per_s": 0.2},
     "linear_book": {"refresh_s": 0.5, "level_lots": 5},
@@ -94,6 +94,7 @@ def random_market(number: int) -> Tables:
     ]
     return {
         "seed": number,
+        "max_in_flight": 2**16,
         "session": {"open": "09:30:00", "close": f"09:30:{SECONDS}"},
         "instrument": [_instrument(draw, name) for name in names],
         "population": population,

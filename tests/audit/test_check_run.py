@@ -41,6 +41,7 @@ value = 3.0
 
 [record]
 picture = false
+checkpoint_s = 1e6
 """
 TEXT = (
     SMALL.replace(SMALL[SMALL.index("[[instrument]]") : SMALL.index("[[population]]")], FEES.lstrip() + "\n") + EVENTS

@@ -20,7 +20,7 @@ def test_a_sound_run_ends_with_0_a_damaged_one_with_1_and_what_is_no_run_with_2(
     summary = json.loads((tmp_path / "run/summary.json").read_text())
     (tmp_path / "run/summary.json").write_text(json.dumps({**summary, "tape_hash": "f" * 64}))
     shown, _ = outcry(tmp_path, "check", "run", status=1)
-    assert "1 fault\n" in shown and "f" * 64 in shown.replace("\n", "") and "tape_hash" in shown
+    assert "1 fault\n" in shown and "f" * 12 in shown and "tape_hash" in shown
 
     _, error = outcry(tmp_path, "check", "run", "nowhere", status=2)
     assert error == "outcry: nowhere: not a run folder; allowed: a folder that `outcry run` wrote\n"
