@@ -58,8 +58,7 @@ class TapeAccounts:
     @property
     def is_active(self) -> np.ndarray[Any, Any]:
         """Which accounts the tape says something about, by agent and symbol."""
-        counts: np.ndarray[Any, Any] = sum(self.raw[name] for name in ("n_fills", "n_orders", "n_rejects"))
-        return counts > 0
+        return np.any([self.raw[name] > 0 for name in ("n_fills", "n_orders", "n_rejects")], axis=0)
 
     def unbalanced(self) -> list[Finding]:
         """Return sums over all agents that are not zero; whole numbers, so nothing is rounded."""
@@ -136,20 +135,20 @@ def check_accounts(table: Table, tape: TapeAccounts, groups: Sequence[Group]) ->
         expected = {name: column.sum(axis=1)[agent] for name, column in tape.columns.items()}
         slack = tape.tolerance.sum(axis=1)[agent]
         n_rows = np.bincount(agent, minlength=n_agents)[:, None]
-        must = tape.is_active.any(axis=1)[:, None]
+        must = tape.is_active.reshape(n_agents, -1).any(axis=1).reshape(-1, 1)
     for name in (*COUNTS, *OPEN):
         if name in table:
-            compare(name, expected[name] != table[name], expected[name], table[name])
+            compare(name, np.not_equal(expected[name], table[name]), expected[name], table[name])
     for name in MONEY:
         wrong = ~(abs(expected[name] - table[name]) <= slack)
         compare(name, wrong, expected[name], table[name], "fees" if name == "fees" else "accounts")
     # Agents that traded and have no account, or two.
-    for k in np.flatnonzero((n_rows > 1) | (must & (n_rows == 0)))[:KEEP]:
+    odd = np.flatnonzero((n_rows > 1) | (must & (n_rows == 0)))
+    for k in odd[:KEEP]:
         who, where = divmod(int(k), n_rows.shape[1])
         place = f" in {tape.names[where]}" if by_instrument is not None else ""
         findings.append(Finding("accounts", f"rows of agent {who}{place}", "1", str(n_rows[who, where])))
-    total += int(np.count_nonzero((n_rows > 1) | (must & (n_rows == 0))))
-    return findings, total
+    return findings, total + len(odd)
 
 
 def check_conserved(table: Table, tape: TapeAccounts, scenario: Scenario) -> list[Finding]:
