@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Runs every shipped scenario by name; .ci/until.txt names those that stop early. Needs the .venv of `make lint`.
+# Runs every shipped scenario by name and checks what the run left; .ci/until.txt names those that stop early. Needs the
+# .venv of `make lint`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 work=$(mktemp -d)
@@ -10,5 +11,6 @@ for file in scenarios/library/*.toml; do
     until=$(awk -v name="$name" '$1 == name { print $2 }' .ci/until.txt)
     echo "== scenario: $name${until:+ until $until}"
     .venv/bin/outcry run "$name" --out "$work/$name" ${until:+--until "$until"}
+    .venv/bin/outcry check "$work/$name"
     rm -rf "${work:?}/$name"
 done

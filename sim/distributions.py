@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from types import UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, ClassVar, Union, get_args, get_origin
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -112,9 +112,13 @@ class Settings(BaseModel):
 
     Numbers reach the policy through `agent.params`. Tables (tuples) and texts, such as a volume curve or a path, do
     not: a policy puts what it needs of them into its population's block.
+
+    A price that depends on the market has no constant for its default but None, and stands in `from_reference`: it is
+    then the instrument's reference price plus this share of it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    from_reference: ClassVar[dict[str, float]] = {}
 
     @model_validator(mode="after")
     def _numbers_fit(self) -> Settings:

@@ -211,7 +211,8 @@ def build_world(
         world.population_rows["first_memory"][p] = position
         world.population_rows["n_memory"][p] = cells // population.count
         position += cells
-        _fill_agents(world.agents[first : first + population.count], population, p, seed)
+        reference_ticks = listings[population.symbol].instrument.reference_ticks
+        _fill_agents(world.agents[first : first + population.count], population, p, seed, reference_ticks)
         first += population.count
     for symbol in range(len(listings)):
         mask = 0
@@ -273,7 +274,7 @@ def _fill_population(world: World, p: int, population: Population, first: int, v
         row[name] = getattr(population.limits, name)
 
 
-def _fill_agents(agents: np.ndarray[Any, Any], population: Population, p: int, seed: int) -> None:
+def _fill_agents(agents: np.ndarray[Any, Any], population: Population, p: int, seed: int, reference_ticks: int) -> None:
     keys = np.array([agent_key(seed, population.name, k) for k in range(population.count)], np.uint64)
     agents["key"] = keys
     agents["population"] = p
@@ -282,6 +283,8 @@ def _fill_agents(agents: np.ndarray[Any, Any], population: Population, p: int, s
     whole = whole_fields(type(population.settings))
     for column, name in enumerate(number_fields(type(population.settings))):
         value = getattr(population.settings, name)
+        if value is None:
+            value = reference_ticks + population.settings.from_reference[name] * abs(reference_ticks)
         if isinstance(value, int | float):
             agents["params"][:, column] = value
         else:

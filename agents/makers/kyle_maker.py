@@ -12,7 +12,7 @@ lambda = sigma_v / (2 sigma_u), and half of the variance of the value is reveale
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
@@ -30,15 +30,17 @@ class KyleMaker(Settings):
 
     Attributes:
         period_s: length of a period.
-        price_ticks: p0, the mean of the value, around which it quotes.
+        price_ticks: p0, the mean of the value, around which it quotes; default: the instrument's reference price.
         first_lambda_ticks_per_lot: lambda before anything is learned.
         memory_periods: periods over which the regression forgets.
         level_step_ticks: distance of two levels; even, since the first lie half of it from p0.
         n_levels: levels on each side.
     """
 
+    from_reference: ClassVar[dict[str, float]] = {"price_ticks": 0.0}
+
     period_s: Positive = 10.0
-    price_ticks: Positive = 10_000.0
+    price_ticks: Positive | None = None
     first_lambda_ticks_per_lot: Positive = 0.5
     memory_periods: Annotated[int, Field(ge=10)] = 500
     level_step_ticks: Annotated[int, Field(ge=2, multiple_of=2)] = 100

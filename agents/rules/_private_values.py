@@ -8,7 +8,7 @@ every trader gets its units anew. What a trader has learned stays.
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, field_validator
 
@@ -29,15 +29,17 @@ class InducedValues(Settings):
 
     Attributes:
         side: 1: buyer, -1: seller; choice = [1, -1] draws it for each trader.
-        value_ticks: value (buyer) or cost (seller) of the first unit.
+        value_ticks: value (buyer) or cost (seller) of the first unit; default: the instrument's reference price.
         value_step_ticks: how much less each further unit is worth, or more it costs.
         n_units: units to trade (in each period), one lot each.
         interval_s: mean time between two decisions, in seconds.
         period_s: length of a trading period in seconds; 0: one period without end.
     """
 
+    from_reference: ClassVar[dict[str, float]] = {"value_ticks": 0.0}
+
     side: Annotated[int, Field(ge=-1, le=1)] | Distribution = 1
-    value_ticks: Number = 10_000.0
+    value_ticks: Number | None = None
     value_step_ticks: NonNegative = 0.0
     n_units: Annotated[int, Field(ge=1)] = 1
     interval_s: Positive = 1.0

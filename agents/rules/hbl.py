@@ -14,7 +14,7 @@ prices.
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
@@ -43,12 +43,15 @@ class HeuristicBelief(InducedValues):
 
     Attributes:
         memory_shouts: number of shouts remembered; 24 are about those of the last five trades, as in the paper.
-        low_ticks, high_ticks: bounds of the market, between which a trader quotes before it has seen anything.
+        low_ticks, high_ticks: bounds of the market, between which a trader quotes before it has seen anything;
+            default: a tenth below and above the instrument's reference price.
     """
 
+    from_reference: ClassVar[dict[str, float]] = {"value_ticks": 0.0, "low_ticks": -0.1, "high_ticks": 0.1}
+
     memory_shouts: Annotated[int, Field(ge=1, le=MAX_SHOUTS)] = 24
-    low_ticks: Number = 9_000.0
-    high_ticks: Number = 11_000.0
+    low_ticks: Number | None = None
+    high_ticks: Number | None = None
 
 
 P = indices(HeuristicBelief)

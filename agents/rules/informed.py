@@ -27,13 +27,16 @@ class Informed(Settings):
         period_s: it trades once in each period of this length, at a random moment.
         price_ticks: the price before the news, to which the value is compared; 0: the midpoint.
         intensity_lots_per_tick: beta; 0: the best response to the slope of the book.
-        max_lots: largest order.
+        max_lots: largest order. In a book that is thin beyond what it is shown, the slope of what it is shown promises
+            more than there is.
+        max_position_lots: largest position: a price far from the value is not one trader's to move.
     """
 
     period_s: Positive = 10.0
     price_ticks: NonNegative = 0.0
     intensity_lots_per_tick: NonNegative = 0.0
-    max_lots: Annotated[int, Field(ge=1)] = 1_000_000
+    max_lots: Annotated[int, Field(ge=1)] = 20
+    max_position_lots: Annotated[int, Field(ge=1)] = 500
 
 
 P = indices(Informed)
@@ -74,7 +77,8 @@ def decide(view: Any, agent: Any, out: Any) -> int:
     if intensity <= 0.0:
         slope = book_slope(view, side)
         intensity = 1.0 / slope if slope > 0.0 else 0.0
-    lots = int(min(intensity * abs(gap) + 0.5, agent.params[P.max_lots]))
+    room = agent.params[P.max_position_lots] - side * view.position_lots
+    lots = int(min(intensity * abs(gap) + 0.5, min(agent.params[P.max_lots], room)))
     if lots > 0:
         send_market(out, side, lots)
     return delay

@@ -8,7 +8,7 @@ dV = kappa (mean - V) dt + sigma dW; its forecast for the close is bought when a
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, model_validator
 
@@ -27,7 +27,8 @@ class Value(Settings):
 
     Attributes:
         interval_s: mean time between wake-ups, in seconds.
-        mean_ticks: the trader's belief of the long-run mean of the fundamental.
+        mean_ticks: the trader's belief of the long-run mean of the fundamental; default: the instrument's reference
+            price.
         kappa_per_s: believed speed of mean reversion per second.
         sigma_ticks_per_sqrt_s: believed volatility of the fundamental.
         noise_ticks: standard deviation of the error of one look at the fundamental.
@@ -36,8 +37,10 @@ class Value(Settings):
         size_lots, size_sigma: median and spread of the lognormal order size.
     """
 
+    from_reference: ClassVar[dict[str, float]] = {"mean_ticks": 0.0}
+
     interval_s: Positive = 175.0
-    mean_ticks: Number = 10_000.0
+    mean_ticks: Number | None = None
     kappa_per_s: NonNegative = 1.67e-6
     sigma_ticks_per_sqrt_s: NonNegative = 1.0
     noise_ticks: Positive = 30.0

@@ -9,7 +9,7 @@ with three units each clearing changed the mean efficiency by less than 0.2%.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from agents.rules._private_values import (
     PERIOD,
@@ -34,12 +34,15 @@ class ZeroIntelligenceConstrained(InducedValues):
     """Settings of a ZI-C or ZI-U trader, with those of InducedValues.
 
     Attributes:
-        low_ticks, high_ticks: bounds of the market: the range from which prices are drawn.
+        low_ticks, high_ticks: bounds of the market: the range from which prices are drawn; default: a tenth
+            below and above the instrument's reference price.
         constrained: true: never beyond the own value (ZI-C); false: anywhere in the range (ZI-U).
     """
 
-    low_ticks: Number = 9_000.0
-    high_ticks: Number = 11_000.0
+    from_reference: ClassVar[dict[str, float]] = {"value_ticks": 0.0, "low_ticks": -0.1, "high_ticks": 0.1}
+
+    low_ticks: Number | None = None
+    high_ticks: Number | None = None
     constrained: bool = True
 
 

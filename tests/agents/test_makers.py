@@ -180,7 +180,12 @@ def test_the_makers_lambda_is_learned_from_what_the_informed_do() -> None:
         )
         populations = [
             Population("maker", 1, kyle_maker.policy, maker),
-            Population("informed", 1, informed.policy, informed.Informed(period_s=10.0, price_ticks=5000.0)),
+            Population(
+                "informed",
+                1,
+                informed.policy,
+                informed.Informed(period_s=10.0, price_ticks=5000.0, max_lots=1_000_000, max_position_lots=10**9),
+            ),
             Population("noise", 1, gaussian_noise.policy, gaussian_noise.GaussianNoise(period_s=10.0, sd_lots=100.0)),
         ]
         stock = Instrument(n_prices=10_000, max_orders=4096, reference_ticks=5000)

@@ -42,7 +42,9 @@ def learned(first_lambda: float, seed: int, n_periods: int) -> tuple[float, floa
         period_s=PERIOD_S, price_ticks=float(MID_TICKS), first_lambda_ticks_per_lot=first_lambda,
         memory_periods=n_periods // 2, level_step_ticks=STEP_TICKS,
     )  # fmt: skip
-    insider = informed.Informed(period_s=PERIOD_S, price_ticks=float(MID_TICKS))
+    insider = informed.Informed(
+        period_s=PERIOD_S, price_ticks=float(MID_TICKS), max_lots=1_000_000, max_position_lots=10**9
+    )
     noise = gaussian_noise.GaussianNoise(period_s=PERIOD_S, sd_lots=NOISE_SD_LOTS)
     populations = [
         one_agent("maker", kyle_maker.policy, maker),
