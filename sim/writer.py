@@ -14,6 +14,7 @@ import polars as pl
 
 from lob.errors import InputError, OutcryError, RunError
 from lob.types import EVENT, NO_PRICE, EventKind, Phase, Reject
+from sim.tape_parts import check_columns, read_part
 
 __all__ = [
     "ParquetTape",
@@ -145,11 +146,7 @@ def read_parts(folder: Path | str, max_rows: int = 65_536) -> Iterator[Rows]:
         InputError: if the folder holds no tape or a part cannot be read.
     """
     for path in part_paths(folder):
-        try:
-            frame = pl.read_parquet(path, columns=list(_NAMES))
-        except (OSError, pl.exceptions.PolarsError) as error:
-            reason = str(error).splitlines()[0]
-            raise InputError(f"{path}: not a readable part of a tape ({reason})") from None
+        frame = read_part(path)
         columns = {name: frame[name].to_numpy() for name in _NAMES}
         for start in range(0, len(frame), max_rows):
             rows = np.empty(min(max_rows, len(frame) - start), EVENT)
@@ -176,9 +173,11 @@ def scan_tape(folder: Path | str) -> pl.LazyFrame:
     """Return a stored tape as a lazy table: empty prices are null; kind, side, phase and reason are words.
 
     Raises:
-        InputError: if the folder holds no tape.
+        InputError: if the folder holds no tape, or a part is none of a tape.
     """
     paths = part_paths(folder)
+    for path in paths:
+        check_columns(path)
     table = pl.scan_parquet(paths) if paths else pl.LazyFrame(np.empty(0, EVENT))
     return table.with_columns(
         *[pl.when(pl.col(c) != NO_PRICE).then(pl.col(c)).alias(c) for c in _PRICES],

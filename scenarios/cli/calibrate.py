@@ -42,7 +42,7 @@ def command(
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     from scenarios.calibration import calibrate, problem_of
-    from scenarios.flows import part_of, read_flows
+    from scenarios.flows import part_of
     from scenarios.plots.moments import draw_moments
     from scenarios.toml_text import toml_text
     from sim.metrics import moments
@@ -50,7 +50,7 @@ def command(
 
     console = Console(highlight=False, markup=False)
     with console.status("reading the data"):
-        flow = read_flows(to, orderbook, "--to", levels=0).flow
+        flow = read_target(to, orderbook, scenario, set_ or [])
         target = part_of(flow, window, "--window") if window else within_session(flow, scenario, set_ or [])
         other = moments(part_of(flow, held_back, "--held-back")) if held_back else None
         problem = problem_of(scenario, target, overrides=set_ or [], warm_up_s=warm_up, n_seeds=seeds)
@@ -82,6 +82,25 @@ def command(
     )
     console.print(f"Fitted scenario: {folder / 'fitted.toml'}", soft_wrap=True)
     console.print(f"Picture: {folder / 'moments.png'}", soft_wrap=True)
+
+
+def read_target(place: Path, orderbook: Path | None, scenario: str, overrides: list[str]) -> OrderFlow:
+    """Return the flow to fit, in the ticks of the scenario's instrument.
+
+    Raises:
+        InputError: if it cannot be read, or counts in other ticks.
+    """
+    from lob.errors import InputError
+    from scenarios.flows import read_flows
+    from scenarios.load import load_scenario
+
+    tick_size = load_scenario(scenario, overrides).scenario.instrument[0].tick_size
+    source = read_flows(place, orderbook, "--to", levels=0, tick_size=tick_size)
+    if abs(source.tick_size - tick_size) > 1e-9 * tick_size:  # nan, an unknown tick, passes
+        raise InputError(
+            f"--to {place}: its tick is {source.tick_size:g}; allowed: {tick_size:g}, the scenario's tick_size"
+        )
+    return source.flow
 
 
 def within_session(flow: OrderFlow, scenario: str, overrides: list[str]) -> OrderFlow:
