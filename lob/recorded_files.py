@@ -7,7 +7,7 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO
+from typing import Protocol
 
 from lob.errors import InputError
 
@@ -22,11 +22,18 @@ MAX_BYTES = 16 << 30
 PIECE = 1 << 22
 
 
+class Source(Protocol):
+    """Gives unpacked bytes piece by piece, nothing at its end."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return at most so many bytes."""
+
+
 def _limit(compressed: int) -> int:
     return min(MAX_BYTES, max(FREE_BYTES, MAX_RATIO * compressed))
 
 
-def unpacked(source: IO[bytes], compressed: int, where: str) -> bytes:
+def unpacked(source: Source, compressed: int, where: str) -> bytes:
     """Return what a stream unpacks to; it is left as soon as that is too much.
 
     Args:
