@@ -56,8 +56,9 @@ def read_part(path: Path) -> pl.DataFrame:
         if column.null_count():
             row = int(column.is_null().arg_max() or 0)
             raise InputError(f"{path}, row {row + 1}: {name} is empty; allowed: a whole number")
-        if len(column) and (int(column.min()) < field.min or int(column.max()) > field.max):  # type: ignore[arg-type]
-            row = int(((column < field.min) | (column > field.max)).arg_max() or 0)
-            allowed = f"{field.min} to {field.max}"
-            raise InputError(f"{path}, row {row + 1}: {name} = {column[row]}; allowed: {allowed}")
+        values = column.to_numpy()
+        beyond = (values < int(field.min)) | (values > int(field.max))
+        if beyond.any():
+            row = int(np.argmax(beyond))
+            raise InputError(f"{path}, row {row + 1}: {name} = {values[row]}; allowed: {field.min} to {field.max}")
     return frame
