@@ -3,44 +3,63 @@
 Format (lobsterdata.com, "Data structure"): `TICKER_YYYY-MM-DD_startms_endms_message_LEVELS.csv`, no header. Message
 columns: time in seconds after midnight, type (1 new order, 2 partial cancel, 3 delete, 4 visible execution, 5 hidden
 execution, 6 cross, 7 halt), order id, size, price in 1/10,000 of the currency, direction (1 buy, -1 sell *limit order*;
-an execution with -1 is buyer-initiated). Book columns: ask price, ask size, bid price, bid size of level 1, of level 2,
-and so on; an empty level has price +-9,999,999,999 and size 0.
+an execution with -1 is buyer-initiated). The price of a halt is -1 when trading stops, 0 when quotes are taken again, 1
+when trading goes on. Book columns: ask price, ask size, bid price, bid size of level 1, of level 2, and so on; an empty
+level has price +-9,999,999,999 and size 0.
+
+Read as well: gzip files, both files in one zip, a header line, a seventh column, blank lines at the end, Windows line
+ends, and a message file alone. The files do not tell the tick: it is the largest usual one of which all visible prices
+are multiples, unless the caller knows it.
 """
 
 from __future__ import annotations
 
-import io
 import re
-import zipfile
-import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import polars as pl
 
 from lob.errors import InputError
-from lob.rules import MAX_ORDER_LOTS
-
-__all__ = ["LOBSTER_MESSAGE", "PRICE_UNITS_PER_TICK", "LobsterDay", "read_book", "read_day", "read_messages"]
-
-PRICE_UNITS_PER_TICK = 100
-"""File prices are 1/10,000; a tick is one cent."""
-EMPTY_PRICE = 9_999_999_999
-
-LOBSTER_MESSAGE: np.dtype[Any] = np.dtype(
-    [
-        ("time_ns", "<i8"),
-        ("order_id", "<i8"),
-        ("price", "<i8"),
-        ("size", "<i4"),
-        ("type", "i1"),
-        ("direction", "i1"),
-        ("reserved", "<i2"),
-    ]
+from lob.lobster_text import (
+    EMPTY_PRICE,
+    HALTED,
+    LOBSTER_MESSAGE,
+    QUOTING,
+    RESUMED,
+    read_book,
+    read_messages,
 )
-"""One message: time in ns after midnight, price in 1/10,000 of the currency, size in shares."""
+from lob.recorded_files import file_bytes, is_zip, zip_members
+
+__all__ = [
+    "EMPTY_PRICE",
+    "HALTED",
+    "LOBSTER_MESSAGE",
+    "PRICE_UNITS",
+    "PRICE_UNITS_PER_TICK",
+    "QUOTING",
+    "RESUMED",
+    "TICKS_UNITS",
+    "LobsterDay",
+    "check_tick",
+    "read_book",
+    "read_day",
+    "read_messages",
+    "units_of_tick",
+    "with_tick",
+]
+
+PRICE_UNITS = 10_000
+"""File prices are 1/10,000 of the currency."""
+PRICE_UNITS_PER_TICK = 100
+"""Of the usual tick, one cent."""
+TICKS_UNITS = (10_000, 2_500, 500, 100, 50, 10, 5, 1)
+"""Ticks that are recognised from prices, in units of the files: 1, 0.25, 0.05, 0.01, 0.005, 0.001, 0.0005, 0.0001.
+Each divides the one before, so that the tick of several days is the smallest of theirs."""
+LAST_VISIBLE = 4
+"""Highest type of message whose price is a visible order's; hidden executions may lie between ticks."""
 
 _NAME = re.compile(r"(?P<ticker>[^_/:]+)_(?P<date>\d{4}-\d\d-\d\d)_.*?(message|orderbook)_(?P<levels>\d+)")
 
@@ -52,193 +71,132 @@ class LobsterDay:
     Attributes:
         name: ticker and date as far as the file names tell them.
         messages: shape (n,), dtype LOBSTER_MESSAGE.
-        book: shape (n, levels, 4), int64: ask price, ask size, bid price, bid size after each message, as in the file.
+        book: shape (n, levels, 4), int64: ask price, ask size, bid price, bid size after each message, as in the file;
+            0 levels where there is no orderbook file.
+        tick_units: one tick, in the 1/10,000 of the currency that prices are in.
     """
 
     name: str
     messages: np.ndarray[Any, Any]
     book: np.ndarray[Any, np.dtype[np.int64]]
+    tick_units: int = PRICE_UNITS_PER_TICK
 
     @property
     def levels(self) -> int:
-        """Recorded levels on each side."""
+        """Recorded levels on each side; 0: no book was recorded."""
         return int(self.book.shape[1])
 
+    @property
+    def tick_size(self) -> float:
+        """One tick in the currency."""
+        return self.tick_units / PRICE_UNITS
 
-def _width(data: bytes) -> int:
-    """Return the number of columns of the first line."""
-    return data[: data.find(b"\n") if b"\n" in data else len(data)].count(b",") + 1
+    @property
+    def is_visible(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
+        """Which messages are about visible orders, shape (n,)."""
+        return np.asarray(self.messages["type"] <= LAST_VISIBLE)
 
-
-def _table(data: bytes, where: str, schema: dict[str, Any]) -> pl.DataFrame:
-    if not data.strip():
-        raise InputError(f"{where}: the file is empty; expected comma-separated rows")
-    try:
-        return pl.read_csv(io.BytesIO(data), has_header=False, schema=schema, quote_char=None)
-    except pl.exceptions.PolarsError as error:
-        for line, text in enumerate(data.splitlines(), 1):
-            if text.count(b",") + 1 != len(schema):
-                columns = text.count(b",") + 1
-                raise InputError(f"{where}, line {line}: {columns} columns; expected {len(schema)}") from None
-        reason = str(error).splitlines()[0]
-        raise InputError(f"{where}: not a LOBSTER csv file: {reason}") from None
+    @property
+    def is_occupied(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
+        """Which levels hold quantity, shape (n, levels, 2), the ask first."""
+        return np.asarray((self.book[:, :, 1::2] > 0) & (np.abs(self.book[:, :, 0::2]) != EMPTY_PRICE))
 
 
-def _book_table(data: bytes, where: str) -> pl.DataFrame:
-    """Return the book's columns as whole numbers; text is looked at only where that fails, to name the line."""
-    names = [f"column {k + 1}" for k in range(_width(data))]
-    if data.strip() and len(names) % 4:
-        raise InputError(f"{where}: {len(names)} columns; an orderbook file has 4 for each level")
-    try:
-        table = pl.read_csv(io.BytesIO(data), has_header=False, schema=dict.fromkeys(names, pl.Int64), quote_char=None)
-        if len(table) and not any(column.null_count() for column in table):
-            return table
-    except pl.exceptions.PolarsError:
-        pass
-    text = _table(data, where, dict.fromkeys(names, pl.String))
-    numbers = text.with_columns(pl.all().str.strip_chars().cast(pl.Int64, strict=False))
-    bad = [(_first(numbers[name].is_null().to_numpy()), name) for name in names if numbers[name].null_count()]
-    if bad:
-        line, name = min(bad)
-        raise InputError(f"{where}, line {line}: {name} is {text[name][line - 1]!r}; allowed: a whole number")
-    return numbers
+def units_of_tick(tick_size: float, where: str) -> int:
+    """Return a tick in units of the files.
 
-
-def _first(mask: np.ndarray[Any, Any]) -> int:
-    """Return the 1-based number of the first line where mask is true."""
-    return int(np.argmax(mask)) + 1
-
-
-def _parse_times(text: pl.Series, where: str) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """Return decimal seconds as int64 ns, from the digits: a float64 would lose some.
-
-    A few rows of the sample files carry a float's tail (43002.632812672004): digits after the ninth are cut off.
+    Raises:
+        InputError: if it is no multiple of 0.0001.
     """
-    bad = ~text.str.contains(r"^\d{1,5}(\.\d{1,12})?$").fill_null(value=False).to_numpy()
-    if bad.any():
-        line = _first(bad)
-        raise InputError(f"{where}, line {line}: time {text[line - 1]!r}; allowed: seconds, at most 12 decimals")
-    parts = text.str.split_exact(".", 1).struct.unnest()
-    seconds = parts["field_0"].cast(pl.Int64)
-    fraction = parts["field_1"].fill_null("0").str.slice(0, 9).str.pad_end(9, "0").cast(pl.Int64)
-    return (seconds * 1_000_000_000 + fraction).to_numpy()
+    units = round(tick_size * PRICE_UNITS) if 0 < tick_size < 1e9 else 0
+    if units < 1 or abs(units - tick_size * PRICE_UNITS) > 1e-6 * units:
+        raise InputError(f"{where} = {tick_size:g}: LOBSTER prices are multiples of 0.0001; allowed: such a tick")
+    return units
 
 
-def read_messages(data: bytes, where: str) -> np.ndarray[Any, Any]:
-    """Return a message file's rows, dtype LOBSTER_MESSAGE.
+def with_tick(day: LobsterDay, tick_size: float | None = None) -> LobsterDay:
+    """Return a day with its tick: the given one, or the largest of TICKS_UNITS that fits all visible prices.
+
+    Raises:
+        InputError: if a visible price is no multiple of the given tick.
+    """
+    own, levels = day.messages["price"][day.is_visible], day.book[:, :, 0::2][day.is_occupied]
+    if tick_size is None:
+        divisor = int(np.gcd.reduce(levels, initial=np.gcd.reduce(own, initial=0)))
+        fitting = next(units for units in TICKS_UNITS if divisor % units == 0)
+        return replace(day, tick_units=fitting if divisor else PRICE_UNITS_PER_TICK)
+    given = replace(day, tick_units=units_of_tick(tick_size, "tick"))
+    check_tick(given)
+    return given
+
+
+def check_tick(day: LobsterDay) -> None:
+    """Raise InputError if a visible price lies between ticks."""
+    messages, cells = day.messages["price"], day.book[:, :, 0::2]
+    off = day.is_visible & (messages % day.tick_units != 0)
+    off_cells = day.is_occupied & (cells % day.tick_units != 0)
+    for what, prices, bad in (("message", messages, off), ("row", cells, off_cells)):
+        if bad.any():
+            where = tuple(int(k[0]) for k in np.nonzero(bad))
+            raise InputError(
+                f"{day.name}, {what} {where[0] + 1}: price {prices[where]} (in 1/10,000) is between ticks of "
+                f"{day.tick_size:g}; allowed: multiples of {day.tick_units}, or another tick"
+            )
+
+
+def _beside(message: Path) -> Path | None:
+    """Return the orderbook file that stands beside a message file under the usual name."""
+    name = message.name.replace("_message_", "_orderbook_")
+    plain = name.removesuffix(".gz")
+    for candidate in (name, plain, f"{plain}.gz"):
+        if "_message_" in message.name and message.with_name(candidate).is_file():
+            return message.with_name(candidate)
+    return None
+
+
+def read_day(
+    message_path: Path | str, book_path: Path | str | None = None, tick_size: float | None = None
+) -> LobsterDay:
+    """Return a recorded day.
 
     Args:
-        data: the file's bytes.
-        where: name of the file for error messages.
-
-    Raises:
-        InputError: naming file, line, value and what is allowed.
-    """
-    columns = ["time", "type", "order_id", "size", "price", "direction"]
-    width = _width(data)
-    if data.strip() and width not in (6, 7):
-        raise InputError(f"{where}: {width} columns; a message file has 6")
-    # Some sample files carry a seventh, empty column.
-    schema = dict.fromkeys(columns + (["extra"] if width == 7 else []), pl.String)
-    table = _table(data, where, schema)
-    rows = np.zeros(len(table), LOBSTER_MESSAGE)
-    rows["time_ns"] = _parse_times(table["time"], where)
-    for name in columns[1:]:
-        number = table[name].str.strip_chars().cast(pl.Int64, strict=False)
-        if number.null_count():
-            line = _first(number.is_null().to_numpy())
-            raise InputError(f"{where}, line {line}: {name} = {table[name][line - 1]!r}; allowed: a whole number")
-        values = number.to_numpy()
-        if name == "size" and (values > MAX_ORDER_LOTS).any():
-            line = _first(values > MAX_ORDER_LOTS)
-            raise InputError(f"{where}, line {line}: size = {values[line - 1]}; allowed: up to {MAX_ORDER_LOTS}")
-        if name == "type" and ((values < 1) | (values > 7)).any():
-            line = _first((values < 1) | (values > 7))
-            raise InputError(f"{where}, line {line}: type = {values[line - 1]}; allowed: 1 to 7")
-        if name == "direction" and (np.abs(values) != 1).any():
-            line = _first(np.abs(values) != 1)
-            raise InputError(f"{where}, line {line}: direction = {values[line - 1]}; allowed: 1, -1")
-        rows[name] = values
-    trading = rows["type"] <= 5
-    empty = np.asarray(trading & (rows["size"] <= 0))
-    if empty.any():
-        line = _first(empty)
-        raise InputError(f"{where}, line {line}: size = {rows['size'][line - 1]}; allowed: above 0")
-    if (rows["price"][trading] <= 0).any():
-        line = _first(trading & (rows["price"] <= 0))
-        raise InputError(f"{where}, line {line}: price = {rows['price'][line - 1]}; allowed: above 0")
-    backwards = np.asarray(np.diff(rows["time_ns"]) < 0)
-    if backwards.any():
-        raise InputError(f"{where}, line {_first(backwards) + 1}: time goes backwards; allowed: ascending times")
-    return rows
-
-
-def read_book(data: bytes, where: str) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """Return an orderbook file's rows, int64, shape (n, levels, 4).
-
-    Raises:
-        InputError: naming file, line and what is allowed.
-    """
-    table = _book_table(data, where)
-    book = np.ascontiguousarray(table.to_numpy()).reshape(len(table), -1, 4).astype(np.int64)
-    negative = np.asarray((book[:, :, 1::2] < 0).any(axis=(1, 2)))
-    if negative.any():
-        raise InputError(f"{where}, line {_first(negative)}: negative size; allowed: 0 or more")
-    large = np.asarray((book[:, :, 1::2] > MAX_ORDER_LOTS).any(axis=(1, 2)))
-    if large.any():
-        raise InputError(f"{where}, line {_first(large)}: a size above {MAX_ORDER_LOTS}; allowed: up to that")
-    return book
-
-
-def _members(path: Path) -> tuple[tuple[str, bytes], tuple[str, bytes]]:
-    """Return (name, bytes) of the message and the orderbook file inside a zip."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            inside = [n for n in archive.namelist() if not n.startswith("__MACOSX/")]  # a Mac's resource forks
-            found = {
-                kind: [n for n in inside if f"_{kind}_" in n and n.endswith(".csv")]
-                for kind in ("message", "orderbook")
-            }
-            for kind, names in found.items():
-                if len(names) != 1:
-                    raise InputError(f"{path}: {len(names)} {kind} files; expected exactly one *_{kind}_*.csv")
-            message, book = found["message"][0], found["orderbook"][0]
-            return (f"{path}:{message}", archive.read(message)), (f"{path}:{book}", archive.read(book))
-    except FileNotFoundError:
-        raise InputError(f"{path}: not found") from None
-    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError) as error:
-        # RuntimeError: the zip is encrypted, or compressed in a way that Python does not know.
-        raise InputError(f"{path}: not a readable zip file ({error})") from None
-
-
-def _bytes(path: Path) -> tuple[str, bytes]:
-    try:
-        return str(path), path.read_bytes()
-    except FileNotFoundError:
-        raise InputError(f"{path}: not found") from None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
-
-
-def read_day(message_path: Path | str, book_path: Path | str | None = None) -> LobsterDay:
-    """Return a recorded day from a message and an orderbook file, or from one zip that holds both.
+        message_path: the message file, or one zip that holds both files.
+        book_path: the orderbook file; default: the one beside the message file, and none if there is none.
+        tick_size: one tick in the currency; default: see `with_tick`.
 
     Raises:
         InputError: for a missing, truncated, corrupt or mismatched file; one line with file, line and what is allowed.
     """
-    if book_path is None:
-        messages, book = _members(Path(message_path))
+    path = Path(message_path)
+    book: tuple[str, bytes] | None = None
+    if book_path is None and is_zip(path):
+        found = zip_members(path, ("message", "orderbook"))
+        if "message" not in found:
+            raise InputError(f"{path}: 0 message files; expected exactly one *_message_*.csv")
+        messages, book = found["message"], found.get("orderbook")
     else:
-        messages, book = _bytes(Path(message_path)), _bytes(Path(book_path))
-    rows, cells = read_messages(messages[1], messages[0]), read_book(book[1], book[0])
-    if len(rows) != len(cells):
+        messages = str(path), file_bytes(path)
+        beside = Path(book_path) if book_path is not None else _beside(path)
+        book = (str(beside), file_bytes(beside)) if beside is not None else None
+    rows = read_messages(messages[1], messages[0])
+    name = _NAME.search(Path(messages[0]).name)
+    title = f"{name['ticker']} {name['date']}" if name else path.stem
+    if book is None:
+        return with_tick(LobsterDay(title, rows, np.zeros((len(rows), 0, 4), np.int64)), tick_size)
+    cells = read_book(book[1], book[0])
+    _check_pair(messages[0], book[0], len(rows), cells)
+    return with_tick(LobsterDay(title, rows, cells), tick_size)
+
+
+def _check_pair(messages: str, book: str, n_messages: int, cells: np.ndarray[Any, Any]) -> None:
+    """Raise InputError if a message and an orderbook file do not belong together."""
+    if n_messages != len(cells):
         raise InputError(
-            f"{book[0]}: {len(cells)} rows, but {messages[0]} has {len(rows)}; one row for each message is needed"
+            f"{book}: {len(cells)} rows, but {messages} has {n_messages}; one row for each message is needed"
         )
-    names = [_NAME.search(Path(part[0]).name) for part in (messages, book)]
-    if names[0] and names[1] and names[0]["ticker"] != names[1]["ticker"]:
-        raise InputError(f"{book[0]}: is of {names[1]['ticker']}, the messages are of {names[0]['ticker']}")
-    if names[1] and int(names[1]["levels"]) != cells.shape[1]:
-        raise InputError(f"{book[0]}: the name says {names[1]['levels']} levels, the columns {cells.shape[1]}")
-    title = f"{names[0]['ticker']} {names[0]['date']}" if names[0] else Path(message_path).stem
-    return LobsterDay(title, rows, cells)
+    one, other = (_NAME.search(Path(place).name) for place in (messages, book))
+    for field in ("ticker", "date"):
+        if one and other and one[field] != other[field]:
+            raise InputError(f"{book}: is of {other[field]}, the messages are of {one[field]}")
+    if other and int(other["levels"]) != cells.shape[1]:
+        raise InputError(f"{book}: the name says {other['levels']} levels, the columns {cells.shape[1]}")

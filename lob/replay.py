@@ -14,6 +14,10 @@ message about an order that the engine does not know takes its quantity from the
 aggressive order. When the order that the record names is not the head of its queue, the exception is counted and
 listed, and the orders in front go to the back, as the record has shown that they stand behind; where only seeded
 quantity stood in front, that is no exception.
+
+Halts are those of the record. New orders during one are shown and rest even where they cross, as NASDAQ does; what is
+executed then belongs to a cross, which takes orders of all prices at one, so that no turn is asked for. A record
+without a book is sent through the engine just so; there is nothing to seed from and nothing to compare with.
 """
 
 from __future__ import annotations
@@ -26,13 +30,32 @@ import numpy as np
 
 from lob.book import new_book
 from lob.errors import InputError, RunError
-from lob.lobster import EMPTY_PRICE, PRICE_UNITS_PER_TICK, LobsterDay
-from lob.replay_kernel import COUNTS, OUTSIDE, add_seed, replay_all
+from lob.lobster import HALTED, QUOTING, RESUMED, LobsterDay, check_tick
+from lob.replay_kernel import COUNTS, N_NAMED, OUTSIDE, add_seed, replay_all, set_phase
 from lob.rules import MAX_ORDER_LOTS, MAX_PRICES, Instrument
 from lob.tape import new_tape, rows_of
-from lob.types import MESSAGE
+from lob.types import MESSAGE, Phase
 
-__all__ = ["COUNTS", "Replay", "replay", "replayed_rows"]
+__all__ = ["COUNTS", "Halt", "Replay", "halts_of", "replay", "replayed_rows"]
+
+HALT = 7
+MAX_PRICE_TICKS = 2**30
+"""Of an engine's book."""
+
+
+@dataclass(frozen=True)
+class Halt:
+    """A time without trading.
+
+    Attributes:
+        start_ns: when trading stopped; None: before the record begins.
+        quotes_ns: when quotes were taken again; None: not told.
+        end_ns: when trading went on; None: not within the record.
+    """
+
+    start_ns: int | None
+    quotes_ns: int | None = None
+    end_ns: int | None = None
 
 
 @dataclass(frozen=True)
@@ -44,7 +67,9 @@ class Replay:
         by_type: number of messages of type 0 to 7.
         counts: see COUNTS.
         levels_right: shape (2, levels): share of the compared cells that agree, nan if none was; side 0 the bid.
-        exceptions: indices of executions whose named order was not the head of its queue.
+        exceptions: indices of executions whose named order was not the head of its queue, the first 10,000.
+        strangers: indices of messages without effect, since neither their order nor quantity to take was known.
+        halts: of the record.
         engine_s: seconds in the compiled loop: engine, seeding and comparison.
     """
 
@@ -53,6 +78,8 @@ class Replay:
     counts: dict[str, int]
     levels_right: np.ndarray[Any, Any]
     exceptions: np.ndarray[Any, Any]
+    strangers: np.ndarray[Any, Any]
+    halts: list[Halt]
     engine_s: float
 
     @property
@@ -62,9 +89,10 @@ class Replay:
 
     @property
     def head_share(self) -> float:
-        """Share of executions that are no exception and name an order that the engine knows."""
-        wrong = self.counts["exceptions"] + self.counts["unknown"]
-        return 1 - wrong / max(1, self.counts["executions"])
+        """Share of the executions in continuous trading that took the head of the best queue; 1 if there is none."""
+        if self.counts["executions"] == 0:
+            return 1.0
+        return self.counts["executions_at_head"] / self.counts["executions"]
 
     @property
     def messages_per_s(self) -> float:
@@ -72,17 +100,34 @@ class Replay:
         return self.counts["messages"] / max(self.engine_s, 1e-9)
 
 
-def _side(day: LobsterDay, price_column: int, sign: int) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    prices, sizes = day.book[:, :, price_column], day.book[:, :, price_column + 1]
-    present = (sizes > 0) & (np.abs(prices) < EMPTY_PRICE)
-    return np.where(present, prices, sign), np.where(present, sizes, 0)
+def halts_of(messages: np.ndarray[Any, Any]) -> list[Halt]:
+    """Return the halts of recorded messages (dtype LOBSTER_MESSAGE), in order.
+
+    A record that tells of an end before it tells of a beginning begins within a halt.
+    """
+    found: list[Halt] = []
+    current: Halt | None = None
+    for row in messages[messages["type"] == HALT]:
+        at, what = int(row["time_ns"]), int(row["price"])
+        if current is None:
+            if what != HALTED and found:  # told twice
+                continue
+            current = Halt(at if what == HALTED else None)
+        if what == QUOTING:
+            current = Halt(current.start_ns, at)
+        elif what == RESUMED:
+            found.append(Halt(current.start_ns, current.quotes_ns, at))
+            current = None
+    return found + ([current] if current is not None else [])
 
 
-def _ticks(values: np.ndarray[Any, Any], what: str, day: LobsterDay) -> np.ndarray[Any, Any]:
-    if (values % PRICE_UNITS_PER_TICK != 0).any():
-        bad = int(values[values % PRICE_UNITS_PER_TICK != 0][0])
-        raise InputError(f"{day.name}: {what} price {bad} is not a whole cent; allowed: multiples of 100")
-    return values // PRICE_UNITS_PER_TICK
+def _levels(day: LobsterDay) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """Return the recorded prices in ticks and sizes, shape (n, 2, levels), side 0 the bid; size 0: no level."""
+    book = day.book[:, :, [2, 3, 0, 1]]  # the bid first
+    occupied = day.is_occupied[:, :, ::-1]
+    sizes = np.where(occupied, book[:, :, 1::2], 0)
+    prices = book[:, :, 0::2] // day.tick_units
+    return np.ascontiguousarray(prices.transpose(0, 2, 1)), np.ascontiguousarray(sizes.transpose(0, 2, 1))
 
 
 def _before_first(day: LobsterDay, prices: Any, sizes: Any, tick: int) -> list[tuple[int, int, int]]:
@@ -106,6 +151,7 @@ class _Run:
     counts: np.ndarray[Any, Any]
     cells: np.ndarray[Any, Any]
     exceptions: np.ndarray[Any, Any]
+    strangers: np.ndarray[Any, Any]
     instrument: Instrument
     engine_s: float
 
@@ -114,7 +160,7 @@ def replay(day: LobsterDay) -> Replay:
     """Send a recorded day through the engine and compare the books.
 
     Raises:
-        InputError: if a visible price is not a whole cent, or no message or book row has a price.
+        InputError: if a visible price lies between ticks or beyond those of a book, or there is no price at all.
     """
     run = _run(day, keep_rows=False)
     return Replay(
@@ -123,6 +169,8 @@ def replay(day: LobsterDay) -> Replay:
         {name: int(value) for name, value in zip(COUNTS, run.counts, strict=True)},
         np.where(run.cells[:, :, 0] > 0, run.cells[:, :, 1] / np.maximum(run.cells[:, :, 0], 1), np.nan),
         run.exceptions[run.exceptions >= 0],
+        run.strangers[run.strangers >= 0],
+        halts_of(day.messages),
         run.engine_s,
     )
 
@@ -140,24 +188,27 @@ def replayed_rows(day: LobsterDay) -> tuple[np.ndarray[Any, Any], Instrument]:
 
 
 def _run(day: LobsterDay, keep_rows: bool) -> _Run:
-    visible = day.messages["type"] <= 4
-    ask, ask_sizes = _side(day, 0, -PRICE_UNITS_PER_TICK)
-    bid, bid_sizes = _side(day, 2, -PRICE_UNITS_PER_TICK)
-    seen = np.concatenate([ask[ask > 0], bid[bid > 0], day.messages["price"][visible]])
-    if len(seen) == 0:
+    check_tick(day)
+    visible = day.is_visible
+    prices, sizes = _levels(day)
+    message_ticks = day.messages["price"] // day.tick_units
+    ticks_seen = np.concatenate([prices[sizes > 0], message_ticks[visible]])
+    if len(ticks_seen) == 0:
         raise InputError(f"{day.name}: the day is empty; expected at least one price")
-    ticks_seen = _ticks(seen, "book or message", day)
     low, n_prices = int(ticks_seen.min()), int(ticks_seen.max() - ticks_seen.min() + 1)
     if n_prices > MAX_PRICES:
         # Most messages are near the touch. The lower median is a price that occurred, not one between market and stub.
-        active = ticks_seen[-int(visible.sum()) :] if visible.any() else ticks_seen
+        active = message_ticks[visible] if visible.any() else ticks_seen
         middle = int(np.percentile(active, 50, method="lower"))
         low, n_prices = max(0, middle - MAX_PRICES // 2), MAX_PRICES
-    prices = np.stack([bid, ask], axis=1) // PRICE_UNITS_PER_TICK
+    if abs(low) > MAX_PRICE_TICKS:
+        raise InputError(
+            f"{day.name}: prices near {low * day.tick_size:g} are {low} ticks of {day.tick_size:g}; allowed: up to "
+            f"{MAX_PRICE_TICKS} ticks, hence a larger tick"
+        )
     inside = (prices >= low) & (prices < low + n_prices)
-    prices = np.ascontiguousarray(np.where(inside, prices - low, np.where(prices >= 0, OUTSIDE, -1)))
-    sizes = np.ascontiguousarray(np.stack([bid_sizes, ask_sizes], axis=1))
-    ticks = np.where(visible, day.messages["price"] // PRICE_UNITS_PER_TICK, low).astype(np.int64)
+    prices = np.ascontiguousarray(np.where(sizes > 0, np.where(inside, prices - low, OUTSIDE), -1))
+    ticks = np.where(visible, message_ticks, low).astype(np.int64)
     ids, dense = np.unique(day.messages["order_id"], return_inverse=True)
     max_orders = len(day.messages) + 4 * day.levels + 1
     instrument = Instrument(
@@ -170,8 +221,12 @@ def _run(day: LobsterDay, keep_rows: bool) -> _Run:
     seeds = np.zeros((2, n_prices), np.int64)
     counts = np.zeros(len(COUNTS), np.int64)
     cells = np.zeros((2, day.levels, 2), np.int64)
-    exceptions = np.full(10_000, -1, np.int64)
+    exceptions, strangers = np.full((2, N_NAMED), -1, np.int64)
     message = np.zeros(1, MESSAGE)[0]
+    halts = halts_of(day.messages)
+    if halts and halts[0].start_ns is None:
+        message["time_ns"] = day.messages["time_ns"][0]
+        set_phase(book, tape, message, int(Phase.HALTED))
     for s, price, lots in _before_first(day, prices, sizes, int(ticks[0]) - low):
         if 0 <= price < n_prices:
             add_seed(book, tape, message, seeds, s, price, lots)
@@ -179,7 +234,7 @@ def _run(day: LobsterDay, keep_rows: bool) -> _Run:
     # Every message and every recorded cell can bring one new engine id; as many again for requeued orders.
     named = np.zeros(2 * len(day.messages) * (2 * day.levels + 1) + 1024, np.int64)
     recorded: tuple[Any, ...] = (day.messages, ticks, dense)
-    rest: tuple[Any, ...] = (prices, sizes, known, named, seeds, counts, cells, exceptions)
+    rest: tuple[Any, ...] = (prices, sizes, known, named, seeds, counts, cells, exceptions, strangers)
     replay_all(book, tape, message, *(part[:0] for part in recorded), *rest)  # compiles; sends nothing
     began = time.perf_counter()
     replay_all(book, tape, message, *recorded, *rest)
@@ -187,4 +242,4 @@ def _run(day: LobsterDay, keep_rows: bool) -> _Run:
     del block
     if keep_rows and int(book["sequence"]) != int(tape["cursor"]):
         raise RunError(f"{day.name}: the replay wrote more rows than its tape holds")
-    return _Run(tape_block, int(tape["cursor"]), counts, cells, exceptions, instrument, spent)
+    return _Run(tape_block, int(tape["cursor"]), counts, cells, exceptions, strangers, instrument, spent)

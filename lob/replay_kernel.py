@@ -9,15 +9,20 @@ from numba import int64
 
 from lob._jit import Record, kernel, leaf
 from lob.book import level_at, node_at
+from lob.execution import rest_order
 from lob.inspect import best_price, is_price, next_price
+from lob.lobster_text import HALTED as HALT_BEGINS
+from lob.lobster_text import RESUMED as HALT_ENDS
 from lob.matching import apply, rows_needed
 from lob.orders import find_order
 from lob.tape import row_at
-from lob.types import EventKind, MessageKind, TimeInForce
+from lob.types import EventKind, Flag, MessageKind, Phase, TimeInForce
 
-__all__ = ["COUNTS", "OUTSIDE", "SEEDER", "add_seed", "replay_all"]
+__all__ = ["COUNTS", "N_NAMED", "OUTSIDE", "SEEDER", "add_seed", "replay_all", "set_phase"]
 
 LIMIT, CANCEL, REDUCE = int(MessageKind.LIMIT), int(MessageKind.CANCEL), int(MessageKind.REDUCE)
+SET_PHASE, CONTINUOUS, HALTED = int(MessageKind.SET_PHASE), int(Phase.CONTINUOUS), int(Phase.HALTED)
+FIRST = int(Flag.FIRST)
 GTC, IOC = int(TimeInForce.GTC), int(TimeInForce.IOC)
 EXECUTED = int(EventKind.EXECUTE)
 SEEDER = -2
@@ -29,7 +34,7 @@ COUNTS = (
     "messages",
     "agreeing",  # messages after which every compared cell of the first five levels is right
     "agreeing_touch",
-    "executions",
+    "executions",  # in continuous trading, so that price and time decide whose turn it is
     "executions_at_head",
     "exceptions",  # executions of an order that had others in front of it
     "from_seed",  # messages about an order that stands inside seeded quantity
@@ -44,12 +49,16 @@ COUNTS = (
     "outside",  # messages at such prices: not sent
     "forgotten",  # orders that left the window
     "requeued",  # orders moved to the back of their queue, since the record has shown that they stand behind
+    "halted_orders",  # new orders during a halt, which are shown and do not trade
+    "halted_executions",  # executions during a halt, that is in a cross
 )
 (
     N_MESSAGES, N_AGREEING, N_TOUCH, N_EXECUTIONS, N_AT_HEAD, N_EXCEPTIONS, N_FROM_SEED, N_UNKNOWN,
     N_CROSSED, N_HIDDEN, N_OTHER, N_CELLS, N_CELLS_AGREEING, N_SEEDED, N_CELLS_OUTSIDE, N_OUTSIDE, N_FORGOTTEN,
-    N_REQUEUED,
+    N_REQUEUED, N_HALTED_ORDERS, N_HALTED_EXECUTIONS,
 ) = range(len(COUNTS))  # fmt: skip
+N_NAMED = 10_000
+"""Messages of a kind that are remembered one by one."""
 COMPARED_LEVELS = 5
 
 
@@ -84,14 +93,41 @@ def take_from(book: Record, tape: Record, message: Record, index: int, qty_lots:
 
 
 @kernel
+def set_phase(book: Record, tape: Record, message: Record, phase: int) -> None:
+    """Halt or resume, unless the book is in this phase."""
+    if book.phase != phase:
+        send(book, tape, message, int64(SET_PHASE), 0, 0, phase, int64(0), int64(GTC), int64(RECORDED))
+
+
+@leaf
+def enter(book: Record, tape: Record, message: Record, side: int, tick: int, qty_lots: int, agent: int) -> int:
+    """Send a new order; return the position of its first row.
+
+    The exchange takes none during a halt. A recorded one is put into its queue as it is, even across the other side:
+    NASDAQ shows such quotes, and nothing trades before the cross.
+    """
+    if book.phase == CONTINUOUS or book.n_orders >= book.max_orders:
+        return send(book, tape, message, int64(LIMIT), side, tick, qty_lots, int64(0), int64(GTC), agent)
+    if tape.capacity - tape.cursor < 1:
+        tape.cursor = 0
+    start = int64(tape.cursor)
+    order_id = int64(book.next_order_id)
+    book.next_order_id = order_id + 1
+    price = tick - book.min_price_ticks
+    rest_order(
+        book, tape, int64(message.time_ns), order_id, agent, int64(0), side, price, qty_lots, int64(0), int64(FIRST)
+    )  # fmt: skip
+    return start
+
+
+@kernel
 def add_seed(
     book: Record, tape: Record, message: Record, seeds: Any, side_index: int, price: int, qty_lots: int
 ) -> None:
     """Put recorded quantity into the book as one anonymous order."""
     seeds[side_index, price] = book.next_order_id
     side = int64(1) if side_index == 0 else int64(-1)
-    tick = price + book.min_price_ticks
-    send(book, tape, message, int64(LIMIT), side, tick, qty_lots, int64(0), int64(GTC), int64(SEEDER))
+    enter(book, tape, message, side, price + book.min_price_ticks, qty_lots, int64(SEEDER))
 
 
 @kernel
@@ -109,14 +145,21 @@ def requeue_head(
     dense = named[order_id]
     known[dense] = book.next_order_id
     named[book.next_order_id] = dense
-    tick = price + book.min_price_ticks
-    send(book, tape, message, int64(LIMIT), side, tick, lots, int64(0), int64(GTC), agent)
+    enter(book, tape, message, side, price + book.min_price_ticks, lots, agent)
+
+
+@leaf
+def note(which: Any, counts: Any, count: int, k: int) -> None:
+    """Count a message, and remember which it was while there is room."""
+    if counts[count] < len(which):
+        which[counts[count]] = k
+    counts[count] += 1
 
 
 @kernel
 def apply_recorded(
     book: Record, tape: Record, message: Record, row: Record, tick: int, known: Any, named: Any, seeds: Any,
-    dense: int, counts: Any, exceptions: Any, k: int,
+    dense: int, counts: Any, exceptions: Any, strangers: Any, k: int,
 ) -> None:  # fmt: skip
     """Send one recorded message of type 1 to 4 through the engine."""
     side = int64(row.direction)
@@ -130,7 +173,9 @@ def apply_recorded(
     if row.type == 1:
         known[dense] = book.next_order_id
         named[book.next_order_id] = dense
-        start = send(book, tape, message, int64(LIMIT), side, tick, qty_lots, int64(0), int64(GTC), int64(RECORDED))
+        if book.phase != CONTINUOUS:
+            counts[N_HALTED_ORDERS] += 1
+        start = enter(book, tape, message, side, tick, qty_lots, int64(RECORDED))
         if row_at(tape, start).kind == EXECUTED:
             counts[N_CROSSED] += 1
         return
@@ -142,12 +187,15 @@ def apply_recorded(
             counts[N_FROM_SEED] += 1
     elif node_at(book, index).price != price or (node_at(book, index).side > 0) != (side > 0):
         index = int64(0)
-    if row.type == 4:
+    in_cross = row.type == 4 and book.phase != CONTINUOUS
+    if in_cross:
+        counts[N_HALTED_EXECUTIONS] += 1
+    elif row.type == 4:
         counts[N_EXECUTIONS] += 1
     if index == 0:
-        counts[N_UNKNOWN] += 1
+        note(strangers, counts, int64(N_UNKNOWN), k)
         return
-    if row.type == 4:
+    if row.type == 4 and not in_cross:
         best = best_price(book, side_index)
         level = level_at(book, side_index * book.n_prices + price)
         head = int64(level.head)
@@ -162,14 +210,12 @@ def apply_recorded(
         if in_turn:
             counts[N_AT_HEAD] += 1
         else:
-            if counts[N_EXCEPTIONS] < len(exceptions):
-                exceptions[counts[N_EXCEPTIONS]] = k
-            counts[N_EXCEPTIONS] += 1
+            note(exceptions, counts, int64(N_EXCEPTIONS), k)
         if best == price and level.head == index and node_at(book, index).qty_lots >= qty_lots:
             send(book, tape, message, int64(LIMIT), -side, tick, qty_lots, int64(0), int64(IOC), int64(RECORDED))
             return
     if not take_from(book, tape, message, index, qty_lots):
-        counts[N_UNKNOWN] += 1
+        note(strangers, counts, int64(N_UNKNOWN), k)
 
 
 @leaf
@@ -205,19 +251,19 @@ def seed_ahead(
 @kernel
 def replay_all(
     book: Record, tape: Record, message: Record, messages: Any, ticks: Any, dense: Any, prices: Any, sizes: Any,
-    known: Any, named: Any, seeds: Any, counts: Any, cells: Any, exceptions: Any,
+    known: Any, named: Any, seeds: Any, counts: Any, cells: Any, exceptions: Any, strangers: Any,
 ) -> None:  # fmt: skip
     """Send every message and compare the book after each.
 
     prices, sizes: shape (n, 2, levels), side 0 the bid; prices as index from the book's lowest price, -1 for empty.
     cells: shape (2, levels, 2), counts of cells that were compared and that agree; none of row 0, the seed. The
-    caller has put the state before message 0 into the book.
+    caller has put the state before message 0 into the book. Without levels nothing is seeded, compared or forgotten.
     """
     n_levels = prices.shape[2]
     # The window of the row before: prices behind `worst` were unknown. With fewer levels than recorded, none was.
     worst = np.empty(2, np.int64)
     for s in range(2):
-        worst[s] = prices[0, s, n_levels - 1]
+        worst[s] = prices[0, s, n_levels - 1] if n_levels > 0 else int64(-1)
         if worst[s] < 0:
             worst[s] = -1 if s == 0 else book.n_prices
     for k in range(len(messages)):
@@ -227,12 +273,20 @@ def replay_all(
             seed_ahead(book, tape, message, row, ticks[k], seeds, prices[k], sizes[k], worst)
         if row.type <= 4:
             apply_recorded(
-                book, tape, message, row, ticks[k], known, named, seeds, dense[k], counts, exceptions, int64(k)
-            )
+                book, tape, message, row, ticks[k], known, named, seeds, dense[k], counts, exceptions, strangers,
+                int64(k),
+            )  # fmt: skip
         elif row.type == 5:
             counts[N_HIDDEN] += 1
         else:
             counts[N_OTHER] += 1
+            message.time_ns = row.time_ns
+            if row.type == 7 and row.price == HALT_BEGINS:
+                set_phase(book, tape, message, int64(HALTED))
+            elif row.type == 7 and row.price == HALT_ENDS:
+                set_phase(book, tape, message, int64(CONTINUOUS))
+        if n_levels == 0:
+            continue
         right = True
         for s in range(2):
             side_index = int64(s)

@@ -65,8 +65,8 @@ class Labels:
             )
         )
         self._waiting += len(orders)
-        if self._waiting >= LABELS_PER_PART:
-            self._flush()
+        while self._waiting >= LABELS_PER_PART:
+            self._flush(LABELS_PER_PART)
         for row in rows[kinds == EventKind.PHASE]:
             self._note(int(row["time_ns"]), int(row["symbol"]), "phase", Phase(int(row["qty_lots"])).name.lower())
 
@@ -75,16 +75,20 @@ class Labels:
             {"time_ns": time, "symbol": self._symbols[symbol], "kind": kind, "name": name, "detail": detail}
         )
 
-    def _flush(self) -> None:
-        if self._parts:
-            frame = pl.concat(self._parts)
-            write_atomically(self._temporary / f"orders-{self._n_parts:05d}.parquet", _parquet(frame))
-            self._n_parts += 1
-        self._parts, self._waiting = [], 0
+    def _flush(self, n_rows: int) -> None:
+        """Write the first `n_rows` as one part: parts are as long whatever stretches the tape came in."""
+        if not self._parts:
+            return
+        frame = pl.concat(self._parts)
+        write_atomically(self._temporary / f"orders-{self._n_parts:05d}.parquet", _parquet(frame[:n_rows].rechunk()))
+        self._n_parts += 1
+        rest = frame[n_rows:]
+        self._parts, self._waiting = [rest] if len(rest) else [], len(rest)
 
     def close(self) -> list[Path]:
         """Complete the files and return their paths."""
-        self._flush()
+        if self._waiting or self._n_parts == 0:
+            self._flush(self._waiting)
         for event in self._built.scenario.event:
             # Halts and phases are on the tape.
             if not event.enabled or event.kind == "halt" or event.kind == "phase":

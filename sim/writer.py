@@ -17,6 +17,7 @@ import polars as pl
 
 from lob.errors import InputError, OutcryError, RunError
 from lob.types import EVENT, NO_PRICE, EventKind, Phase, Reject
+from sim.tape_parts import check_columns, read_part
 
 __all__ = [
     "ParquetTape",
@@ -194,28 +195,13 @@ def read_parts(folder: Path | str, max_rows: int = 65_536) -> Iterator[Rows]:
         InputError: if the folder holds no tape or a part cannot be read.
     """
     for path in part_paths(folder):
-        try:
-            _check_columns(path)
-            frame = pl.read_parquet(path, columns=list(_NAMES))
-        except (OSError, pl.exceptions.PolarsError) as error:
-            reason = str(error).splitlines()[0]
-            raise InputError(f"{path}: not a readable part of a tape ({reason})") from None
+        frame = read_part(path)
         columns = {name: frame[name].to_numpy() for name in _NAMES}
         for start in range(0, len(frame), max_rows):
             rows = np.empty(min(max_rows, len(frame) - start), EVENT)
             for name, column in columns.items():
                 rows[name] = column[start : start + max_rows]
             yield rows
-
-
-def _check_columns(path: Path) -> None:
-    """Raise InputError unless a Parquet file has the columns of a tape: texts, fractions and gaps are not numbers."""
-    found = pl.read_parquet_schema(path)
-    for name in _NAMES:
-        wanted = _DTYPES[name]
-        if found.get(name) != wanted:
-            kind = f"holds {found[name]}" if name in found else "is missing"
-            raise InputError(f"{path}: not a part of a tape (column {name} {kind}); allowed: {wanted}")
 
 
 def read_tape(folder: Path | str) -> Rows:
@@ -236,14 +222,11 @@ def scan_tape(folder: Path | str) -> pl.LazyFrame:
     """Return a stored tape as a lazy table: empty prices are null; kind, side, phase and reason are words.
 
     Raises:
-        InputError: if the folder holds no tape, or tables that are none.
+        InputError: if the folder holds no tape, or a part is none of a tape.
     """
     paths = part_paths(folder)
     for path in paths:
-        try:
-            _check_columns(path)
-        except (OSError, pl.exceptions.PolarsError) as error:
-            raise InputError(f"{path}: not a readable part of a tape ({str(error).splitlines()[0]})") from None
+        check_columns(path)
     table = pl.scan_parquet(paths) if paths else pl.LazyFrame(np.empty(0, EVENT))
     return table.with_columns(
         *[pl.when(pl.col(c) != NO_PRICE).then(pl.col(c)).alias(c) for c in _PRICES],

@@ -10,7 +10,10 @@ that replay are then sent at their recorded times through the same gate and book
 - a cancel of an order that another agent has meanwhile filled is refused (reason UNKNOWN_ORDER on the tape);
 - hidden orders are unknown, so hidden executions have no effect;
 - depth beyond the recorded levels is unknown. Quantity that enters the recorded window stands for orders of unknown
-  age: it carries `parent_id` -1, and is withdrawn when it leaves the window again.
+  age: it carries `parent_id` -1, and is withdrawn when it leaves the window again;
+- during a recorded halt the exchange takes cancels and no new orders from anybody (a scenario's market halts when the
+  record does). What the record placed meanwhile and still had when trading resumed is sent then; quotes that were shown
+  in between, and the trades of a cross, are not on the tape.
 
 The session must lie within the recorded day. What rests at `start` is sent at the open.
 """
@@ -18,20 +21,20 @@ The session must lie within the recorded day. What rests at `start` is sent at t
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
-from pydantic import field_validator
+from pydantic import Field, field_validator
 
-from lob.lobster import read_day
-from lob.replay import replayed_rows
+from lob.lobster import PRICE_UNITS, PRICE_UNITS_PER_TICK, read_day
+from lob.replay import halts_of, replayed_rows
 from lob.replay_kernel import SEEDER
-from lob.types import EVENT, EventKind, Flag, MessageKind, TimeInForce
+from lob.types import EVENT, EventKind, Flag, MessageKind, Phase, TimeInForce
 from sim.distributions import DataFile, Settings
 from sim.policy import Policy, block, decision, indices, own_order_id, send_cancel, send_limit, send_reduce
 from sim.records import MAX_OUT
 
-__all__ = ["Replay", "policy", "recorded_messages"]
+__all__ = ["Replay", "policy", "recorded_halts", "recorded_messages"]
 
 LIMIT, CANCEL, REDUCE = int(MessageKind.LIMIT), int(MessageKind.CANCEL), int(MessageKind.REDUCE)
 IOC = int(TimeInForce.IOC)
@@ -42,6 +45,10 @@ IOC_ORDER = 99
 COLUMNS = ("time_ns", "kind", "side", "price_ticks", "qty_lots", "number", "parent_id")
 TIME, KIND, SIDE, PRICE, QTY, NUMBER, PARENT = range(len(COLUMNS))
 SECOND_NS = 1_000_000_000
+SETTLING_NS = 1_000_000
+"""From the open of a session inside a halt until that halt begins: the book at rest must have been sent by then."""
+BURST_NS = 1_000
+"""From a recorded halt until it begins: messages of one instant arrive 1 ns apart."""
 
 
 class Replay(Settings):
@@ -52,11 +59,13 @@ class Replay(Settings):
         book: path of the orderbook file.
         start: time "HH:MM:SS" from which on messages are sent; set it to the opening time of the session. None: the
             first message of the day.
+        tick_size: one tick in the currency, the instrument's. None: the tick of the scenario's instrument, or 0.01.
     """
 
     message: DataFile
     book: DataFile | None = None
     start: str | None = None
+    tick_size: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
 
     @field_validator("start")
     @classmethod
@@ -69,12 +78,14 @@ class Replay(Settings):
 def recorded_messages(rows: np.ndarray[Any, Any], start_ns: int = 0) -> np.ndarray[Any, np.dtype[np.float64]]:
     """Return the messages that write these tape rows, shape (n, len(COLUMNS)), in the order of their times.
 
-    What was sent before `start_ns` and still rests then comes first, stamped with that time.
+    What was sent before `start_ns` and still rests then comes first, stamped with that time. New orders of a halt are
+    sent at its end, as far as they still rest then.
 
     Args:
         rows: tape of one symbol, dtype EVENT.
         start_ns: time of the first message to be sent, in ns since midnight.
     """
+    rows = _without_halts(rows)
     early = rows["time_ns"] < start_ns
     resting = _resting(rows[early])
     rows = rows[~early]
@@ -95,6 +106,25 @@ def recorded_messages(rows: np.ndarray[Any, Any], start_ns: int = 0) -> np.ndarr
     sent[:, PARENT] = np.where(heads["agent"] == SEEDER, WINDOW, 0)
     sent = sent[code[heads["kind"]] >= 0]
     return np.concatenate([_as_orders(resting, start_ns), sent])
+
+
+def _without_halts(rows: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return tape rows in which each new order of a halt is at its end, with the quantity that is left of it."""
+    phases = np.flatnonzero(rows["kind"] == EventKind.PHASE)
+    pieces, done = [], 0
+    for k, first in enumerate(phases):
+        if rows["qty_lots"][first] != Phase.HALTED:
+            continue
+        end = int(phases[k + 1]) if k + 1 < len(phases) else len(rows)
+        inside = rows[first:end]
+        late = _resting(inside)
+        placed = np.unique(inside["order_id"][inside["kind"] == EventKind.ADD])
+        pieces += [rows[done:first], inside[~np.isin(inside["order_id"], placed)]]
+        if end < len(rows):
+            late["time_ns"] = rows["time_ns"][end]
+            pieces.append(late)
+        done = end
+    return np.concatenate([*pieces, rows[done:]])
 
 
 def _resting(rows: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
@@ -124,8 +154,12 @@ def _as_orders(rows: np.ndarray[Any, Any], time_ns: int) -> np.ndarray[Any, np.d
     return orders
 
 
+def _tick_size(settings: Replay) -> float:
+    return settings.tick_size if settings.tick_size is not None else PRICE_UNITS_PER_TICK / PRICE_UNITS
+
+
 def _block(settings: Replay) -> np.ndarray[Any, Any]:
-    day = read_day(settings.message, settings.book)
+    day = read_day(settings.message, settings.book, _tick_size(settings))
     rows, _ = replayed_rows(day)
     assert rows.dtype == EVENT
     start_ns = 0
@@ -133,6 +167,27 @@ def _block(settings: Replay) -> np.ndarray[Any, Any]:
         hours, minutes, seconds = map(int, settings.start.split(":"))
         start_ns = (3600 * hours + 60 * minutes + seconds) * SECOND_NS
     return recorded_messages(rows, start_ns).ravel()
+
+
+def recorded_halts(settings: Replay, open_ns: int, close_ns: int) -> list[tuple[int, int]]:
+    """Return the times (from, until) in ns at which a session is halted because the record was.
+
+    Args:
+        settings: of the recorded day.
+        open_ns: beginning of the session.
+        close_ns: its end.
+
+    Raises:
+        InputError: if the files cannot be read.
+    """
+    day = read_day(settings.message, settings.book, _tick_size(settings))
+    halts = []
+    for halt in halts_of(day.messages):
+        begins = max((halt.start_ns or 0) + BURST_NS, open_ns + SETTLING_NS)
+        ends = close_ns if halt.end_ns is None else halt.end_ns
+        if begins < min(ends, close_ns):
+            halts.append((begins, min(ends, close_ns)))
+    return halts
 
 
 S = indices(None, "next")

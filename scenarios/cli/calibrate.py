@@ -45,7 +45,7 @@ def command(
 
     from scenarios.calibration import calibrate, problem_of
     from scenarios.claim import claimed, has_json
-    from scenarios.flows import part_of, read_flows
+    from scenarios.flows import part_of
     from scenarios.plots.moments import draw_moments
     from scenarios.toml_text import toml_text
     from sim.metrics import moments
@@ -53,7 +53,7 @@ def command(
 
     console = Console(highlight=False, markup=False)
     with console.status("reading the data"):
-        flow = read_flows(to, orderbook, "--to", levels=0).flow
+        flow = read_target(to, orderbook, scenario, set_ or [])
         target = part_of(flow, window, "--window") if window else within_session(flow, scenario, set_ or [])
         other = moments(part_of(flow, held_back, "--held-back")) if held_back else None
         problem = problem_of(scenario, target, overrides=set_ or [], warm_up_s=warm_up, n_seeds=seeds)
@@ -92,6 +92,25 @@ def command(
 def _known(moments: dict[str, float]) -> dict[str, float | None]:
     """Return moments for JSON, which has no word for what is not a number."""
     return {name: value if math.isfinite(value) else None for name, value in moments.items()}
+
+
+def read_target(place: Path, orderbook: Path | None, scenario: str, overrides: list[str]) -> OrderFlow:
+    """Return the flow to fit, in the ticks of the scenario's instrument.
+
+    Raises:
+        InputError: if it cannot be read, or counts in other ticks.
+    """
+    from lob.errors import InputError
+    from scenarios.flows import read_flows
+    from scenarios.load import load_scenario
+
+    tick_size = load_scenario(scenario, overrides).scenario.instrument[0].tick_size
+    source = read_flows(place, orderbook, "--to", levels=0, tick_size=tick_size)
+    if abs(source.tick_size - tick_size) > 1e-9 * tick_size:  # nan, an unknown tick, passes
+        raise InputError(
+            f"--to {place}: its tick is {source.tick_size:g}; allowed: {tick_size:g}, the scenario's tick_size"
+        )
+    return source.flow
 
 
 def within_session(flow: OrderFlow, scenario: str, overrides: list[str]) -> OrderFlow:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -19,6 +19,7 @@ __all__ = ["command"]
 MIN_AGREEMENT = 0.9999
 MIN_HEAD_SHARE = 0.999
 LISTED = 10
+CROSS = 6
 TYPES = (
     "",
     "new order",
@@ -32,13 +33,22 @@ TYPES = (
 
 
 def command(
-    message: Annotated[Path, typer.Argument(help="LOBSTER message file, or one zip that holds both files.")],
-    orderbook: Annotated[Path | None, typer.Argument(help="LOBSTER orderbook file.")] = None,
+    message: Annotated[
+        Path, typer.Argument(help="LOBSTER message file, plain or .gz, or one zip that holds both files.")
+    ],
+    orderbook: Annotated[
+        Path | None, typer.Argument(help="LOBSTER orderbook file. Default: the one beside the message file.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for summary.json and exceptions.csv.")] = None,
+    tick: Annotated[
+        float | None,
+        typer.Option(help="Tick size in the currency. Default: the largest usual one that fits all prices."),
+    ] = None,
 ) -> None:
     """Send a recorded LOBSTER day through the engine; exit 1 if the books disagree.
 
-    Bounds: touch and first five levels right after 99.99% of the messages, 99.9% of the executions at the head.
+    Bounds: touch and first five levels right after 99.99% of the messages, 99.9% of the executions at the head. Without
+    an orderbook file the book is made of the messages alone, and there is nothing to disagree with.
     """
     from rich.console import Console
 
@@ -49,14 +59,22 @@ def command(
     check_archive(message)
     console = Console()
     with console.status("reading and replaying"):
-        day = read_day(message, orderbook)
+        day = read_day(message, orderbook, tick)
         found = replay(day)
-    console.print(_table(found, day.levels))
-    _print_exceptions(console, found, day)
+    console.print(_table(found, day))
+    _print_halts(console, found, day)
+    _print_named(console, "Executed although others stood in front of them:", found.exceptions, day)
+    _print_named(console, "Without effect, since the order is not known:", found.strangers, day)
+    if day.levels == 0:
+        console.print("No orderbook file: the book was built from the messages alone, with nothing to compare it with")
+        if out is not None:
+            _write(out, found, day, passed=None)
+            console.print(f"Written: {out}")
+        return
     compared = found.counts["cells"] > 0
     passed = compared and found.agreement >= MIN_AGREEMENT and found.head_share >= MIN_HEAD_SHARE
     if out is not None:
-        _write(out, found, day, passed)
+        _write(out, found, day, passed=passed)
         console.print(f"Written: {out}")
     if not compared:
         console.print("Nothing was compared: the day has one message, or no price near its touch")
@@ -65,29 +83,34 @@ def command(
         raise typer.Exit(1)
 
 
-def _table(found: Replay, levels: int) -> Table:
+def _table(found: Replay, day: LobsterDay) -> Table:
     """Return the table of a replay."""
     from rich.table import Table
 
-    counts = found.counts
+    counts, levels = found.counts, day.levels
     n = counts["messages"]
     table = Table(title=f"Replay of {found.name}: {n:,} messages, {levels} levels", show_header=False, box=None)
+    table.add_row("Tick", f"{day.tick_size:g}")
     for kind, label in enumerate(TYPES):
         if kind and found.by_type[kind]:
             table.add_row(f"  {label}", f"{found.by_type[kind]:,}")
-    table.add_row("Touch prices agree", f"{counts['agreeing_touch'] / n:.4%} of messages")
-    table.add_row("Touch and 5 levels agree", f"{found.agreement:.4%} of messages")
-    cells = max(1, counts["cells"])
-    table.add_row("Compared cells agree", f"{counts['cells_agreeing'] / cells:.4%} of {counts['cells']:,}")
-    for level in range(levels):
-        bid, ask = found.levels_right[:, level]
-        table.add_row(f"  level {level + 1}", f"{bid:.4%} of bids, {ask:.4%} of asks")
-    seeded = counts["cells_seeded"] / max(1, cells + counts["cells_seeded"])
-    table.add_row("Cells seeded, not compared", f"{seeded:.2%}")
-    table.add_row(
-        "Executions at the head",
-        f"{found.head_share:.4%} of {counts['executions']:,}: {counts['exceptions']} out of turn",
-    )
+    if levels:
+        table.add_row("Touch prices agree", f"{counts['agreeing_touch'] / n:.4%} of messages")
+        table.add_row("Touch and 5 levels agree", f"{found.agreement:.4%} of messages")
+        cells = max(1, counts["cells"])
+        table.add_row("Compared cells agree", f"{counts['cells_agreeing'] / cells:.4%} of {counts['cells']:,}")
+        for level in range(levels):
+            bid, ask = found.levels_right[:, level]
+            table.add_row(f"  level {level + 1}", f"{bid:.4%} of bids, {ask:.4%} of asks")
+        seeded = counts["cells_seeded"] / max(1, cells + counts["cells_seeded"])
+        table.add_row("Cells seeded, not compared", f"{seeded:.2%}")
+    share = f"{found.head_share:.4%} of " if counts["executions"] else "none of "
+    table.add_row("Executions at the head", f"{share}{counts['executions']:,}: {counts['exceptions']} out of turn")
+    if found.halts:
+        table.add_row(
+            "During halts",
+            f"{counts['halted_orders']:,} new orders, {counts['halted_executions']:,} executed in a cross",
+        )
     table.add_row("Taken from seeded depth", f"{counts['from_seed']:,} messages, whose rank in the queue is not known")
     table.add_row("Moved back in their queue", f"{counts['requeued']:,} orders, as executions showed")
     table.add_row("Order unknown, message without effect", f"{counts['unknown']:,}")
@@ -100,40 +123,69 @@ def _table(found: Replay, levels: int) -> Table:
     return table
 
 
-def _print_exceptions(console: Console, found: Replay, day: LobsterDay) -> None:
-    """List executions whose order was not the head of its queue."""
+def _clock(time_ns: int | None, otherwise: str = "") -> str:
+    """Return a time of day to the microsecond."""
     from datetime import timedelta
 
-    if len(found.exceptions):
-        console.print("Executed although others stood in front of them:")
-    for k in found.exceptions[:LISTED]:
+    return otherwise if time_ns is None else str(timedelta(microseconds=time_ns // 1000))
+
+
+def _print_halts(console: Console, found: Replay, day: LobsterDay) -> None:
+    """List halts and crosses."""
+    for halt in found.halts[:LISTED]:
+        quotes = "" if halt.quotes_ns is None else f", quotes from {_clock(halt.quotes_ns)}"
+        start, end = _clock(halt.start_ns, "before the first message"), _clock(halt.end_ns, "the end of the file")
+        console.print(f"Halted: {start} to {end}{quotes}")
+    crosses = day.messages[day.messages["type"] == CROSS]
+    for row in crosses[:LISTED]:
+        console.print(f"Cross: {_clock(int(row['time_ns']))}, {row['size']:,} at {_price(row)}")
+    for n, what in ((len(found.halts), "halts"), (len(crosses), "crosses")):
+        if n > LISTED:
+            console.print(f"  and {n - LISTED} more {what}")
+
+
+def _price(row: Any) -> str:
+    """Return a file's price in the currency, with as many decimals as it has, at least two."""
+    text = f"{int(row['price']) / 1e4:.4f}"
+    return text[:-2] if text.endswith("00") else text
+
+
+def _print_named(console: Console, title: str, which: Any, day: LobsterDay) -> None:
+    """List messages by their numbers."""
+    if len(which):
+        console.print(title)
+    for k in which[:LISTED]:
         row = day.messages[k]
-        when = timedelta(microseconds=int(row["time_ns"]) // 1000)
-        console.print(f"  message {k + 1}, {when}: order {row['order_id']}, {row['size']} at {row['price'] / 1e4:.2f}")
-    if len(found.exceptions) > LISTED:
-        console.print(f"  and {len(found.exceptions) - LISTED} more (--out writes all)")
+        when, what = _clock(int(row["time_ns"])), TYPES[row["type"]]
+        console.print(f"  message {k + 1}, {when}: {what}, order {row['order_id']}, {row['size']} at {_price(row)}")
+    if len(which) > LISTED:
+        console.print(f"  and {len(which) - LISTED} more (--out writes all)")
 
 
-def _write(out: Path, found: Replay, day: LobsterDay, passed: bool) -> None:
-    """Write summary.json and exceptions.csv, each under a temporary name first."""
+def _write(out: Path, found: Replay, day: LobsterDay, *, passed: bool | None) -> None:
+    """Write summary.json and exceptions.csv, each under a temporary name first; `passed` is None without a book."""
     from scenarios.claim import claimed, has_json
 
     with claimed(out, "replay", lambda place: has_json(place / "summary.json", "head_share")):
         _write_files(out, found, day, passed)
 
 
-def _write_files(out: Path, found: Replay, day: LobsterDay, passed: bool) -> None:
+def _write_files(out: Path, found: Replay, day: LobsterDay, passed: bool | None) -> None:
     import json
+    from dataclasses import asdict
 
     from sim.writer import write_atomically
 
     summary = {
         "name": found.name,
+        "tick_size": day.tick_size,
         "agreement": found.agreement,
         "head_share": found.head_share,
         "passed": passed,
         "counts": found.counts,
         # JSON has no nan: a level of which no cell was compared is null.
+        "halts": [asdict(halt) for halt in found.halts],
+        "unknown_messages": [int(k) + 1 for k in found.strangers],
         "levels_right": [[None if share != share else share for share in side] for side in found.levels_right.tolist()],
     }
     write_atomically(out / "summary.json", json.dumps(summary, indent=2).encode())

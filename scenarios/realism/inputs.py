@@ -31,7 +31,7 @@ def check_comparable(simulated: FlowSource, real: FlowSource) -> None:
     if abs(one - other) > 1e-12:  # nan, an unknown tick, passes
         raise InputError(
             f"tick sizes differ: {one:g} in {simulated.name}, {other:g} in {real.name}; allowed: one tick size, since "
-            "spreads and depths are compared in ticks"
+            "spreads and depths are compared in ticks (--tick says that of LOBSTER files)"
         )
     levels = [s.flow.book.shape[1] for s in (simulated, real) if s.flow.book is not None]
     if len(set(levels)) > 1:

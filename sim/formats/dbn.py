@@ -2,7 +2,8 @@
 
 An execution is a Trade of the aggressor, a Fill of the resting order (neither changes the book), and a Cancel of the
 executed quantity; a replaced order is cancelled and added. Times are the session's clock taken as UTC on its date;
-prices are in the format's 1e-9 of the currency. The last record of each message has the flag F_LAST.
+prices are in the format's 1e-9 of the currency. The last record of each message has the flag F_LAST. Symbols are ASCII
+in this format: other characters are percent-encoded, as in a URL.
 """
 
 from __future__ import annotations
@@ -12,10 +13,12 @@ import struct
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 
 from lob.errors import InputError
+from lob.recorded_files import file_bytes
 from sim.formats.files import GrowingFile
 from sim.formats.orders import Action, EventFeed
 
@@ -32,6 +35,11 @@ MBO: np.dtype[Any] = np.dtype(
 """One record, 56 bytes, as the format lays it out."""
 RTYPE_MBO, F_LAST, VERSION = 160, 128, 3
 SCALE = 10**9
+MAX_PRICE = 2**63 - 2
+"""The largest int64 means that there is no price."""
+MAX_SYMBOL = 70
+YEARS = range(1970, 2262)
+"""Whose nanoseconds since 1970 fit 63 bits, as most readers keep them."""
 _HEADER = struct.Struct("<3sBI")
 
 
@@ -56,7 +64,8 @@ class DbnWriter:
         symbol: index of the instrument on the tape; the record's instrument_id is one more.
 
     Raises:
-        InputError: if the package is missing, or the file cannot be written.
+        InputError: if the package is missing, tick, prices, name or date do not fit the format, or the file cannot be
+            written.
     """
 
     def __init__(
@@ -71,14 +80,17 @@ class DbnWriter:
     ) -> None:
         dbn = _package()
         day = dt.date.fromisoformat(date)
+        if day.year not in YEARS:
+            raise InputError(f"date {date}: allowed in DBN files: {YEARS[0]} to {YEARS[-1]}")
+        raw_symbol = _raw_symbol(ticker)
         self._midnight_ns = int(dt.datetime.combine(day, dt.time(), dt.UTC).timestamp()) * 1_000_000_000
-        self._price_unit = round(tick_size * SCALE)
+        self._price_unit = _unit_of(tick_size, ticker, min_price_ticks, min_price_ticks + n_prices - 1)
         self.symbol, self.n_records = symbol, 0
         interval = SimpleNamespace(start_date=day, end_date=day + dt.timedelta(days=1), symbol=str(symbol + 1))
         metadata = dbn.Metadata(
             dataset="OUTCRY.SIM", start=self._midnight_ns, stype_in=dbn.SType.RAW_SYMBOL,
-            stype_out=dbn.SType.INSTRUMENT_ID, schema=dbn.Schema.MBO, symbols=[ticker],
-            mappings=[SimpleNamespace(raw_symbol=ticker, intervals=[interval])], version=VERSION,
+            stype_out=dbn.SType.INSTRUMENT_ID, schema=dbn.Schema.MBO, symbols=[raw_symbol],
+            mappings=[SimpleNamespace(raw_symbol=raw_symbol, intervals=[interval])], version=VERSION,
         )  # fmt: skip
         self._file = GrowingFile(path)
         self._file.write(metadata.encode())
@@ -127,6 +139,29 @@ class DbnWriter:
         self._file.write(records.tobytes())
 
 
+def _raw_symbol(ticker: str) -> str:
+    """Return a name as the format can hold it; `urllib.parse.unquote` gives it back."""
+    symbol = ticker if ticker.isascii() and ticker.isprintable() and "%" not in ticker else quote(ticker, safe=" /-.")
+    if not 1 <= len(symbol) <= MAX_SYMBOL:
+        raise InputError(
+            f"symbol {ticker!r}: {len(symbol)} characters in ASCII; allowed in DBN files: 1 to {MAX_SYMBOL}"
+        )
+    return symbol
+
+
+def _unit_of(tick_size: float, ticker: str, lowest: int, highest: int) -> int:
+    """Return one tick in 1e-9 of the currency."""
+    unit = round(tick_size * SCALE) if 0 < tick_size <= MAX_PRICE / SCALE else 0
+    if unit < 1 or abs(unit - tick_size * SCALE) > 1e-12 * unit:
+        raise InputError(f"tick_size = {tick_size:g}: DBN prices are multiples of 1e-9; allowed: such a tick")
+    if max(abs(lowest), abs(highest)) * unit > MAX_PRICE:
+        raise InputError(
+            f"{ticker}: prices from {lowest} to {highest} ticks of {tick_size:g}: DBN prices are below "
+            f"{MAX_PRICE // SCALE}; allowed: a range of such prices, or another format"
+        )
+    return unit
+
+
 def read_dbn(path: Path | str) -> Rows:
     """Return the market-by-order records of an uncompressed DBN file, dtype MBO.
 
@@ -134,17 +169,20 @@ def read_dbn(path: Path | str) -> Rows:
         InputError: if it is no such file.
     """
     path = Path(path)
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+    data = file_bytes(path)
     if len(data) < _HEADER.size or data[:3] != b"DBN":
         raise InputError(f"{path}: not a DBN file (it does not begin with DBN); allowed: uncompressed DBN")
     _, _, length = _HEADER.unpack_from(data)
+    if len(data) < _HEADER.size + length:
+        raise InputError(f"{path}: {len(data)} bytes, but its header alone has {_HEADER.size + length}; it was cut off")
     body = data[_HEADER.size + length :]
     if len(body) % MBO.itemsize:
         raise InputError(f"{path}: {len(body)} bytes of records; allowed: whole records of {MBO.itemsize} bytes")
     records = np.frombuffer(body, MBO)
-    if len(records) and not (records["rtype"] == RTYPE_MBO).all():
-        raise InputError(f"{path}: holds other records than market-by-order (rtype {records['rtype'].max()})")
+    other = (records["rtype"] != RTYPE_MBO) | (records["length"] != MBO.itemsize // 4)
+    if other.any():
+        row = int(np.argmax(other))
+        raise InputError(
+            f"{path}, record {row + 1}: rtype {records['rtype'][row]}; allowed: market-by-order records ({RTYPE_MBO})"
+        )
     return records

@@ -7,14 +7,19 @@ cancelled; a reduced order is modified. Times are ns since midnight; the feed ar
 from __future__ import annotations
 
 import io
+import math
+import zipfile
+import zlib
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from lob.errors import InputError
+from lob.recorded_files import unpacked
 from sim.formats.orders import Action, EventFeed
-from sim.writer import write_atomically
+from sim.writer import write_atomically, write_error
 
 __all__ = ["HFT_EVENT", "HftbacktestWriter", "read_hftbacktest"]
 
@@ -34,6 +39,8 @@ HFT_EVENT: np.dtype[Any] = np.dtype(
 )
 EXCHANGE, LOCAL, BUY, SELL = 1 << 31, 1 << 30, 1 << 29, 1 << 28
 TRADE, ADD, CANCEL, MODIFY, FILL = 2, 10, 11, 12, 13
+MAX_DECIMALS = 15
+"""Beyond, rounding to decimals loses more than it mends."""
 
 
 class HftbacktestWriter:
@@ -46,6 +53,9 @@ class HftbacktestWriter:
         tick_size: one tick in the currency.
         symbol: index of the instrument on the tape.
         feed_latency_ns: time from an event to its arrival at a listener.
+
+    Raises:
+        InputError: if a price would be no number; at `close`, if the file cannot be written.
     """
 
     def __init__(
@@ -58,7 +68,12 @@ class HftbacktestWriter:
         feed_latency_ns: int = 0,
     ) -> None:
         self.path, self.symbol = path, symbol
+        largest = max(abs(min_price_ticks), abs(min_price_ticks + n_prices)) * tick_size
+        if not (tick_size > 0 and math.isfinite(largest)):
+            raise InputError(f"tick_size = {tick_size:g}: prices up to {largest:g}; allowed: finite prices above 0")
         self._tick_size, self._latency_ns = tick_size, feed_latency_ns
+        # As many decimals as the tick is written with: 0.005 has three.
+        self._decimals = max(0, -int(Decimal(repr(float(tick_size))).normalize().as_tuple().exponent))
         self._parts: list[Rows] = []
         self._feed = EventFeed(min_price_ticks, n_prices, 1)
 
@@ -78,7 +93,10 @@ class HftbacktestWriter:
         buffer = io.BytesIO()
         data = np.concatenate(self._parts) if self._parts else np.zeros(0, HFT_EVENT)
         np.savez_compressed(buffer, data=data)
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise write_error(self.path, error) from None
         write_atomically(self.path, buffer.getvalue())
         return [self.path]
 
@@ -106,7 +124,8 @@ class HftbacktestWriter:
         out["exch_ts"] = e["time_ns"]
         out["local_ts"] = e["time_ns"] + self._latency_ns
         # Ticks x tick size, without the last digits that binary fractions leave.
-        out["px"] = np.round(e["price_ticks"] * self._tick_size, 10)
+        prices = e["price_ticks"] * self._tick_size
+        out["px"] = np.round(prices, self._decimals) if self._decimals <= MAX_DECIMALS else prices
         out["qty"] = np.where((kind == MODIFY) | rest, left, e["qty_lots"])
         out["order_id"] = np.where(trade, e["contra_order_id"], e["order_id"])
         self._parts.append(out)
@@ -119,10 +138,15 @@ def read_hftbacktest(path: Path | str) -> Rows:
         InputError: if it is no such file.
     """
     try:
-        with np.load(path) as archive:
-            data: Rows = archive["data"]
-    except (OSError, ValueError, KeyError) as error:
-        raise InputError(f"{path}: not an hftbacktest npz file ({str(error).splitlines()[0]})") from None
-    if data.dtype != HFT_EVENT:
-        raise InputError(f"{path}: events have dtype {data.dtype}; allowed: {HFT_EVENT}")
+        with zipfile.ZipFile(path) as archive, archive.open("data.npy") as source:
+            packed = archive.getinfo("data.npy").compress_size
+            text = io.BytesIO(unpacked(source, packed, str(path)))
+        data: Rows = np.lib.format.read_array(text, allow_pickle=False)
+    except (
+        OSError, ValueError, KeyError, EOFError, MemoryError, RuntimeError, zipfile.BadZipFile, zlib.error
+    ) as error:  # fmt: skip
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise InputError(f"{path}: not an hftbacktest npz file ({reason})") from None
+    if data.dtype != HFT_EVENT or data.ndim != 1:
+        raise InputError(f"{path}: events of shape {data.shape}, dtype {data.dtype}; allowed: one row of {HFT_EVENT}")
     return data

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from lob.errors import InputError
-from lob.lobster import EMPTY_PRICE
+from lob.errors import InputError, OutcryError
+from lob.lobster import EMPTY_PRICE, units_of_tick
 from lob.types import Phase
 from sim.formats.files import GrowingFile
 from sim.formats.orders import Action, EventFeed
@@ -22,9 +22,8 @@ from sim.formats.orders import Action, EventFeed
 __all__ = ["LobsterWriter"]
 
 Rows = np.ndarray[Any, Any]
-UNITS = 10_000
-"""File prices are 1/10,000 of the currency."""
 _RESUMED, _HALTED = 1, -1
+MAX_PRICE = 2**62
 
 
 class LobsterWriter:
@@ -43,7 +42,7 @@ class LobsterWriter:
         symbol: index of the instrument on the tape.
 
     Raises:
-        InputError: if the tick cannot be written in the format's units, or the files cannot be written.
+        InputError: if the tick or the prices cannot be written in the format's units, or the files cannot be written.
     """
 
     def __init__(
@@ -59,9 +58,14 @@ class LobsterWriter:
         depth: int = 10,
         symbol: int = 0,
     ) -> None:
-        self._unit = round(tick_size * UNITS)
-        if self._unit < 1 or abs(self._unit - tick_size * UNITS) > 1e-6:
-            raise InputError(f"tick_size = {tick_size:g}: LOBSTER prices are multiples of 0.0001; allowed: such a tick")
+        self._unit = units_of_tick(tick_size, "tick_size")
+        highest = (min_price_ticks + n_prices - 1) * self._unit
+        if min_price_ticks < 0 or highest > MAX_PRICE or (highest >= EMPTY_PRICE and EMPTY_PRICE % self._unit == 0):
+            raise InputError(
+                f"{ticker}: prices from {min_price_ticks} to {min_price_ticks + n_prices - 1} ticks of {tick_size:g}: "
+                f"LOBSTER prices are above 0, of 64 bits in 1/10,000, and not {EMPTY_PRICE}; allowed: a range of such "
+                "prices, or another format"
+            )
         self.symbol, self.n_messages = symbol, 0
         stem = f"{ticker}_{date}_{open_ns // 1_000_000}_{close_ns // 1_000_000}"
         self._messages = GrowingFile(folder / f"{stem}_message_{depth}.csv")
@@ -77,7 +81,12 @@ class LobsterWriter:
     def close(self) -> list[Path]:
         """Complete both files and return their paths."""
         self._write(*self._feed.finish())
-        return [self._messages.close(), self._book.close()]
+        paths = [self._messages.close()]
+        try:
+            return [*paths, self._book.close()]
+        except OutcryError:
+            paths[0].unlink(missing_ok=True)  # half a day is none
+            raise
 
     def discard(self) -> None:
         """Leave nothing behind."""
@@ -91,6 +100,9 @@ class LobsterWriter:
             return
         self.n_messages += len(events)
         phase = events["action"] == Action.PHASE
+        if (events["price_ticks"][~phase] <= 0).any():
+            price = events["price_ticks"][~phase].min()
+            raise InputError(f"{self._messages.path}: a price of {price} ticks; allowed in LOBSTER files: above 0")
         halt = np.where(events["qty_lots"] == Phase.HALTED, _HALTED, _RESUMED)
         times = events["time_ns"]
         table = pl.DataFrame(

@@ -45,15 +45,19 @@ ORDER_EVENT: np.dtype[Any] = np.dtype(
 
 
 @kernel
-def _convert(levels: Any, min_price: int, orders: Any, rows: Any, touch: Any, depth: int, out: Any, book: Any) -> int:
-    """Fill `out` and `book` from tape rows; `touch` holds the best indices (bid, ask), -1: empty. Returns the count.
+def _convert(
+    levels: Any, min_price: int, orders: Any, rows: Any, touch: Any, before: Any, n_held: int, out: Any, book: Any
+) -> int:
+    """Fill `out` and `book` from tape rows, behind the `n_held` events that are there; return the count of all.
 
     `book[k]` is the book after event k: (ask index, ask lots, bid index, bid lots) of each level, -1 where empty.
+    What one stretch leaves to the next: `touch`, the best indices (bid, ask), -1: empty; `before`, the book after the
+    last event.
     """
     mask = int64(orders.shape[0] - 1)
     n_prices = int64(levels.shape[1])
-    n = int64(0)
-    before = np.full((depth, 4), -2, np.int64)
+    depth = before.shape[0]
+    n = int64(n_held)
     for i in range(rows.shape[0]):
         row = rows[i]
         kind = int64(row.kind)
@@ -156,24 +160,29 @@ class EventFeed:
         self.min_price_ticks, self.depth = min_price_ticks, depth
         self._book = RebuiltBook(min_price_ticks, n_prices)
         self._touch = np.full(2, -1, np.int64)
+        self._before = np.tile(np.array([-1, 0, -1, 0], np.int64), (depth, 1))
         self._last: tuple[Rows, Rows] | None = None
 
     def __call__(self, rows: Rows) -> tuple[Rows, Rows]:
         """Return events (dtype ORDER_EVENT) and the book after each, int64 of shape (n, depth, 4), as price indices.
 
         The last event of a stretch is held back until the next one shows whether its message goes on; see `finish`.
+        Nothing depends on where a tape is cut into stretches.
+
+        Raises:
+            InputError: if a price is none of the instrument's.
         """
+        self._book.check(rows)
         orders = self._book.reserve(len(rows))
-        out, book = np.zeros(len(rows), ORDER_EVENT), np.zeros((len(rows), self.depth, 4), np.int64)
-        n = int(
-            _convert(self._book.lots, self.min_price_ticks, orders, rows, self._touch, self.depth, out, book)
-        )  # fmt: skip
+        held = 0 if self._last is None else 1
+        out = np.zeros(held + len(rows), ORDER_EVENT)
+        book = np.zeros((held + len(rows), self.depth, 4), np.int64)
+        if self._last is not None:
+            out[:1], book[:1] = self._last
+        lots, touch, before = self._book.lots, self._touch, self._before
+        n = int(_convert(lots, self.min_price_ticks, orders, rows, touch, before, held, out, book))
         self._book.count_orders()
         events, books = out[:n], book[:n]
-        if self._last is not None:
-            if len(rows) and rows["flags"][0] & FIRST:
-                self._last[0]["is_last"] = 1
-            events, books = np.concatenate([self._last[0], events]), np.concatenate([self._last[1], books])
         if len(events) == 0:
             return events, books
         self._last = (events[-1:].copy(), books[-1:].copy())
@@ -187,6 +196,11 @@ class EventFeed:
         events["is_last"] = 1
         self._last = None
         return events, books
+
+    @property
+    def is_consistent(self) -> bool:
+        """Whether nothing was taken from a price so far that had not been put there."""
+        return bool((self._book.lots >= 0).all())
 
     def prices_ticks(self, index: Rows) -> Rows:
         """Return prices in ticks of indices; those of -1 mean nothing."""

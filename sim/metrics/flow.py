@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from lob.lobster import EMPTY_PRICE, PRICE_UNITS_PER_TICK, LobsterDay
+from lob.errors import InputError
+from lob.lobster import LobsterDay
+from lob.rules import MAX_PRICES
 from lob.types import NO_PRICE, EventKind
 
 __all__ = ["FlowKind", "OrderFlow", "flow_of_day", "flow_of_tape", "visible_flow_of_tape"]
@@ -81,17 +83,22 @@ class OrderFlow:
 
 
 def flow_of_day(day: LobsterDay) -> OrderFlow:
-    """Return the order flow of a recorded day; crosses and halts are left out."""
+    """Return the order flow of a recorded day; crosses and halts are left out.
+
+    Raises:
+        InputError: if the day has no book.
+    """
+    if day.levels == 0:
+        raise InputError(f"{day.name}: no orderbook file; order flow is measured with the book after each message")
     rows = day.messages
     keep = rows["type"] <= FlowKind.HIDDEN
     rows, book = rows[keep], day.book[keep].astype(np.float64)
-    prices = book[:, :, 0::2]
-    book[:, :, 0::2] = np.where(np.abs(prices) < EMPTY_PRICE, prices / PRICE_UNITS_PER_TICK, np.nan)
+    book[:, :, 0::2] = np.where(day.is_occupied[keep], book[:, :, 0::2] / day.tick_units, np.nan)
     return OrderFlow(
         rows["time_ns"].astype(np.int64),
         rows["type"].astype(np.int64),
         rows["direction"].astype(np.int64),
-        rows["price"] / PRICE_UNITS_PER_TICK,
+        rows["price"] / day.tick_units,
         rows["size"].astype(np.int64),
         rows["order_id"].astype(np.int64),
         *_touch(book),
@@ -150,6 +157,9 @@ def visible_flow_of_tape(rows: np.ndarray[Any, Any], levels: int, symbol: int = 
         rows: tape rows, dtype EVENT.
         levels: of the book on each side.
         symbol: index of the instrument.
+
+    Raises:
+        InputError: if the rows are no tape of one book from its beginning.
     """
     from sim.formats.orders import Action, EventFeed
 
@@ -158,8 +168,12 @@ def visible_flow_of_tape(rows: np.ndarray[Any, Any], levels: int, symbol: int = 
     if len(priced) == 0:
         return flow_of_tape(rows, symbol)
     lowest, highest = int(priced.min()), int(priced.max())
+    if highest - lowest >= MAX_PRICES:
+        raise InputError(f"a tape with prices from {lowest} to {highest} ticks; allowed: {MAX_PRICES} prices")
     feed = EventFeed(lowest, highest - lowest + 1, levels)
     stretches = [feed(rows[first : first + _STRETCH]) for first in range(0, len(rows), _STRETCH)] + [feed.finish()]
+    if not feed.is_consistent:
+        raise InputError("a tape that takes more from a price than it put there; allowed: a tape from its beginning")
     kept = [_kept(events, book, Action.PHASE) for events, book in stretches]
     events, index = np.concatenate([e for e, _ in kept]), np.concatenate([b for _, b in kept])
     book = index.astype(np.float64)

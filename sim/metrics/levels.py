@@ -10,6 +10,7 @@ import numpy as np
 from numba import int64, uint64
 
 from lob._jit import kernel, leaf
+from lob.errors import InputError
 from lob.types import EventKind
 
 __all__ = ["DepthHistory", "RebuiltBook", "find_order", "remove_order"]
@@ -130,8 +131,23 @@ class RebuiltBook:
         """Count the resting orders anew, after somebody else has changed the table."""
         self._n_orders = int(np.count_nonzero(self._orders[:, 0]))
 
+    def check(self, rows: np.ndarray[Any, Any]) -> None:
+        """Raise InputError unless all orders and executions of these rows are at prices of the instrument."""
+        placed = rows["price_ticks"][(rows["kind"] == ADD) | (rows["kind"] == EXECUTE)]
+        highest = self.min_price_ticks + self.lots.shape[1] - 1
+        if len(placed) and (placed.min() < self.min_price_ticks or placed.max() > highest):
+            raise InputError(
+                f"a tape with prices from {placed.min()} to {placed.max()} ticks; allowed: {self.min_price_ticks} to "
+                f"{highest}, the instrument's"
+            )
+
     def apply(self, rows: np.ndarray[Any, Any]) -> None:
-        """Book rows of this symbol, in order."""
+        """Book rows of this symbol, in order.
+
+        Raises:
+            InputError: if a price is none of the instrument's.
+        """
+        self.check(rows)
         self.reserve(len(rows))
         self._n_orders += int(_apply_rows(self.lots, self.min_price_ticks, self._orders, rows))
 

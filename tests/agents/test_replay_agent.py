@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from agents.background import replay
+from lob.errors import InputError
 from lob.lobster import read_day
 from lob.rules import Instrument
-from lob.types import EventKind, Reject
+from lob.types import EventKind, Phase, Reject
 from scenarios.build import build_market
 from sim.checks import check_policy
 from sim.fundamental import ConstantValue
@@ -19,7 +20,8 @@ from sim.market import Market
 from sim.records import Wake
 from sim.settings import Listing, Population, Session
 from sim.trader import Trader, TraderView
-from tests.replay.days import DATA, MESSAGES, ROWS, write_day
+from tests.replay import test_halts as halted
+from tests.replay.days import CASES, DATA, MESSAGES, ROWS, of_tick, write_day
 from tests.sim.markets import SECOND_NS, python_trader
 
 OPEN_NS = 34_200 * SECOND_NS
@@ -148,6 +150,85 @@ settings = { message = "MESSAGE", book = "BOOK" }
     market = build_market(scenario)
     market.run()
     assert (market.tape["kind"] == EventKind.EXECUTE).sum() == 2
+
+
+SCENARIO = """
+schema_version = 1
+[session]
+open = 09:30:00
+close = 09:30:10
+[[instrument]]
+name = "TEST"
+tick_size = TICK
+min_price_ticks = 9000
+n_prices = 4096
+reference_ticks = 10000
+[[population]]
+name = "day"
+kind = "replay"
+settings = { message = "MESSAGE" }
+"""
+
+
+def market_from(folder: Path, message: Path, tick: float = 0.01) -> Market:
+    scenario = folder / "day.toml"
+    scenario.write_text(SCENARIO.replace("MESSAGE", str(message)).replace("TICK", str(tick)))
+    return build_market(scenario)
+
+
+@pytest.mark.parametrize("units", [1, 50, 100, 2500])
+def test_prices_of_a_file_are_ticks_of_the_scenarios_instrument(tmp_path: Path, units: int) -> None:
+    message, _ = write_day(tmp_path, of_tick(MESSAGES, units, is_book=False), of_tick(ROWS, units, is_book=True))
+    market = market_from(tmp_path, message, units / 10_000)
+    market.run()
+    assert touch_at(market.tape, OPEN_NS + 9 * 10**9) == (10_005, 30, 9_999, 30)
+    assert not (market.tape["kind"] == EventKind.REJECT).any()
+
+
+def test_a_file_with_prices_between_the_instruments_ticks_is_refused(tmp_path: Path) -> None:
+    message, _ = write_day(tmp_path, of_tick(MESSAGES, 50, is_book=False), of_tick(ROWS, 50, is_book=True))
+    with pytest.raises(InputError, match=r"is between ticks of 0\.01"):
+        market_from(tmp_path, message)
+
+
+def test_a_market_halts_when_the_record_does_and_goes_on_with_the_recorded_book(tmp_path: Path) -> None:
+    message, book = write_day(tmp_path, halted.MESSAGES, halted.ROWS)
+    market = market_from(tmp_path, message)
+    market.run()
+    tape = market.tape
+    phases = tape[tape["kind"] == EventKind.PHASE]
+    assert phases["qty_lots"].tolist() == [Phase.CONTINUOUS, Phase.HALTED, Phase.CONTINUOUS, Phase.CLOSED]
+    assert not (tape["kind"] == EventKind.REJECT).any()
+    # The crossed quotes never trade; what the cross left of one is there when trading goes on, and trades then.
+    traded = tape[tape["kind"] == EventKind.EXECUTE]
+    assert traded["price_ticks"].tolist() == [10_004] and traded["qty_lots"].tolist() == [1]
+    recorded = read_day(message, book)
+    for k in (0, 8, 9):
+        ask, ask_lots, bid, bid_lots = (int(x) for x in recorded.book[k, 0])
+        at = int(recorded.messages["time_ns"][k]) + 1000
+        assert touch_at(tape, at) == (ask // 100, ask_lots, bid // 100, bid_lots)
+
+
+def test_a_session_that_opens_within_a_halt_begins_with_the_book_before_it(tmp_path: Path) -> None:
+    message, book = write_day(tmp_path, halted.MESSAGES, halted.ROWS)
+    settings = replay.Replay(message=str(message))
+    opens, closes = 34_203 * 10**9, 34_210 * 10**9
+    assert replay.recorded_halts(settings, opens, closes) == [(opens + 1_000_000, 34_206 * 10**9)]
+    assert replay.recorded_halts(settings, 34_207 * 10**9, closes) == []
+    assert replay.recorded_halts(settings, OPEN_NS, 34_204 * 10**9) == [(34_201 * 10**9 + 1000, 34_204 * 10**9)]
+    market = market_of_day((str(message), str(book)), open_ns=opens, start="09:30:03")
+    market.run()
+    assert touch_at(market.tape, opens + 1000)[2:] == (9_999, 100)
+    assert not (market.tape["kind"] == EventKind.REJECT).any()
+
+
+@pytest.mark.skipif(not CASES.is_dir(), reason="the small cases are not beside the project")
+def test_a_halted_day_in_the_background_trades_what_was_traded_outside_the_cross() -> None:
+    market = build_market(CASES / "c36_replay_halted_day.toml")
+    market.run()
+    traded = market.tape[market.tape["kind"] == EventKind.EXECUTE]
+    assert list(zip(traded["price_ticks"], traded["qty_lots"], strict=True)) == [(9999, 60), (9999, 20), (10005, 30)]
+    assert not (market.tape["kind"] == EventKind.REJECT).any()
 
 
 def test_it_is_a_proper_policy(day: tuple[str, str]) -> None:

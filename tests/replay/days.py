@@ -5,23 +5,24 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+CASES = Path(__file__).resolve().parents[3] / "shared" / "cases"
 EMPTY_ASK, EMPTY_BID = (9_999_999_999, 0), (-9_999_999_999, 0)
 DATA = Path(os.environ.get("OUTCRY_DATA", Path(__file__).resolve().parents[3] / "shared" / "data"))
 
 
-def book_row(asks: list[tuple[int, int]], bids: list[tuple[int, int]], levels: int = 2) -> str:
-    """One orderbook row; prices in cents."""
+def book_row(asks: list[tuple[int, int]], bids: list[tuple[int, int]], levels: int = 2, units: int = 100) -> str:
+    """One orderbook row; prices in ticks of so many 1/10,000."""
     cells = []
     for k in range(levels):
-        ask = (asks[k][0] * 100, asks[k][1]) if k < len(asks) else EMPTY_ASK
-        bid = (bids[k][0] * 100, bids[k][1]) if k < len(bids) else EMPTY_BID
+        ask = (asks[k][0] * units, asks[k][1]) if k < len(asks) else EMPTY_ASK
+        bid = (bids[k][0] * units, bids[k][1]) if k < len(bids) else EMPTY_BID
         cells += [*ask, *bid]
     return ",".join(map(str, cells))
 
 
-def message_row(time: str, kind: int, order_id: int, size: int, cents: int, direction: int) -> str:
-    """One message row; price in cents."""
-    return f"{time},{kind},{order_id},{size},{cents * 100},{direction}"
+def message_row(time: str, kind: int, order_id: int, size: int, ticks: int, direction: int, units: int = 100) -> str:
+    """One message row; price in ticks of so many 1/10,000."""
+    return f"{time},{kind},{order_id},{size},{ticks * units},{direction}"
 
 
 def write_day(folder: Path, messages: list[str], rows: list[str], levels: int = 2) -> tuple[Path, Path]:
@@ -31,6 +32,18 @@ def write_day(folder: Path, messages: list[str], rows: list[str], levels: int = 
     message.write_text("\n".join([*messages, ""]))
     book.write_text("\n".join([*rows, ""]))
     return message, book
+
+
+def of_tick(lines: list[str], units: int, *, is_book: bool) -> list[str]:
+    """The same rows at another tick, given in 1/10,000."""
+    changed = []
+    for line in lines:
+        cells = line.split(",")
+        for k in range(0, len(cells), 2) if is_book else (4,):
+            if abs(int(cells[k])) < EMPTY_ASK[0]:
+                cells[k] = str(int(cells[k]) // 100 * units)
+        changed.append(",".join(cells))
+    return changed
 
 
 # A bid of 100 at 99.99 in front of a later 50 there; the far bid level leaves the window and comes back.

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from lob.errors import InputError
 from lob.lobster import read_day
 from lob.replay import replay
-from tests.replay.days import ASKS, DATA, MESSAGES, ROWS, book_row, message_row, write_day
+from tests.replay.days import ASKS, CASES, DATA, MESSAGES, ROWS, book_row, message_row, of_tick, write_day
 
 
 def changed(rows, index, row):
@@ -96,6 +97,67 @@ def test_an_order_that_nobody_knows_is_counted_and_shows_as_a_disagreement(tmp_p
     found = replay(read_day(*write_day(tmp_path, messages, ROWS[:2])))
     assert found.counts["unknown"] == 1
     assert found.counts["agreeing"] == 1
+
+
+def test_the_share_at_the_head_counts_executions_alone(tmp_path):
+    """Deletes of orders that nobody knows say nothing about whose turn an execution was."""
+    strangers = [message_row("34200.25", 3, 777 + k, 5, 9997, 1) for k in range(9)]
+    messages = [*MESSAGES[:3], *strangers, *MESSAGES[3:]]
+    found = replay(read_day(*write_day(tmp_path, messages, [*ROWS[:3], *[ROWS[2]] * 9, *ROWS[3:]])))
+    assert found.counts["unknown"] == 9 and found.strangers.tolist() == list(range(3, 12))
+    assert found.counts["executions"] == found.counts["executions_at_head"] == 2
+    assert found.head_share == 1.0 and found.agreement == 1.0
+
+
+def test_an_execution_of_an_order_that_nobody_knows_is_not_at_the_head(tmp_path):
+    messages = [*MESSAGES[:2], message_row("34201", 4, 77, 5, 9995, 1)]
+    found = replay(read_day(*write_day(tmp_path, messages, [*ROWS[:2], ROWS[1]])))
+    assert found.counts["executions"] == 1 and found.head_share == 0.0
+
+
+@pytest.mark.parametrize("units", [1, 5, 50, 500, 2500, 10_000])
+def test_a_day_of_any_tick_replays_as_at_one_cent(tmp_path, units):
+    paths = write_day(tmp_path, of_tick(MESSAGES, units, is_book=False), of_tick(ROWS, units, is_book=True))
+    found = replay(read_day(*paths))
+    assert found.agreement == 1.0 and found.head_share == 1.0
+    assert (found.counts["forgotten"], found.counts["cells_seeded"], found.counts["cells"]) == (1, 5, 4 * len(ROWS) - 5)
+
+
+def test_messages_alone_build_the_book_with_nothing_to_compare(tmp_path):
+    message, book = write_day(tmp_path, MESSAGES, ROWS)
+    book.unlink()
+    found = replay(read_day(message))
+    assert found.counts["cells"] == found.counts["agreeing"] == found.counts["unknown"] == 0
+    assert found.counts["executions"] == found.counts["executions_at_head"] == 2
+
+
+def test_prices_that_no_book_can_hold_are_refused(tmp_path):
+    far = 2 * 10**12
+    messages = [message_row("34200", 1, 1, 5, far, 1, 1), message_row("34201", 1, 2, 5, far + 1, -1, 1)]
+    book = [book_row([], [(far, 5)], 1, 1), book_row([(far + 1, 5)], [(far, 5)], 1, 1)]
+    with pytest.raises(InputError, match="allowed: up to 1073741824 ticks, hence a larger tick"):
+        replay(read_day(*write_day(tmp_path, messages, book, 1)))
+
+
+EXPECTED = {  # of 19, 10, ... messages: executions in continuous trading, messages without effect, tick
+    "v04_halt_with_crossed_quotes_then_cross": (3, 0, 0.01),
+    "v09_gz": (3, 0, 0.01),
+    "v11_sub_dollar_stock": (3, 0, 0.0001),
+    "v12_half_penny_ticks_of_rule_612": (3, 0, 0.005),
+    "v21_blank_lines_at_end": (3, 0, 0.01),
+    "v50_one_unknown_delete": (3, 2, 0.01),
+}
+
+
+@pytest.mark.skipif(not CASES.is_dir(), reason="the small cases are not beside the project")
+@pytest.mark.parametrize("name", EXPECTED)
+def test_files_that_people_have_replay_with_equal_books(name):
+    executions, unknown, tick = EXPECTED[name]
+    (message,) = (CASES / "lobster" / name).glob("*_message_*")
+    day = read_day(message)
+    found = replay(day)
+    assert found.agreement == found.head_share == 1.0 and day.tick_size == tick
+    assert (found.counts["executions"], found.counts["unknown"]) == (executions, unknown)
 
 
 @pytest.mark.skipif(not DATA.is_dir(), reason="the LOBSTER sample days are not beside the project")

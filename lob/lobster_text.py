@@ -1,0 +1,217 @@
+"""The text of LOBSTER files as arrays; each way in which a row can be bad is told with its file and line."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from lob.errors import InputError
+from lob.rules import MAX_ORDER_LOTS
+
+__all__ = ["EMPTY_PRICE", "HALTED", "LOBSTER_MESSAGE", "QUOTING", "RESUMED", "read_book", "read_messages"]
+
+EMPTY_PRICE = 9_999_999_999
+"""Of an empty level of the book, with size 0; minus this on the bid side."""
+HALTED, QUOTING, RESUMED = -1, 0, 1
+"""Prices of messages of type 7: trading stops, quotes are taken again, trading goes on."""
+HALT = 7
+
+LOBSTER_MESSAGE: np.dtype[Any] = np.dtype(
+    [
+        ("time_ns", "<i8"),
+        ("order_id", "<i8"),
+        ("price", "<i8"),
+        ("size", "<i4"),
+        ("type", "i1"),
+        ("direction", "i1"),
+        ("reserved", "<i2"),
+    ]
+)
+"""One message: time in ns after midnight, price in 1/10,000 of the currency, size in shares."""
+
+
+@dataclass(frozen=True)
+class _Lines:
+    """A file's rows: no byte order mark, no header, Unix line ends, nothing blank at the end."""
+
+    data: bytes
+    where: str
+    n_before: int
+
+    @property
+    def width(self) -> int:
+        """Columns of the first row."""
+        end = self.data.find(b"\n")
+        return (self.data if end < 0 else self.data[:end]).count(b",") + 1
+
+    def at(self, row: int) -> str:
+        """Name of a row, counted from 0, for messages."""
+        return f"{self.where}, line {row + 1 + self.n_before}"
+
+
+def _lines(data: bytes, where: str) -> _Lines:
+    data = data.removeprefix(b"\xef\xbb\xbf")
+    if b"\r" in data:
+        data = data.replace(b"\r\n", b"\n")
+    data = data.rstrip(b" \t\r\n")
+    if b"\0" in data:
+        line = data[: data.find(b"\0")].count(b"\n") + 1
+        raise InputError(f"{where}, line {line}: a byte of value 0; allowed: plain text, comma-separated rows")
+    first, _, rest = data.partition(b"\n")
+    n_before = 0
+    if _is_header(first):
+        data, n_before = rest, 1
+    if not data:
+        raise InputError(f"{where}: the file is empty; expected comma-separated rows")
+    return _Lines(data, where, n_before)
+
+
+def _is_header(line: bytes) -> bool:
+    """Whether no column is a number: a row with one bad value is no header, and is told as such."""
+    fields = [field.strip() for field in line.split(b",") if field.strip()]
+    for field in fields:
+        try:
+            float(field)
+        except ValueError:
+            continue
+        return False
+    return bool(fields)
+
+
+def _read(lines: _Lines, schema: dict[str, Any]) -> pl.DataFrame:
+    return pl.read_csv(io.BytesIO(lines.data), has_header=False, schema=schema, quote_char=None)
+
+
+def _text(lines: _Lines, names: list[str]) -> pl.DataFrame:
+    """Return all columns as text without blanks around it."""
+    try:
+        return _read(lines, dict.fromkeys(names, pl.String)).with_columns(pl.all().str.strip_chars())
+    except pl.exceptions.PolarsError as error:
+        for row, text in enumerate(lines.data.split(b"\n")):
+            if text.count(b",") + 1 != len(names):
+                columns = text.count(b",") + 1
+                raise InputError(f"{lines.at(row)}: {columns} columns; expected {len(names)}") from None
+            try:
+                text.decode()
+            except UnicodeDecodeError as bad:
+                raise InputError(f"{lines.at(row)}: not text ({bad.reason}); allowed: digits and commas") from None
+        raise InputError(f"{lines.where}: not a LOBSTER csv file: {str(error).splitlines()[0]}") from None
+
+
+def _first(mask: Any) -> int:
+    """Return the number of the first row where mask is true, from 0."""
+    return int(np.argmax(np.asarray(mask)))
+
+
+def _whole(text: pl.Series, lines: _Lines, name: str) -> np.ndarray[Any, np.dtype[np.int64]]:
+    number = text.cast(pl.Int64, strict=False)
+    if number.null_count():
+        row = _first(number.is_null().to_numpy())
+        value = text[row]
+        is_large = value is not None and value.isascii() and value.lstrip("+-").isdigit()
+        allowed = "at most 64 bits" if is_large else "a whole number"
+        shown = value if value is None or len(value) <= 40 else f"{value[:40]}..."
+        raise InputError(f"{lines.at(row)}: {name} = {shown!r}; allowed: {allowed}")
+    return number.to_numpy()
+
+
+def _times(text: pl.Series, lines: _Lines) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Return decimal seconds as int64 ns, from the digits: a float64 would lose some.
+
+    A few rows of the sample files carry a float's tail (43002.632812672004): digits after the ninth are cut off.
+    """
+    bad = ~text.str.contains(r"^[0-9]{1,5}(\.[0-9]{1,12})?$").fill_null(value=False).to_numpy()
+    if bad.any():
+        row = _first(bad)
+        raise InputError(f"{lines.at(row)}: time {text[row]!r}; allowed: seconds, at most 12 decimals")
+    parts = text.str.split_exact(".", 1).struct.unnest()
+    seconds = parts["field_0"].cast(pl.Int64)
+    fraction = parts["field_1"].fill_null("0").str.slice(0, 9).str.pad_end(9, "0").cast(pl.Int64)
+    return (seconds * 1_000_000_000 + fraction).to_numpy()
+
+
+def read_messages(data: bytes, where: str) -> np.ndarray[Any, Any]:
+    """Return a message file's rows, dtype LOBSTER_MESSAGE.
+
+    Args:
+        data: the file's bytes.
+        where: name of the file for error messages.
+
+    Raises:
+        InputError: naming file, line, value and what is allowed.
+    """
+    lines = _lines(data, where)
+    if lines.width not in (6, 7):
+        raise InputError(f"{where}: {lines.width} columns; a message file has 6")
+    columns = ["time", "type", "order_id", "size", "price", "direction"]
+    # Some sample files carry a seventh, empty column.
+    table = _text(lines, columns + (["extra"] if lines.width == 7 else []))
+    rows = np.zeros(len(table), LOBSTER_MESSAGE)
+    rows["time_ns"] = _times(table["time"], lines)
+    values = {name: _whole(table[name], lines, name) for name in columns[1:]}
+    kind, size, price = values["type"], values["size"], values["price"]
+    trading = kind < 6
+    # In this order: the type decides what the others may be. Checked at full width, before anything is narrowed.
+    checks = (
+        ("type", (kind < 1) | (kind > 7), "1 to 7"),
+        ("direction", (values["direction"] != 1) & (values["direction"] != -1), "1, -1"),
+        ("size", size > MAX_ORDER_LOTS, f"up to {MAX_ORDER_LOTS}"),
+        ("size", trading & (size <= 0), "above 0"),
+        ("size", size < 0, "0 or more"),
+        ("price", trading & (price <= 0), "above 0"),
+        ("price", (kind == HALT) & ((price < HALTED) | (price > RESUMED)), "-1, 0 or 1 on a halt (type 7)"),
+    )
+    for name, bad, allowed in checks:
+        if bad.any():
+            row = _first(bad)
+            raise InputError(f"{lines.at(row)}: {name} = {values[name][row]}; allowed: {allowed}")
+    for name, column in values.items():
+        rows[name] = column
+    backwards = np.asarray(np.diff(rows["time_ns"]) < 0)
+    if backwards.any():
+        raise InputError(f"{lines.at(_first(backwards) + 1)}: time goes backwards; allowed: ascending times of one day")
+    return rows
+
+
+def read_book(data: bytes, where: str) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Return an orderbook file's rows, int64, shape (n, levels, 4).
+
+    Raises:
+        InputError: naming file, line and what is allowed.
+    """
+    lines = _lines(data, where)
+    names = [f"column {k + 1}" for k in range(lines.width)]
+    if len(names) % 4:
+        raise InputError(f"{where}: {len(names)} columns; an orderbook file has 4 for each level")
+    table = _book_table(lines, names)
+    book = np.ascontiguousarray(table.to_numpy()).reshape(len(table), -1, 4).astype(np.int64, copy=False)
+    sizes = book[:, :, 1::2]
+    if (sizes < 0).any():
+        raise InputError(f"{lines.at(_first((sizes < 0).any(axis=(1, 2))))}: negative size; allowed: 0 or more")
+    if (sizes > MAX_ORDER_LOTS).any():
+        row = _first((sizes > MAX_ORDER_LOTS).any(axis=(1, 2)))
+        raise InputError(f"{lines.at(row)}: a size above {MAX_ORDER_LOTS}; allowed: up to that")
+    return book
+
+
+def _book_table(lines: _Lines, names: list[str]) -> pl.DataFrame:
+    """Return the book's columns as whole numbers; text is looked at only where that fails, to name the line."""
+    try:
+        table = _read(lines, dict.fromkeys(names, pl.Int64))
+        if len(table) and not any(column.null_count() for column in table):
+            return table
+    except pl.exceptions.PolarsError:
+        pass
+    text = _text(lines, names)
+    numbers = text.with_columns(pl.all().cast(pl.Int64, strict=False))
+    bad = [
+        (_first(numbers[name].is_null().to_numpy()), k) for k, name in enumerate(names) if numbers[name].null_count()
+    ]
+    if bad:
+        row, k = min(bad)
+        raise InputError(f"{lines.at(row)}: {names[k]} is {text[names[k]][row]!r}; allowed: a whole number")
+    return numbers
