@@ -21,6 +21,7 @@ import numpy as np
 from lob.errors import InputError
 from sim.policy import decision, normal, uniform
 from sim.rng import exp_portable, log_portable
+from sim.writer import write_atomically
 
 __all__ = ["Network", "load_network", "save_network", "shipped_weights"]
 
@@ -98,10 +99,7 @@ def save_network(path: str | Path, network: Network) -> None:
         "features": json.dumps(network.features),
         "card": json.dumps(network.card),
     }
-    target = Path(path)
-    part = target.with_name(target.name + ".part")
-    part.write_bytes(save(tensors, metadata))
-    part.replace(target)
+    write_atomically(Path(path), save(tensors, metadata))
 
 
 def load_network(path: str | Path) -> Network:
@@ -117,33 +115,59 @@ def load_network(path: str | Path) -> Network:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name).astype(np.float64) for name in file.keys()}  # noqa: SIM118
     except (OSError, SafetensorError) as error:
-        raise InputError(f"{path}: not a weights file ({error}); allowed: one that `outcry train rl` wrote") from None
+        raise InputError(
+            f"{path}: not a weights file ({_kind_of(Path(path)) or error}); allowed: one that `outcry train rl` wrote"
+        ) from None
     version = metadata.get("format_version")
+    if "task" not in metadata:
+        found = "those of `outcry train flow`" if "outcry_flow" in metadata else "those of another program"
+        raise InputError(f"{path}: weights, but {found}; allowed: a file that `outcry train rl` wrote")
     if version != str(FORMAT_VERSION):
         raise InputError(f"{path}: weights of format {version}; this version reads {FORMAT_VERSION}")
     missing = [name for name in LAYERS if name not in tensors]
     if missing:
         raise InputError(f"{path}: lacks {', '.join(missing)}; allowed: {', '.join(LAYERS)} and log_std")
-    network = Network(
-        metadata.get("task", ""),
-        tuple(json.loads(metadata.get("features", "[]"))),
-        tuple(tensors[name] for name in LAYERS),
-        tensors.get("log_std"),
-        json.loads(metadata.get("card", "{}")),
-    )
+    try:
+        features, card = json.loads(metadata.get("features", "[]")), json.loads(metadata.get("card", "{}"))
+    except ValueError as error:
+        raise InputError(f"{path}: its metadata are damaged ({error})") from None
+    if not isinstance(card, dict) or not isinstance(features, list) or not all(isinstance(f, str) for f in features):
+        raise InputError(f"{path}: its metadata are damaged; allowed: a list of features, and a card with names")
+    layers = tuple(tensors[name] for name in LAYERS)
+    network = Network(metadata["task"], tuple(features), layers, tensors.get("log_std"), card)
     _check_shapes(str(path), network)
     return network
 
 
+def _kind_of(path: Path) -> str | None:
+    """Return what a file is that is no safetensors file, where that is easily said."""
+    if path.is_dir():
+        return "a folder"
+    if not path.is_file():
+        return "there is none"
+    with path.open("rb") as file:
+        start = file.read(4)
+    known = {b"PK\x03\x04": "a zip, as stable-baselines3 and torch save models", b"GGUF": "a GGUF model"}
+    return known.get(start) or ("empty" if not start else None)
+
+
 def _check_shapes(path: str, network: Network) -> None:
     w1, b1, w2, b2, w3, b3 = network.layers
+    for name, bias in (("b1", b1), ("b2", b2), ("b3", b3)):
+        if bias.ndim != 1 or bias.size == 0:
+            raise InputError(f"{path}: {name} has shape {bias.shape}; allowed: one dimension, not empty")
     sizes = [len(network.features), *(b.size for b in (b1, b2, b3))]
     for name, weight, (rows, columns) in zip(("w1", "w2", "w3"), (w1, w2, w3), pairwise(sizes), strict=True):
         if weight.shape != (rows, columns):
             raise InputError(f"{path}: {name} has shape {weight.shape}; allowed: ({rows}, {columns})")
     if max(sizes[1:]) > MAX_HIDDEN:
         raise InputError(f"{path}: a layer of {max(sizes[1:])}; allowed: at most {MAX_HIDDEN} in compiled policies")
-    if not all(np.isfinite(layer).all() for layer in network.layers):
+    deviations = network.log_std
+    if deviations is not None and (deviations.shape != b3.shape or b3.size > 2):
+        raise InputError(f"{path}: log_std has shape {deviations.shape}; allowed: that of b3, {b3.shape}, at most (2,)")
+    if not all(
+        np.isfinite(layer).all() for layer in (*network.layers, np.zeros(1) if deviations is None else deviations)
+    ):
         raise InputError(f"{path}: holds a weight that is not finite")
 
 
