@@ -142,7 +142,7 @@ class MarketBatch:
             raise InputError(f"observation = {observation!r}; allowed: a function of (features, facts)")
         self._make = make_market
         self._first: Market | None = make_market(0)
-        own = getattr(make_market, "learning_task", None) if task is None else task
+        own = self._task_of_maker() if task is None else task
         self._population, self.task = _find_learner(self._first, learner, own)
         definition = self._first.world.populations[self._population]
         settings: Any = definition.settings
@@ -266,6 +266,9 @@ class MarketBatch:
 
     # ---- inside -----------------------------------------------------------------------------------------------
 
+    def _task_of_maker(self) -> Any:
+        return getattr(self._make, "learning_task", None)
+
     def _attach(self) -> None:
         """Make what belongs to this process: addresses, tapes, threads."""
         self._observe = function_address(self.task.observe, *DECIDE_ARGUMENTS)
@@ -296,6 +299,8 @@ class MarketBatch:
         gone = ("_first", "_observe", "_act", "_pool", "_tapes", "markets", "observations")
         state = {name: value for name, value in vars(self).items() if name not in gone}
         state["observations"] = None if self.observation is None else self.observations
+        if self._task_of_maker() is self.task:
+            del state["task"]  # the maker finds it again
         state["seeds"] = [-1 if market is None else market.seed for market in self.markets]
         state["snapshots"] = [None if market is None else market.snapshot() for market in self.markets]
         return state
@@ -304,6 +309,7 @@ class MarketBatch:
         """Make the markets anew from their seeds and put them where they were."""
         snapshots, observations = state.pop("snapshots"), state.pop("observations")
         vars(self).update(state)
+        self.task = state.get("task") or self._task_of_maker()
         self.observations = self._seen if observations is None else observations
         self._first = self._make(0) if all(snapshot is None for snapshot in snapshots) else None
         self._attach()
