@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["usual_settings"]
 
-SLICES, MOST_MESSAGES = 60, 100_000
+SLICES, MOST_MESSAGES = 60, 20_000
 """What is looked at ends after so many messages; it is run in so many slices, of which the last half counts."""
 MOST_KEPT = 64
 ADD = int(EventKind.ADD)

@@ -34,7 +34,8 @@ def checked_action(batch: Batch, action: Any) -> Any:
     Raises:
         InputError: if it is not in the action space.
     """
-    values = _numbers("action", action)
+    allowed = "numbers in -1..1" if batch.n_continuous else f"0 to {batch.n_actions - 1}"
+    values = _numbers("action", action, allowed)
     if batch.n_continuous:
         values = values.reshape(1) if batch.n_continuous == 1 and values.shape == () else values
         if values.shape != (batch.n_continuous,):
@@ -60,7 +61,8 @@ def checked_actions(n_continuous: int, n_actions: int, n: int, actions: Any) -> 
 
     Where an action is one number, shapes (n,) and (n, 1) are the same.
     """
-    values = _numbers("actions", actions)
+    allowed = "numbers in -1..1" if n_continuous else f"whole numbers 0 to {n_actions - 1}"
+    values = _numbers("actions", actions, allowed)
     shape = (n, n_continuous) if n_continuous else (n,)
     if values.shape in ((n,), (n, 1)) and n_continuous <= 1:
         values = values.reshape(shape)
@@ -68,24 +70,22 @@ def checked_actions(n_continuous: int, n_actions: int, n: int, actions: Any) -> 
         raise InputError(f"actions: shape {values.shape}; allowed: {shape}")
     if n_continuous:
         bad = ~(np.abs(values) <= 1.0)
-        allowed = "numbers in -1..1"
     else:
         bad = ~((values >= 0) & (values < n_actions) & (values == np.floor(values)))
-        allowed = f"whole numbers 0 to {n_actions - 1}"
     if bad.any():
         first = np.argwhere(bad)[0]
         raise InputError(f"actions{first.tolist()} = {values[tuple(first)]}; allowed: {allowed}")
     return values.reshape(n, -1)
 
 
-def _numbers(what: str, given: Any) -> np.ndarray[Any, Any]:
+def _numbers(what: str, given: Any, allowed: str) -> np.ndarray[Any, Any]:
     """Return real numbers as float64; a text is none, even if a number stands in it."""
     try:
         values = np.asarray(given)
     except ValueError:  # rows of unequal length
-        raise InputError(f"{what} = {given!r}: rows of unequal length; allowed: numbers") from None
+        raise InputError(f"{what} = {given!r}: rows of unequal length; allowed: {allowed}") from None
     if values.dtype.kind not in "biuf":
-        raise InputError(f"{what} = {given!r}; allowed: numbers")
+        raise InputError(f"{what} = {given!r}; allowed: {allowed}")
     return values.astype(np.float64)
 
 
