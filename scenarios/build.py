@@ -38,7 +38,7 @@ from sim.market import Market
 from sim.records import LatencyKind
 from sim.settings import Conditional, Latency, Listing, Population, RiskLimits, Scheduled, Session
 
-__all__ = ["Built", "Place", "build", "build_market", "checked_seed"]
+__all__ = ["Built", "Place", "build", "build_market", "checked_seed", "latency_of"]
 
 
 @dataclass(frozen=True)
@@ -254,7 +254,7 @@ def _common(row: Group, symbols: list[str]) -> dict[str, Any]:
         "count": row.count,
         "symbol": symbols.index(row.symbol) if row.symbol is not None else 0,
         "watch": symbols.index(row.watch) if row.watch is not None else None,
-        "latency": _latency(row.latency),
+        "latency": latency_of(row.latency),
         "reaction_ns": row.reaction_ns,
         "limits": RiskLimits(**row.limits.model_dump()),
     }
@@ -280,7 +280,8 @@ def _bulletins(scenario: Scenario, row: TraderTable, symbols: list[str]) -> tupl
     return tuple(told)
 
 
-def _latency(table: Any) -> Latency:
+def latency_of(table: Any) -> Latency:
+    """Return the latency that a scenario's table describes."""
     if table.kind == "constant":
         return Latency(LatencyKind.CONSTANT, a_ns=duration_ns(table, "delay"))
     if table.kind == "uniform":

@@ -15,7 +15,15 @@ from sim.policy import Policy
 from sim.trader import Trader
 from sim.trust import refuse_code
 
-__all__ = ["check_arguments", "find_policy", "find_trader", "library_policy", "policy_kinds", "trader_kinds"]
+__all__ = [
+    "check_arguments",
+    "find_object",
+    "find_policy",
+    "find_trader",
+    "library_policy",
+    "policy_kinds",
+    "trader_kinds",
+]
 
 _POLICY_PACKAGES = ("agents.rules", "agents.makers", "agents.background", "agents.execution", "agents.rl.policies")
 
@@ -80,6 +88,11 @@ def find_trader(kind: str, folder: Path, where: str) -> type[Trader]:
         raise InputError(_unknown(kind, known, "my_module:MyTrader", where))
     trader: type[Trader] = importlib.import_module(f"agents.traders.{kind}").trader
     return trader
+
+
+def find_object(name: str, folder: Path, where: str) -> Any:
+    """Return what "module:NAME" stands for, in a module beside a scenario or an installed one; errors as above."""
+    return _import(name, folder, where)
 
 
 def check_arguments(trader: type[Trader], settings: dict[str, Any], where: str) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lob.errors import RunError
-from scenarios.environments import MarketFactory
+from scenarios.environments import MarketFactory, environment_options
 from scenarios.map_runs import Failed, check_executor, map_runs
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def _run(task: _Task) -> Rollout:
     if key not in _kept:
         while len(_kept) >= MOST_KEPT:
             del _kept[next(iter(_kept))]
-        _kept[key] = MarketVectorEnv(task.factory, task.n_markets, **task.options)
+        _kept[key] = MarketVectorEnv(task.factory, task.n_markets, **environment_options(task.factory, task.options))
     return whole_episodes(_kept[key], task.agent, task.seed)
 
 
@@ -62,7 +62,7 @@ def episode_rollouts(
 
     Args:
         factory: makes the markets.
-        options: of MarketVectorEnv: features, reward, reward_settings.
+        options: of MarketVectorEnv: features, reward, reward_settings; functions by their names, as my_module:NAME.
         n_markets: episodes in an update; 16 to a task.
         seed: of the training; market m of update u has seed + 1,000,003 (u + 1) + m, below the seeds of evaluations.
         executor: "process", "ray" or "serial", see `map_runs`; the result is the same with all of them.

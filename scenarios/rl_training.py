@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any
 
 from lob.errors import InputError
 from scenarios.claim import is_empty, locked
-from scenarios.environments import MarketFactory
+from scenarios.environments import MarketFactory, environment_options
 from scenarios.load import nearest
 from scenarios.map_runs import check_executor
 from scenarios.versions import version
 from sim.trust import refuse_code
-from sim.writer import write_atomically
+from sim.writer import write_atomically, write_error
 
 if TYPE_CHECKING:
     from agents.rl.network import Network
@@ -34,6 +34,7 @@ FIRST_EVALUATION_SEED = 2**31
 FIXED = ("policy", "env", "seed", "self", "_init_setup_model", "device", "policy_kwargs")
 """Arguments of the library's algorithms that are not for the user to set."""
 SUMMARY, WEIGHTS, PICTURE = "training.json", "policy.safetensors", "learning_curve.png"
+CHECKPOINTS = ("checkpoint.pt", "checkpoint.zip")
 FORMAT_VERSION = 1
 
 
@@ -43,11 +44,11 @@ class RlTraining:
 
     Attributes:
         scenario: file or library name.
-        task: name of the task.
+        task: name of the task, or my_module:TASK.
         algo: one of ALGORITHMS.
         settings: of the learning agent.
         overrides: of the scenario.
-        reward, reward_settings: name and numbers of the reward.
+        reward, reward_settings: name and numbers of the reward; or my_module:FUNCTION (agents.rl.custom).
         features: what is observed.
         total_steps: decisions to learn from.
         n_envs: markets side by side.
@@ -58,6 +59,7 @@ class RlTraining:
         executor: None: in this process; "process", "ray" or "serial": an update learns from one whole episode of each
             of `n_envs` markets, run in other processes. For ppo-single-file; the result is the same with all three.
         workers: processes.
+        latency: of the learner's messages, see MarketFactory.
     """
 
     scenario: str
@@ -76,6 +78,7 @@ class RlTraining:
     algo_settings: Mapping[str, Any] = field(default_factory=dict)
     executor: str | None = None
     workers: int | None = None
+    latency: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Check what can be checked without the market; raise InputError."""
@@ -98,20 +101,16 @@ class _Watch:
 
     def __init__(self, training: RlTraining, folder: Path, show: Callable[[int, str], None]) -> None:
         from agents.rl.batch import MarketBatch
-        from agents.rl.rewards import RewardSettings
         from agents.rl.vector_env import MarketVectorEnv
 
         self.training, self.folder, self.show = training, folder, show
-        self.factory = MarketFactory(training.scenario, training.task, training.settings, training.overrides)
-        try:
-            numbers = RewardSettings(**training.reward_settings)
-        except TypeError:
-            known = ", ".join(asdict(RewardSettings()))
-            raise InputError(f"reward settings {', '.join(training.reward_settings)}; allowed: {known}") from None
-        options: dict[str, Any] = {
-            "features": training.features, "reward": training.reward, "reward_settings": numbers,
+        self.factory = MarketFactory(
+            training.scenario, training.task, training.settings, training.overrides, latency=training.latency or None
+        )
+        self.options: dict[str, Any] = {
+            "features": training.features, "reward": training.reward, "reward_settings": dict(training.reward_settings),
         }  # fmt: skip
-        self.options = options
+        options = environment_options(self.factory, self.options)
         self.envs = MarketVectorEnv(self.factory, training.n_envs, **options)
         self.batch = MarketBatch(self.factory, min(32, training.evaluation_seeds), **options)
         self.seeds = range(FIRST_EVALUATION_SEED, FIRST_EVALUATION_SEED + training.evaluation_seeds)
@@ -131,6 +130,8 @@ class _Watch:
             raise InputError(f"{self.folder}: holds another training; --resume needs the same options")
         self.history, self.evaluations = saved["history"], saved["evaluations"]
         self.baselines, self.seconds = saved["baselines"], saved["seconds"]
+        if not any((self.folder / name).exists() for name in CHECKPOINTS):
+            self.history, self.evaluations = [], []  # it ended before the first checkpoint, and begins anew
 
     def measure_baselines(self) -> None:
         """Run the task's simple policies on the evaluation seeds."""
@@ -169,7 +170,7 @@ class _Watch:
 
         settings = self.batch.settings.model_dump(exclude={"weights", "untrained", "features", "sample"})
         return {
-            "task": self.training.task,
+            "task": self.batch.task.name,
             "scenario": self.training.scenario,
             "scenario_settings": list(self.training.overrides),
             "agent_settings": settings,
@@ -232,25 +233,38 @@ def _train_in(
     on_progress: Callable[[int, str], None] | None,
 ) -> dict[str, Any]:
     _check_numbers(training)
+    _check_folder(place, resume, overwrite)
     watch = _Watch(training, place, on_progress or (lambda steps, line: None))
-    saved = _summary_of(place)
-    if not resume:
-        if saved is not None and not overwrite:
-            raise InputError(f"{place}: holds a training; allowed: --resume, --overwrite, or another --out")
-        if saved is None and not is_empty(place):
-            raise InputError(f"{place}: holds files that are no training; allowed: a new or empty folder")
-        for name in (SUMMARY, WEIGHTS, PICTURE, "checkpoint.pt", "checkpoint.zip"):
-            (place / name).unlink(missing_ok=True)
-    else:
+    if resume:
         watch.restore()
+    run = ALGORITHMS[training.algo](watch, resume)  # tells all mistakes, so that no folder is touched for them
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        for name in () if resume else (WEIGHTS, PICTURE, *CHECKPOINTS, SUMMARY):
+            (place / name).unlink(missing_ok=True)
+    except OSError as error:
+        raise write_error(place, error) from None
     watch.measure_baselines()
     watch.write()
-    ALGORITHMS[training.algo](watch)
+    run()
     if not watch.evaluations:
         raise InputError(f"total_steps = {training.total_steps}: nothing was learnt; allowed: at least one update")
     found = _summary_of(place)
     assert found is not None
     return found
+
+
+def _check_folder(place: Path, resume: bool, overwrite: bool) -> None:
+    """Refuse a place that holds anything but a training, and one that holds a training unless it may go or go on."""
+    if place.exists() and not place.is_dir():
+        raise InputError(f"{place}: a file; allowed: a folder")
+    saved = _summary_of(place)
+    if resume:
+        return
+    if saved is not None and not overwrite:
+        raise InputError(f"{place}: holds a training; allowed: --resume, --overwrite, or another --out")
+    if saved is None and place.exists() and not is_empty(place):
+        raise InputError(f"{place}: holds files that are no training; allowed: a new or empty folder")
 
 
 def _check_numbers(training: RlTraining) -> None:
@@ -279,7 +293,7 @@ def _check_numbers(training: RlTraining) -> None:
 # ---- algorithms ---------------------------------------------------------------------------------------------------
 
 
-def _single_file(watch: _Watch) -> None:
+def _single_file(watch: _Watch, resume: bool) -> Callable[[], None]:
     import torch
 
     from agents.rl.ppo import PPO, train
@@ -289,7 +303,7 @@ def _single_file(watch: _Watch) -> None:
     training = watch.training
     own: dict[str, Any] = {"n_steps": 128, "minibatches": 8, "gamma": 0.99, "entropy": 0.005}
     settings = PPO(total_steps=training.total_steps, seed=training.seed, **{**own, **training.algo_settings})
-    names = (training.task, watch.batch.features)
+    names = (watch.batch.task.name, watch.batch.features)
     rollouts = None
     if training.executor is not None:
         rollouts = episode_rollouts(
@@ -303,14 +317,17 @@ def _single_file(watch: _Watch) -> None:
         if watch.is_due(progress.steps):
             watch.evaluate(agent.network(*names), progress.steps)
 
-    agent, progress = train(
-        watch.envs, settings, rollouts=rollouts, on_update=on_update, checkpoint=watch.folder / "checkpoint.pt"
-    )
-    if not watch.evaluations or watch.evaluations[-1]["steps"] < progress.steps:
-        watch.evaluate(agent.network(*names), progress.steps)
+    def run() -> None:
+        agent, progress = train(
+            watch.envs, settings, rollouts=rollouts, on_update=on_update, checkpoint=watch.folder / CHECKPOINTS[0]
+        )
+        if not watch.evaluations or watch.evaluations[-1]["steps"] < progress.steps:
+            watch.evaluate(agent.network(*names), progress.steps)
+
+    return run
 
 
-def _sb3(watch: _Watch, name: str) -> None:
+def _sb3(watch: _Watch, resume: bool, name: str) -> Callable[[], None]:
     import numpy as np
     import stable_baselines3 as sb3
     import torch
@@ -319,7 +336,8 @@ def _sb3(watch: _Watch, name: str) -> None:
     from agents.rl.sb3 import Sb3VecEnv, network_of
 
     torch.set_num_threads(1)
-    training, checkpoint = watch.training, watch.folder / "checkpoint.zip"
+    training, checkpoint = watch.training, watch.folder / CHECKPOINTS[1]
+    task = watch.batch.task.name
     if name == "DQN" and watch.batch.n_continuous:
         raise InputError("--algo dqn: needs a menu of actions; allowed: settings menu = true, or --algo ppo")
     envs = Sb3VecEnv(watch.envs, training.seed)
@@ -332,12 +350,25 @@ def _sb3(watch: _Watch, name: str) -> None:
                      "gradient_steps": 4, "target_update_interval": 2_000, "exploration_fraction": 0.3}  # fmt: skip
     defaults |= training.algo_settings
     kind = getattr(sb3, name)
-    if checkpoint.exists():
+    if resume and checkpoint.exists():
         refuse_code(f"{checkpoint}: going on would run the code that stands in it")
-        model = kind.load(checkpoint, env=envs, device="cpu")
+        try:
+            model = kind.load(checkpoint, env=envs, device="cpu")
+        except Exception as error:  # whatever its pickles bring about
+            raise InputError(f"{checkpoint}: not a checkpoint of this training ({_line(error)}); "
+                             "allowed: the one that it wrote") from None  # fmt: skip
     else:
         policy = {"net_arch": architecture, "activation_fn": torch.nn.ReLU}
-        model = kind("MlpPolicy", envs, seed=training.seed, device="cpu", policy_kwargs=policy, **defaults)
+        try:
+            model = kind("MlpPolicy", envs, seed=training.seed, device="cpu", policy_kwargs=policy, **defaults)
+        except (TypeError, ValueError, AssertionError, RuntimeError) as error:
+            raise InputError(f"--algo-set {_pairs(training.algo_settings)}: stable-baselines3 refuses it "
+                             f"({_line(error)})") from None  # fmt: skip
+
+    def save() -> None:
+        part = watch.folder / "checkpoint.part.zip"
+        model.save(part)
+        part.replace(checkpoint)
 
     class Callback(BaseCallback):
         def __init__(self) -> None:
@@ -358,31 +389,42 @@ def _sb3(watch: _Watch, name: str) -> None:
                 self.finished, self.noted = [], self.num_timesteps
                 watch.show(self.num_timesteps, "")
             if watch.is_due(self.num_timesteps):
-                part = watch.folder / "checkpoint.part.zip"
-                model.save(part)
-                part.replace(checkpoint)
-                watch.evaluate(network_of(model, training.task, watch.batch.features), self.num_timesteps)
+                save()
+                watch.evaluate(network_of(model, task, watch.batch.features), self.num_timesteps)
             return True
 
-    left = training.total_steps - model.num_timesteps
-    if left > 0:
-        model.learn(left, callback=Callback(), reset_num_timesteps=False)
-        model.save(checkpoint)
-    if not watch.evaluations or watch.evaluations[-1]["steps"] < model.num_timesteps:
-        watch.evaluate(network_of(model, training.task, watch.batch.features), model.num_timesteps)
+    def run() -> None:
+        left = training.total_steps - model.num_timesteps
+        if left > 0:
+            model.learn(left, callback=Callback(), reset_num_timesteps=False)
+            save()
+        if not watch.evaluations or watch.evaluations[-1]["steps"] < model.num_timesteps:
+            watch.evaluate(network_of(model, task, watch.batch.features), model.num_timesteps)
+
+    return run
 
 
-ALGORITHMS: dict[str, Callable[[_Watch], None]] = {
-    "ppo": lambda watch: _sb3(watch, "PPO"),
-    "dqn": lambda watch: _sb3(watch, "DQN"),
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__
+
+
+def _pairs(settings: Mapping[str, Any]) -> str:
+    return " ".join(f"{name}={value}" for name, value in settings.items())
+
+
+ALGORITHMS: dict[str, Callable[[_Watch, bool], Callable[[], None]]] = {
+    "ppo": lambda watch, resume: _sb3(watch, resume, "PPO"),
+    "dqn": lambda watch, resume: _sb3(watch, resume, "DQN"),
     "ppo-single-file": _single_file,
 }
-"""PPO and DQN of stable-baselines3, and agents/rl/ppo.py."""
+"""PPO and DQN of stable-baselines3, and agents/rl/ppo.py: each prepares a training and returns what runs it."""
 
 
 def _plain(training: RlTraining) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(json.dumps(asdict(training)))
     del found["workers"]  # changes nothing, so that a training may be resumed with others
+    if not found["latency"]:
+        del found["latency"]  # as in folders of earlier versions
     return found
 
 
@@ -391,7 +433,10 @@ def _summary_of(folder: Path) -> dict[str, Any] | None:
         found: dict[str, Any] = json.loads((folder / SUMMARY).read_text("utf-8"))
     except (OSError, ValueError):
         return None
-    return found if found.get("format_version") == FORMAT_VERSION else None
+    parts = ("training", "history", "evaluations", "baselines", "seconds")
+    if not isinstance(found, dict) or found.get("format_version") != FORMAT_VERSION:
+        return None
+    return found if all(name in found for name in parts) else None
 
 
 def parsed(pairs: Sequence[str], option: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from scenarios.tables import Name, Table, WholeAtLeastZero, wrong
 
-__all__ = ["Group", "LatencyTable", "LimitsTable", "PopulationTable", "TraderTable", "duration_ns"]
+__all__ = ["Group", "LatencyHolder", "LatencyTable", "LimitsTable", "PopulationTable", "TraderTable", "duration_ns"]
 
 Count = Annotated[int, Field(ge=1, le=10_000_000)]
 MAX_DELAY_NS = 1e15
@@ -91,6 +91,12 @@ class LimitsTable(Table):
     max_position_lots: WholeAtLeastZero = 0
     max_open_orders: WholeAtLeastZero = 0
     max_messages_per_s: WholeAtLeastZero = 0
+
+
+class LatencyHolder(Table):
+    """A latency alone, for agents that do not come from a scenario file."""
+
+    latency: LatencyTable
 
 
 class Group(Table):

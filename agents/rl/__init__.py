@@ -4,6 +4,7 @@ env        Gymnasium environment, one learner in one market
 vector_env many markets in one compiled call
 parallel_env  several learners in one market (PettingZoo)
 features   what a learner sees        rewards    what it is paid for        task, policies/  what it does
+custom     rewards and observations of your own        rendering  a market as text or picture
 models/    worlds in which the best policy is known        ppo   training        network  weights, compiled decisions
 """
 
@@ -11,6 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from agents.rl._stepping import FACTS
     from agents.rl.batch import MarketBatch
     from agents.rl.env import MarketEnv
     from agents.rl.features import FEATURES
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 # Loaded on first use: a run with a trained policy in it needs neither Gymnasium nor torch.
 _HOME = {
+    "FACTS": "_stepping",
     "FEATURES": "features",
     "REWARDS": "rewards",
     "MarketBatch": "batch",
@@ -39,6 +42,7 @@ _HOME = {
 }
 
 __all__ = [
+    "FACTS",
     "FEATURES",
     "REWARDS",
     "MarketBatch",

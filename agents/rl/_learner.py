@@ -27,6 +27,7 @@ from agents.rl.features import (
     midpoint,
 )
 from agents.rl.network import MAX_HIDDEN, forward, network_cells
+from lob.errors import InputError
 from sim.distributions import DataFile, Settings
 from sim.policy import block, decision, indices, memory, send_cancel, send_market
 from sim.records import Needs, Wake
@@ -43,8 +44,9 @@ class LearnerSettings(Settings):
         duration_s: length of the task; it ends `finish_s` before the close at the latest.
         finish_s: time that is kept for what must be done after the last decision.
         retry_s: time between two attempts at it.
-        price_scale_ticks: unit of prices in observations and rewards, such as a usual spread.
-        size_scale_lots: unit of quantities in observations, such as a usual order.
+        price_scale_ticks: unit of prices in observations, rewards and the maker's menu, such as a usual spread.
+        size_scale_lots: unit of quantities in observations, such as a usual order. Both must be those that the weights
+            were trained with, or be given.
         sample: draw the action from the trained distribution instead of taking the likeliest.
         untrained: no network: the neutral action always. For environments, which bring the actions.
         features: names from agents.rl.FEATURES; default: those of the weights, or of the task if untrained.
@@ -90,7 +92,7 @@ def learner_block(
     """Return the block of a population: its features and its network.
 
     Raises:
-        InputError: if a feature is unknown, or the weights were trained for something else.
+        InputError: if a feature is unknown, or the weights were trained for something else or in other units.
     """
     if settings.untrained:
         selected = feature_indices(settings.features or defaults)
@@ -100,9 +102,20 @@ def learner_block(
     path = settings.weights or str(shipped_weights(task))
     network = load_network(path)
     network.check(path, task, settings.features, n_outputs, continuous)
+    _check_units(path, network.card, settings)
     selected = feature_indices(network.features)
     head = [SELECTED + len(selected), len(selected), *selected]
     return np.concatenate([np.array(head, np.float64), network_cells(network)])
+
+
+def _check_units(path: str, card: dict[str, Any], settings: LearnerSettings) -> None:
+    """Refuse weights that were trained in other units than this kind's defaults, where the user has not given any."""
+    trained = card.get("agent_settings", {})
+    for name in ("price_scale_ticks", "size_scale_lots"):
+        own = getattr(settings, name)
+        if name in trained and trained[name] != own and name not in settings.model_fields_set:
+            raise InputError(f"{path}: trained with {name} = {trained[name]:g}, and the settings do not say which; "
+                             f"allowed: {name} = {trained[name]:g}, or another on purpose")  # fmt: skip
 
 
 @decision

@@ -35,9 +35,11 @@ from sim.records import (
 )
 from sim.view import fill_view
 
-__all__ = ["FACTS", "N_FACTS", "step_markets"]
+__all__ = ["ANSWERS_DUE", "FACTS", "N_FACTS", "step_markets"]
 
 DONE, TAPE_FULL, PYTHON_WAKE = int(Status.DONE), int(Status.TAPE_FULL), int(Status.PYTHON_WAKE)
+ANSWERS_DUE = -1
+"""Beside the kernel's Status: all else of this instant has happened, and Python traders wait for their answers."""
 TIMER = int(Wake.TIMER)
 
 FACTS = (
@@ -49,9 +51,10 @@ lots, quantity executed so far, volume of the market, midpoint at the task's sta
 N_FACTS = len(FACTS)
 TIME_S, MID, POSITION, CASH, EXECUTED, VOLUME, START_MID, N_MESSAGES = range(N_FACTS)
 
-WORLD_AT, RUNTIME_AT, TAPE_AT, CLOSE, MODE, WAITING, N_OVER, CURSOR = range(8)
-N_CELLS = 8
-"""Columns of a market's row: three addresses, the close, the mode, and where it stands."""
+WORLD_AT, RUNTIME_AT, TAPE_AT, CLOSE, MODE, WAITING, N_OVER, CURSOR, N_ASKED = range(9)
+N_CELLS = 9
+"""Columns of a market's row: three addresses, the close, the mode, and where it stands; N_ASKED is the number of Python
+traders that asked a panel something in this instant and wait for the answer."""
 GO, RESUME, ENDED = 0, 1, 2
 """Modes: act and run on; run on after the tape was emptied; nothing is left to do."""
 
@@ -97,12 +100,13 @@ def run_on(
     world: Record, runtime: Record, tape: Record, row: Any, population_index: int, look: int, keep_tape: int,
     features: Any, observations: Any, facts: Any, awake: Any, over: Any,
 ) -> int:  # fmt: skip
-    """Run one market until its learners decide or all are over; TAPE_FULL and PYTHON_WAKE ask for help."""
+    """Run one market until its learners decide or all are over; TAPE_FULL, PYTHON_WAKE, ANSWERS_DUE ask for help."""
     population = population_at(world, population_index)
     count = int64(population.count)
     view, out = view_of(runtime, int64(0)), out_of(runtime, int64(0))
     while True:
-        until = int64(world.time_ns) if row[WAITING] > 0 or row[N_OVER] >= count else int64(row[CLOSE])
+        stays = row[WAITING] > 0 or row[N_OVER] >= count or row[N_ASKED] > 0
+        until = int64(world.time_ns) if stays else int64(row[CLOSE])
         status = run_events(world, runtime, tape, until)
         if status == TAPE_FULL:
             if keep_tape > 0 or tape.cursor == 0:
@@ -110,6 +114,8 @@ def run_on(
             tape.cursor = 0
             continue
         if status == DONE:
+            if row[N_ASKED] > 0:
+                return int64(ANSWERS_DUE)
             if row[WAITING] == 0:  # the close, or nobody is left
                 row[MODE] = ENDED
             return int64(DONE)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
 
 import numpy as np
 
+from agents.rl._checks import market_seed, whole
 from agents.rl._stepping import (
+    ANSWERS_DUE,
     CLOSE,
     CURSOR,
     ENDED,
     MODE,
+    N_ASKED,
     N_CELLS,
     N_FACTS,
     N_OVER,
@@ -23,7 +27,8 @@ from agents.rl._stepping import (
     WORLD_AT,
     step_markets,
 )
-from agents.rl.features import feature_indices
+from agents.rl.custom import Observation, RewardFunction, observed
+from agents.rl.features import FEATURES, feature_indices
 from agents.rl.rewards import Rewards, RewardSettings
 from agents.rl.task import Task, task_of, tasks
 from lob._jit import function_address, record_address
@@ -54,6 +59,12 @@ class Batch(Protocol):
     facts: np.ndarray[Any, Any]
     over: np.ndarray[Any, Any]
     closed: np.ndarray[Any, Any]
+    seeds: list[int]
+    observation: Observation | None
+
+    @property
+    def most_steps(self) -> int:
+        """Decisions of an episode that nothing ends early."""
 
     def reset(self, m: int, seed: int) -> None:
         """Begin world m anew."""
@@ -68,11 +79,14 @@ def batch_of(make_market: MakeMarket | Batch, n: int, **options: Any) -> Any:
     Raises:
         InputError: if a given batch has another size, or options are given with it.
     """
+    n = whole(n, "num_envs", 1)
     if callable(make_market):
         return MarketBatch(make_market, n, **options)
     given = [name for name, value in options.items() if value not in (None, False, 1)]
     if given:
         raise InputError(f"{', '.join(given)}: given beside a batch; allowed: with make_market only")
+    if not hasattr(make_market, "n"):
+        raise InputError(f"make_market = {make_market!r}; allowed: a function from a seed to a Market, or a batch")
     if make_market.n != n:
         raise InputError(f"the batch has {make_market.n} worlds; allowed: {n}")
     return make_market
@@ -86,8 +100,12 @@ class MarketBatch:
         n: markets.
         learner: name of the population; default: the only one that is a learning agent's.
         features: names of the observed features; default: the task's.
-        reward: name of the reward; default: the task's.
-        reward_settings: numbers in the reward.
+        reward: name of the reward, or a function (agents.rl.custom); default: the task's.
+        reward_settings: numbers in the reward, as RewardSettings or by name.
+        observation: a function of the user's own that makes the observation (agents.rl.custom) of the `features`
+            (default then: all) and facts.
+        task: what the learner does, if it is no task of agents.rl.tasks; default: what `make_market` says in its
+            attribute `learning_task`, if it has one.
         threads: markets are shared out among so many threads; the result does not depend on it.
         keep_tape: keep all rows of every episode in memory, for `tape`.
 
@@ -97,6 +115,9 @@ class MarketBatch:
         awake: bool (n, k), who decides next.
         over: bool (n, k), whose task has ended.
         closed: bool (n, k), whose market closed at this step with the task not over.
+        seeds: of the present episodes, -1 before the first.
+
+    A batch can be copied and pickled in mid-episode (if `make_market` can be): the copy goes on as the original does.
 
     Raises:
         InputError: if the market holds no learning agent, or a name is unknown.
@@ -109,27 +130,28 @@ class MarketBatch:
         *,
         learner: str | None = None,
         features: Sequence[str] | None = None,
-        reward: str | None = None,
-        reward_settings: RewardSettings | None = None,
+        reward: str | RewardFunction | None = None,
+        reward_settings: RewardSettings | Mapping[str, Any] | None = None,
+        observation: Observation | None = None,
+        task: Task | None = None,
         threads: int = 1,
         keep_tape: bool = False,
     ) -> None:
-        if n < 1:
-            raise InputError(f"n = {n} markets; allowed: at least 1")
-        if threads < 1:
-            raise InputError(f"threads = {threads}; allowed: at least 1")
+        n, threads = whole(n, "n", 1), whole(threads, "threads", 1)
+        if observation is not None and not callable(observation):
+            raise InputError(f"observation = {observation!r}; allowed: a function of (features, facts)")
         self._make = make_market
         self._first: Market | None = make_market(0)
-        self._population, self.task = _find_learner(self._first, learner)
+        own = self._task_of_maker() if task is None else task
+        self._population, self.task = _find_learner(self._first, learner, own)
         definition = self._first.world.populations[self._population]
         settings: Any = definition.settings
         self.settings = settings
         self.n, self.k = n, definition.count
-        chosen = tuple(features or settings.features or self.task.features)
+        given = tuple(features or settings.features)
+        chosen = given or (self.task.features if observation is None else tuple(FEATURES))
         self.features = chosen
         self._features = np.array(feature_indices(chosen), np.int64)
-        self._observe = function_address(self.task.observe, *DECIDE_ARGUMENTS)
-        self._act = function_address(self.task.act, *DECIDE_ARGUMENTS)
         self.n_actions = len(self.task.menu)
         self.n_continuous = self.task.continuous(self.settings)
         self.largest_lots = self.task.largest_lots(self.settings)
@@ -145,19 +167,31 @@ class MarketBatch:
         self._keep = keep_tape
         self._rows: list[list[Any]] = [[] for _ in range(n)]
         self._threads = min(threads, n)
-        self._pool = ThreadPoolExecutor(self._threads) if self._threads > 1 else None
         self.markets: list[Market | None] = [None] * n
-        # Without rows to keep, all markets of a thread write over one tape: it stays in the cache.
-        self._tapes = [new_tape(TAPE_ROWS) for _ in range(n if keep_tape else self._threads)]
+        self.seeds = [-1] * n
         self._table = np.zeros((n, N_CELLS), np.int64)
         self._table[:, MODE] = ENDED
+        self._attach()
         self.actions = np.zeros((n, self.k, 2))
-        self.observations = np.zeros((n, self.k, len(chosen)), np.float32)
+        self._seen = np.zeros((n, self.k, len(chosen)), np.float32)
+        self.observation = observation
         self.facts = np.zeros((n, self.k, N_FACTS))
         self._before = np.zeros((n, self.k, N_FACTS))
         self.awake = np.zeros((n, self.k), bool)
         self.over = np.zeros((n, self.k), bool)
         self.closed = np.zeros((n, self.k), bool)
+        self.observations = self._seen
+        if observation is not None:
+            width = self._observed(slice(0, 1), only_shape=True).shape[-1]
+            self.observations = np.zeros((n, self.k, width), np.float32)
+
+    @property
+    def most_steps(self) -> int:
+        """Decisions of an episode that nothing ends early: the task's time, to the close at most, by its step."""
+        market = self._first or next(filter(None, self.markets))
+        session, settings = market.session, self.settings
+        latest_s = (session.close_ns - session.open_ns) * 1e-9 - settings.finish_s - settings.start_s
+        return max(1, math.ceil(min(settings.duration_s, latest_s) / settings.step_s - 1e-9))
 
     # ---- episodes ---------------------------------------------------------------------------------------------
 
@@ -165,29 +199,24 @@ class MarketBatch:
         """Replace market m by a fresh one of a seed and run it to the first decision.
 
         Raises:
-            InputError: if the seed's market is made otherwise than the first one.
+            InputError: if the seed is none, or its market is made otherwise than the first one.
             RunError: if the market closes before the task begins.
         """
+        seed = market_seed(seed)
         market, self._first = (self._first, None) if self._first is not None and seed == 0 else (self._make(seed), None)
-        if _find_learner(market, market.world.populations[self._population].name)[0] != self._population:
+        name = market.world.populations[min(self._population, len(market.world.populations) - 1)].name
+        if _find_learner(market, name, self.task)[0] != self._population:
             raise InputError(f"make_market({seed}): the learner is another population than in the first market")
-        rows = market.world.population_rows
-        rows["is_python"][self._population] = 1
-        market._runtime["policy_address"][self._population] = self._act
-        self.markets[m] = market
+        self.markets[m], self.seeds[m] = market, seed
         self._rows[m] = []
-        block = self._tapes[m if self._keep else self._thread_of(m)]
-        block[1]["cursor"] = 0
+        self._take_over(m)
         row = self._table[m]
-        row[WORLD_AT] = record_address(market.world.block)
-        row[RUNTIME_AT] = record_address(market._runtime_block)
-        row[TAPE_AT] = record_address(block[0])
-        row[CLOSE] = market.session.close_ns
-        row[MODE], row[WAITING], row[N_OVER] = RESUME, 0, 0
-        self.awake[m] = self.over[m] = False
+        row[MODE], row[WAITING], row[N_OVER], row[N_ASKED] = RESUME, 0, 0, 0
+        self.awake[m] = self.over[m] = self.closed[m] = False
         self._advance(m, m + 1)
         if not self.awake[m].any():
             raise RunError(f"seed {seed}: the market closed before the learner's first decision; set start_s earlier")
+        self._observe_own(slice(m, m + 1))
         self._before[m] = self.facts[m]
         self.rewards.reset(slice(m * self.k, (m + 1) * self.k))
 
@@ -197,7 +226,7 @@ class MarketBatch:
         The array is reused by the next call. Markets that have ended stay as they are; their rewards are 0.
         """
         self._before[:] = self.facts
-        was_over = self.over.reshape(-1).copy() if self.k > 1 else None
+        was_over = self.over.reshape(-1).copy()
         if self._pool is None:
             self._advance(0, self.n)
         else:
@@ -208,11 +237,11 @@ class MarketBatch:
         if ended.any():
             self.closed[ended] = ~self.over[ended]
             self.over[ended] = True
+        self._observe_own(slice(None))
         shape = (self.n * self.k, N_FACTS)
         over = self.over.reshape(-1)
         found = self.rewards(self._before.reshape(shape), self.facts.reshape(shape), over)
-        if was_over is not None:
-            found[was_over] = 0.0
+        found[was_over] = 0.0
         return found.reshape(self.n, self.k, 3)
 
     def tape(self, m: int = 0) -> np.ndarray[Any, Any]:
@@ -237,6 +266,77 @@ class MarketBatch:
 
     # ---- inside -----------------------------------------------------------------------------------------------
 
+    def _task_of_maker(self) -> Any:
+        return getattr(self._make, "learning_task", None)
+
+    def _attach(self) -> None:
+        """Make what belongs to this process: addresses, tapes, threads."""
+        self._observe = function_address(self.task.observe, *DECIDE_ARGUMENTS)
+        self._act = function_address(self.task.act, *DECIDE_ARGUMENTS)
+        self._pool = ThreadPoolExecutor(self._threads) if self._threads > 1 else None
+        # Without rows to keep, all markets of a thread write over one tape: it stays in the cache.
+        self._tapes = [new_tape(TAPE_ROWS) for _ in range(self.n if self._keep else self._threads)]
+
+    def _take_over(self, m: int) -> None:
+        """Let the kernel return at the wake-ups of market m's learners, and note where everything lies."""
+        market = self.markets[m]
+        assert market is not None
+        market.world.population_rows["is_python"][self._population] = 1
+        market._runtime["policy_address"][self._population] = self._act
+        block = self._tapes[m if self._keep else self._thread_of(m)]
+        block[1]["cursor"] = 0
+        row = self._table[m]
+        row[WORLD_AT] = record_address(market.world.block)
+        row[RUNTIME_AT] = record_address(market._runtime_block)
+        row[TAPE_AT] = record_address(block[0])
+        row[CLOSE] = market.session.close_ns
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return everything as data; markets as the snapshots of their present states."""
+        if self._keep:
+            for m in range(self.n):
+                self._flush(m)
+        gone = ("_first", "_observe", "_act", "_pool", "_tapes", "markets", "observations")
+        state = {name: value for name, value in vars(self).items() if name not in gone}
+        state["observations"] = None if self.observation is None else self.observations
+        if self._task_of_maker() is self.task:
+            del state["task"]  # the maker finds it again
+        state["seeds"] = [-1 if market is None else market.seed for market in self.markets]
+        state["snapshots"] = [None if market is None else market.snapshot() for market in self.markets]
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Make the markets anew from their seeds and put them where they were."""
+        snapshots, observations = state.pop("snapshots"), state.pop("observations")
+        vars(self).update(state)
+        self.task = state.get("task") or self._task_of_maker()
+        self.observations = self._seen if observations is None else observations
+        self._first = self._make(0) if all(snapshot is None for snapshot in snapshots) else None
+        self._attach()
+        self.markets = [None] * self.n
+        for m, snapshot in enumerate(snapshots):
+            if snapshot is None:
+                continue
+            market = self.markets[m] = self._make(self.seeds[m])
+            market.restore(snapshot)
+            self._take_over(m)
+
+    def _observed(self, which: slice, only_shape: bool = False) -> np.ndarray[Any, Any]:
+        """Return the user's own observation of all learners of some markets."""
+        assert self.observation is not None
+        seen, facts = self._seen[which], self.facts[which]
+        rows = seen.reshape(-1, seen.shape[-1])
+        found = observed(self.observation, rows, self.features, facts.reshape(-1, N_FACTS), only_shape=only_shape)
+        return found.reshape(len(seen), self.k, -1)
+
+    def _observe_own(self, which: slice) -> None:
+        if self.observation is None:
+            return
+        found, width = self._observed(which), self.observations.shape[-1]
+        if found.shape[-1] != width:
+            raise InputError(f"observation returned {found.shape[-1]} numbers a learner; allowed: {width}, as before")
+        self.observations[which] = found
+
     def _thread_of(self, m: int) -> int:
         return next(t for t in range(self._threads) if m < round(self.n * (t + 1) / self._threads))
 
@@ -250,7 +350,7 @@ class MarketBatch:
             m = int(
                 step_markets(
                     self._table, first, last, self._population, self._observe, int(self._keep), self._features,
-                    self.actions, self.observations, self.facts, self.awake, self.over,
+                    self.actions, self._seen, self.facts, self.awake, self.over,
                 )
             )  # fmt: skip
             if m < 0:
@@ -259,15 +359,18 @@ class MarketBatch:
             first = m
 
     def _attend(self, m: int) -> None:
-        """Wake a Python trader, make room on a full tape, or raise what went wrong."""
-        status = Status(int(self._table[m, CURSOR]))
+        """Wake a Python trader, answer those that asked, make room on a full tape, or raise what went wrong."""
+        code = int(self._table[m, CURSOR])
         market = self.markets[m]
         assert market is not None
+        if code == ANSWERS_DUE:
+            market._answer_asked()
+            self._table[m, N_ASKED] = 0
+            return
+        status = Status(code)
         if status == Status.PYTHON_WAKE:
             market._wake_trader()
-            if market._asked:
-                # Nobody else of this instant need come first: a panel's answers do not depend on each other.
-                market._answer_asked()
+            self._table[m, N_ASKED] = len(market._asked)
             return
         if status != Status.TAPE_FULL:
             self._table[m, MODE] = ENDED
@@ -285,10 +388,12 @@ class MarketBatch:
                 self._table[other, TAPE_AT] = record_address(self._tapes[t][0])
 
 
-def _find_learner(market: Market, name: str | None) -> tuple[int, Task]:
-    """Return the index and the task of the learners' population."""
+def _find_learner(market: Market, name: str | None, own: Task | None = None) -> tuple[int, Task]:
+    """Return the index and the task of the learners' population; `own` is a task that the package does not know."""
     populations = market.world.populations
-    found = {p.name: (k, task) for k, p in enumerate(populations) if (task := task_of(p.policy)) is not None}
+    known = [(k, p, own if own is not None and p.policy is own.policy else task_of(p.policy))
+             for k, p in enumerate(populations)]  # fmt: skip
+    found = {p.name: (k, task) for k, p, task in known if task is not None}
     if name is None and len(found) == 1:
         name = next(iter(found))
     if name is not None and name in found:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import copy
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import gymnasium
 import numpy as np
 
+from agents.rl._checks import market_seed, steps_limit
 from agents.rl.batch import Batch, MakeMarket, batch_of
+from agents.rl.custom import Observation, RewardFunction
+from agents.rl.rendering import RENDER_MODES, RENDERS_PER_S, checked_mode, rendered
 from agents.rl.rewards import RewardSettings
 from agents.rl.spaces import action_space, checked_action, info_of, observation_space
+from agents.rl.task import Task
 from lob.errors import InputError
 
 __all__ = ["MarketEnv"]
@@ -23,19 +28,24 @@ class MarketEnv(gymnasium.Env[np.ndarray[Any, Any], Any]):
         make_market: returns the market of a seed, with one learning agent (agents.rl.policies) in it.
         learner: name of its population; default: the only one.
         features: names from agents.rl.FEATURES; default: the task's.
-        reward: one of agents.rl.REWARDS; default: the task's.
-        reward_settings: numbers in the reward.
+        reward: one of agents.rl.REWARDS, or a function of your own (agents.rl.custom); default: the task's.
+        reward_settings: numbers in the reward, as RewardSettings or by name.
+        observation: a function of your own that makes the observation of features and facts (agents.rl.custom).
+        task: what the learner does, if it is no task of agents.rl.tasks.
         max_steps: truncate an episode after so many steps; default: never.
         keep_tape: keep the rows of the episode for `tape`.
+        render_mode: what `render` returns: "ansi", a text, or "rgb_array", a picture.
 
     `reset(seed=s)` runs the market of seed s, the same that a scenario file gives with `--seed s`; without a seed the
-    next one is drawn. `terminated`: the task is over. `truncated`: `max_steps`, or the market closed first.
+    next one is drawn. `terminated`: the task is over. `truncated`: `max_steps`, or the market closed first. A copy
+    (copy.deepcopy) or a pickle made in mid-episode goes on as the original does. `spec.max_episode_steps` is the number
+    of decisions of an episode that nothing ends early.
 
     Raises:
-        InputError: for a wrong name, an action out of range or not finite, and a step after the end.
+        InputError: for a wrong name, seed or render mode, an action out of range or not finite, a step after the end.
     """
 
-    metadata = {"render_modes": []}  # noqa: RUF012 - the base class declares it so
+    metadata = {"render_modes": list(RENDER_MODES), "render_fps": RENDERS_PER_S}  # noqa: RUF012 - declared so by the base
 
     def __init__(
         self,
@@ -43,31 +53,46 @@ class MarketEnv(gymnasium.Env[np.ndarray[Any, Any], Any]):
         *,
         learner: str | None = None,
         features: Sequence[str] | None = None,
-        reward: str | None = None,
-        reward_settings: RewardSettings | None = None,
+        reward: str | RewardFunction | None = None,
+        reward_settings: RewardSettings | Mapping[str, Any] | None = None,
+        observation: Observation | None = None,
+        task: Task | None = None,
         max_steps: int | None = None,
         keep_tape: bool = False,
+        render_mode: str | None = None,
     ) -> None:
+        self._max_steps = steps_limit(max_steps)
+        self.render_mode = checked_mode(render_mode)
         self.batch = batch_of(
-            make_market, 1, learner=learner, features=features, reward=reward,
-            reward_settings=reward_settings, keep_tape=keep_tape,
+            make_market, 1, learner=learner, features=features, reward=reward, reward_settings=reward_settings,
+            observation=observation, task=task, keep_tape=keep_tape,
         )  # fmt: skip
         if self.batch.k != 1:
             raise InputError(f"{self.batch.k} learners in the market; allowed: 1 (use MarketParallelEnv for several)")
-        if max_steps is not None and max_steps < 1:
-            raise InputError(f"max_steps = {max_steps}; allowed: at least 1")
         self.observation_space = observation_space(self.batch)
         self.action_space = action_space(self.batch)
-        self._max_steps = max_steps
         self._n_steps = -1
+        self._spec: Any = None
+
+    @property
+    def spec(self) -> Any:
+        """What gymnasium.make was told, with the number of decisions of an episode; None outside of it."""
+        return self._spec
+
+    @spec.setter
+    def spec(self, spec: Any) -> None:
+        self._spec = copy.copy(spec)
+        if spec is not None and spec.max_episode_steps is None:
+            self._spec.max_episode_steps = min(self._max_steps or self.batch.most_steps, self.batch.most_steps)
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         """Begin an episode; see the class for seeds."""
+        seed = None if seed is None else market_seed(seed)
         super().reset(seed=seed)
-        market_seed = int(self.np_random.integers(2**31)) if seed is None else seed
-        self.batch.reset(0, market_seed)
+        self.batch.reset(0, int(self.np_random.integers(2**31)) if seed is None else seed)
         self._n_steps = 0
-        return self.batch.observations[0, 0].copy(), {"seed": market_seed, **info_of(self.batch, 0, 0, 0.0, 0.0)}
+        info = {"seed": self.batch.seeds[0], **info_of(self.batch, 0, 0, 0.0, 0.0)}
+        return self.batch.observations[0, 0].copy(), info
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """Send the action and run to the next decision."""
@@ -88,6 +113,10 @@ class MarketEnv(gymnasium.Env[np.ndarray[Any, Any], Any]):
             self._n_steps = -1
         info = info_of(batch, 0, 0, pnl, penalty)
         return batch.observations[0, 0].copy(), reward, terminated, truncated, info
+
+    def render(self) -> Any:
+        """Return a text or a picture (height, width, 3) of the market, by `render_mode`; None without one."""
+        return None if self.render_mode is None else rendered(self.batch, 0, self.render_mode)
 
     def tape(self) -> np.ndarray[Any, Any]:
         """Return all rows of the episode's market so far (with `keep_tape`)."""

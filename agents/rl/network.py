@@ -127,26 +127,35 @@ def load_network(path: str | Path) -> Network:
     missing = [name for name in LAYERS if name not in tensors]
     if missing:
         raise InputError(f"{path}: lacks {', '.join(missing)}; allowed: {', '.join(LAYERS)} and log_std")
-    network = Network(
-        metadata.get("task", ""),
-        tuple(json.loads(metadata.get("features", "[]"))),
-        tuple(tensors[name] for name in LAYERS),
-        tensors.get("log_std"),
-        json.loads(metadata.get("card", "{}")),
-    )
+    try:
+        features, card = json.loads(metadata.get("features", "[]")), json.loads(metadata.get("card", "{}"))
+    except ValueError as error:
+        raise InputError(f"{path}: its metadata are damaged ({error})") from None
+    if not isinstance(card, dict) or not isinstance(features, list) or not all(isinstance(f, str) for f in features):
+        raise InputError(f"{path}: its metadata are damaged; allowed: a list of features, and a card with names")
+    layers = tuple(tensors[name] for name in LAYERS)
+    network = Network(metadata["task"], tuple(features), layers, tensors.get("log_std"), card)
     _check_shapes(str(path), network)
     return network
 
 
 def _check_shapes(path: str, network: Network) -> None:
     w1, b1, w2, b2, w3, b3 = network.layers
+    for name, bias in (("b1", b1), ("b2", b2), ("b3", b3)):
+        if bias.ndim != 1 or bias.size == 0:
+            raise InputError(f"{path}: {name} has shape {bias.shape}; allowed: one dimension, not empty")
     sizes = [len(network.features), *(b.size for b in (b1, b2, b3))]
     for name, weight, (rows, columns) in zip(("w1", "w2", "w3"), (w1, w2, w3), pairwise(sizes), strict=True):
         if weight.shape != (rows, columns):
             raise InputError(f"{path}: {name} has shape {weight.shape}; allowed: ({rows}, {columns})")
     if max(sizes[1:]) > MAX_HIDDEN:
         raise InputError(f"{path}: a layer of {max(sizes[1:])}; allowed: at most {MAX_HIDDEN} in compiled policies")
-    if not all(np.isfinite(layer).all() for layer in network.layers):
+    deviations = network.log_std
+    if deviations is not None and (deviations.shape != b3.shape or b3.size > 2):
+        raise InputError(f"{path}: log_std has shape {deviations.shape}; allowed: that of b3, {b3.shape}, at most (2,)")
+    if not all(
+        np.isfinite(layer).all() for layer in (*network.layers, np.zeros(1) if deviations is None else deviations)
+    ):
         raise InputError(f"{path}: holds a weight that is not finite")
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from gymnasium.utils import seeding
 from pettingzoo import ParallelEnv
 
+from agents.rl._checks import market_seed, steps_limit
 from agents.rl.batch import Batch, MakeMarket, batch_of
+from agents.rl.custom import Observation, RewardFunction
+from agents.rl.rendering import RENDER_MODES, RENDERS_PER_S, checked_mode, rendered
 from agents.rl.rewards import RewardSettings
 from agents.rl.spaces import action_space, checked_action, info_of, observation_space
+from agents.rl.task import Task
 from lob.errors import InputError
 
 __all__ = ["MarketParallelEnv"]
@@ -25,13 +29,16 @@ class MarketParallelEnv(ParallelEnv[str, Any, Any]):
 
     Args:
         make_market: returns the market of a seed, with a population of learning agents in it.
-        learner, features, reward, reward_settings, max_steps, keep_tape: as for MarketEnv.
+        learner, features, reward, reward_settings, observation, task, max_steps, keep_tape, render_mode: as for
+            MarketEnv.
 
     Raises:
         InputError: for a wrong name, a missing, unknown or wrong action, and a step after the end.
     """
 
-    metadata = {"name": "outcry_v0", "render_modes": [], "is_parallelizable": True}  # noqa: RUF012
+    metadata = {  # noqa: RUF012
+        "name": "outcry_v0", "render_modes": list(RENDER_MODES), "render_fps": RENDERS_PER_S, "is_parallelizable": True,
+    }  # fmt: skip
 
     def __init__(
         self,
@@ -39,23 +46,24 @@ class MarketParallelEnv(ParallelEnv[str, Any, Any]):
         *,
         learner: str | None = None,
         features: Sequence[str] | None = None,
-        reward: str | None = None,
-        reward_settings: RewardSettings | None = None,
+        reward: str | RewardFunction | None = None,
+        reward_settings: RewardSettings | Mapping[str, Any] | None = None,
+        observation: Observation | None = None,
+        task: Task | None = None,
         max_steps: int | None = None,
         keep_tape: bool = False,
+        render_mode: str | None = None,
     ) -> None:
+        self._max_steps = steps_limit(max_steps)
+        self.render_mode = checked_mode(render_mode)
         self.batch = batch_of(
-            make_market, 1, learner=learner, features=features, reward=reward,
-            reward_settings=reward_settings, keep_tape=keep_tape,
+            make_market, 1, learner=learner, features=features, reward=reward, reward_settings=reward_settings,
+            observation=observation, task=task, keep_tape=keep_tape,
         )  # fmt: skip
-        if max_steps is not None and max_steps < 1:
-            raise InputError(f"max_steps = {max_steps}; allowed: at least 1")
         self.possible_agents = [f"learner_{rank}" for rank in range(self.batch.k)]
         self.agents: list[str] = []
-        self.render_mode = None
         self.observation_spaces = {agent: observation_space(self.batch) for agent in self.possible_agents}
         self.action_spaces = {agent: action_space(self.batch) for agent in self.possible_agents}
-        self._max_steps = max_steps
         self._n_steps = 0
         self._generator = seeding.np_random(None)[0]
 
@@ -72,8 +80,8 @@ class MarketParallelEnv(ParallelEnv[str, Any, Any]):
         """Space of `state`."""
         from gymnasium import spaces
 
-        size = len(self.batch.features) * self.batch.k
-        return spaces.Box(-10.0, 10.0, (size,), np.float32)
+        one = observation_space(self.batch)
+        return spaces.Box(np.tile(one.low, self.batch.k), np.tile(one.high, self.batch.k), dtype=np.float32)
 
     def state(self) -> np.ndarray[Any, Any]:
         """Return all observations side by side."""
@@ -82,12 +90,14 @@ class MarketParallelEnv(ParallelEnv[str, Any, Any]):
     def reset(self, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, Any]:
         """Begin an episode; `seed` is the market's."""
         if seed is not None:
+            seed = market_seed(seed)
             self._generator = seeding.np_random(seed)[0]
-        market_seed = int(self._generator.integers(2**31)) if seed is None else seed
-        self.batch.reset(0, market_seed)
+        self.batch.reset(0, int(self._generator.integers(2**31)) if seed is None else seed)
         self._n_steps = 0
         self.agents = list(self.possible_agents)
-        infos = {agent: {"seed": market_seed, **info_of(self.batch, 0, k, 0.0, 0.0)} for k, agent in self._ranks()}
+        infos = {
+            agent: {"seed": self.batch.seeds[0], **info_of(self.batch, 0, k, 0.0, 0.0)} for k, agent in self._ranks()
+        }
         return self._observations(self.agents), infos
 
     def step(self, actions: dict[str, Any]) -> tuple[Any, Any, Any, Any, Any]:
@@ -95,12 +105,17 @@ class MarketParallelEnv(ParallelEnv[str, Any, Any]):
         batch, agents = self.batch, self.agents
         if not agents:
             raise InputError("step: no episode is running; allowed after reset() and until it has ended")
+        if not isinstance(actions, Mapping):
+            raise InputError(f"actions = {actions!r}; allowed: one for each of {', '.join(agents)}, by name")
         if set(actions) != set(agents):
-            raise InputError(f"actions for {', '.join(actions) or 'nobody'}; allowed: for {', '.join(agents)}")
+            raise InputError(
+                f"actions for {', '.join(map(str, actions)) or 'nobody'}; allowed: for {', '.join(agents)}"
+            )
         n_values = batch.n_continuous or 1
         ranks = self._ranks()
-        for rank, agent in ranks:
-            batch.actions[0, rank, :n_values] = checked_action(batch, actions[agent])
+        values = [checked_action(batch, actions[agent]) for _, agent in ranks]
+        for (rank, _), value in zip(ranks, values, strict=True):
+            batch.actions[0, rank, :n_values] = value
         found = batch.step()[0]
         self._n_steps += 1
         rewards, terminated, truncated, infos = {}, {}, {}, {}
@@ -112,6 +127,10 @@ class MarketParallelEnv(ParallelEnv[str, Any, Any]):
             infos[agent] = info_of(batch, 0, rank, pnl, penalty)
         self.agents = [agent for _, agent in ranks if not (terminated[agent] or truncated[agent])]
         return self._observations(agents), rewards, terminated, truncated, infos
+
+    def render(self) -> Any:
+        """Return a text or a picture (height, width, 3) of the market, by `render_mode`; None without one."""
+        return None if self.render_mode is None else rendered(self.batch, 0, self.render_mode)
 
     def tape(self) -> np.ndarray[Any, Any]:
         """Return all rows of the episode's market so far (with `keep_tape`)."""

@@ -350,6 +350,8 @@ def _save(path: str | Path, settings: PPO, agent: Agent, optimiser: Any, progres
 def _restore(path: str | Path, settings: PPO, agent: Agent, optimiser: Any) -> Progress:
     try:
         saved = torch.load(path, weights_only=True)
+        if not isinstance(saved, dict) or not isinstance(saved.get("settings"), dict):
+            raise TypeError
     except Exception as error:
         raise InputError(f"{path}: not a checkpoint ({type(error).__name__}); allowed: one of this command") from None
     theirs = {k: v for k, v in saved["settings"].items() if k != "total_steps"}
@@ -360,10 +362,15 @@ def _restore(path: str | Path, settings: PPO, agent: Agent, optimiser: Any) -> P
                          f"allowed: {ours[differing[0]]}, or another folder")  # fmt: skip
     try:
         agent.load_state_dict(saved["agent"])
-    except RuntimeError:
+    except (KeyError, RuntimeError):
         raise InputError(
             f"{path}: its network has other inputs or outputs; allowed: the same task and features"
         ) from None
-    optimiser.load_state_dict(saved["optimiser"])
-    torch.set_rng_state(saved["torch"])
-    return Progress(**saved["progress"])
+    try:
+        optimiser.load_state_dict(saved["optimiser"])
+        torch.set_rng_state(saved["torch"])
+        return Progress(**saved["progress"])
+    except (KeyError, RuntimeError, TypeError, ValueError) as error:
+        raise InputError(
+            f"{path}: a damaged checkpoint ({type(error).__name__}); allowed: one of this command"
+        ) from None

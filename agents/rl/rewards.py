@@ -8,12 +8,14 @@ fees included, and `penalty`, what the reward takes off it.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 
 from agents.rl._stepping import CASH, MID, N_FACTS, POSITION, TIME_S
+from agents.rl.custom import RewardFunction, name_of, rewarded
 from lob._jit import kernel
 from lob.errors import InputError
 
@@ -63,12 +65,29 @@ class RewardSettings:
         """Check all numbers; raise InputError."""
         for field in fields(self):
             value = getattr(self, field.name)
-            if not (math.isfinite(value) and value >= 0.0):
+            if not isinstance(value, int | float) or not (math.isfinite(value) and value >= 0.0):
                 raise InputError(f"reward {field.name} = {value}; allowed: a finite number, 0 or more")
         if not 0.0 < self.sharpe_weight <= 1.0:
             raise InputError(f"reward sharpe_weight = {self.sharpe_weight}; allowed: above 0, at most 1")
         if self.risk_aversion == 0.0:
             raise InputError("reward risk_aversion = 0; allowed: above 0")
+
+    @staticmethod
+    def of(numbers: RewardSettings | Mapping[str, Any] | None) -> RewardSettings:
+        """Return settings that were given as such, by name, or not at all.
+
+        Raises:
+            InputError: if a name is unknown or a number wrong.
+        """
+        if isinstance(numbers, RewardSettings):
+            return numbers
+        known = [field.name for field in fields(RewardSettings)]
+        if not isinstance(numbers or {}, Mapping):
+            raise InputError(f"reward_settings = {numbers!r}; allowed: {', '.join(known)}, each with a number")
+        for name in numbers or {}:
+            if name not in known:
+                raise InputError(f"reward_settings {name}: no such number; allowed: {', '.join(known)}")
+        return RewardSettings(**(numbers or {}))
 
     def array(self) -> np.ndarray[Any, Any]:
         """Return the numbers in the order of the fields."""
@@ -142,7 +161,7 @@ class Rewards:
     """A reward for n learners.
 
     Args:
-        name: one of REWARDS.
+        reward: one of REWARDS, or a function of the user's own (agents.rl.custom).
         n: learners.
         price_scale_ticks: unit of prices.
         largest_lots: the task's largest position.
@@ -155,19 +174,20 @@ class Rewards:
 
     def __init__(
         self,
-        name: str,
+        reward: str | RewardFunction,
         n: int,
         *,
         price_scale_ticks: float,
         largest_lots: float,
         goal_lots: float = 0.0,
-        settings: RewardSettings | None = None,
+        settings: RewardSettings | Mapping[str, Any] | None = None,
     ) -> None:
-        if name not in REWARDS:
-            raise InputError(f"reward = {name!r}: no such reward; allowed: {', '.join(REWARDS)}")
-        self.name = name
-        self._kind = NAMES.index(name)
-        self._numbers = (settings or RewardSettings()).array()
+        self._own = reward if callable(reward) else None
+        if self._own is None and reward not in REWARDS:
+            raise InputError(f"reward = {reward!r}: no such reward; allowed: {', '.join(REWARDS)}, or a function")
+        self.name = name_of(reward) if callable(reward) else reward
+        self._kind = PNL if callable(reward) else NAMES.index(reward)
+        self._numbers = RewardSettings.of(settings).array()
         self._scales = (price_scale_ticks * largest_lots, price_scale_ticks, float(largest_lots), float(goal_lots))
         self.state = np.zeros((n, N_STATE))
         self.found = np.zeros((n, 3))
@@ -175,6 +195,9 @@ class Rewards:
     def reset(self, which: Any = slice(None)) -> None:
         """Forget what was, at the beginning of an episode of the learners `which`."""
         self.state[which] = 0.0
+        begin = getattr(self._own, "reset", None)
+        if begin is not None:
+            begin(which)
 
     def __call__(self, before: Any, after: Any, over: Any) -> np.ndarray[Any, Any]:
         """Return reward, pnl and penalty, shape (n, 3), of facts of shape (n, N_FACTS); reused by the next call."""
@@ -183,4 +206,7 @@ class Rewards:
         reward_rows(
             self._kind, self._numbers, unit, price_scale, largest, goal, before, after, over, self.state, self.found
         )
+        if self._own is not None:
+            self.found[:, 0] = rewarded(self._own, before, after, over)
+            self.found[:, 2] = self.found[:, 1] - self.found[:, 0]
         return self.found

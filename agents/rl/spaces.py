@@ -16,8 +16,9 @@ __all__ = ["action_space", "checked_action", "checked_actions", "info_of", "obse
 
 
 def observation_space(batch: Batch) -> spaces.Box:
-    """Return the space of one learner's observation: the named features, each within +-10."""
-    return spaces.Box(-LIMIT, LIMIT, (len(batch.features),), np.float32)
+    """Return the space of one learner's observation: the named features, each within +-10, or a user's own numbers."""
+    reach = LIMIT if batch.observation is None else np.inf
+    return spaces.Box(-reach, reach, (batch.observations.shape[-1],), np.float32)
 
 
 def action_space(batch: Batch) -> spaces.Space[Any]:
@@ -28,13 +29,15 @@ def action_space(batch: Batch) -> spaces.Space[Any]:
 
 
 def checked_action(batch: Batch, action: Any) -> Any:
-    """Return one learner's action, an int or an array.
+    """Return one learner's action, an int or an array; one number may also come as an array of shape (1,).
 
     Raises:
         InputError: if it is not in the action space.
     """
+    allowed = "numbers in -1..1" if batch.n_continuous else f"0 to {batch.n_actions - 1}"
+    values = _numbers("action", action, allowed)
     if batch.n_continuous:
-        values = np.asarray(action, np.float64)
+        values = values.reshape(1) if batch.n_continuous == 1 and values.shape == () else values
         if values.shape != (batch.n_continuous,):
             raise InputError(f"action: shape {values.shape}; allowed: ({batch.n_continuous},)")
         if not np.isfinite(values).all():
@@ -42,10 +45,9 @@ def checked_action(batch: Batch, action: Any) -> Any:
         if np.abs(values).max() > 1.0:
             raise InputError(f"action = {values}: out of range; allowed: numbers in -1..1")
         return values
-    try:
-        entry = float(action)
-    except (TypeError, ValueError):
-        raise InputError(f"action = {action!r}; allowed: 0 to {batch.n_actions - 1}") from None
+    if values.shape not in ((), (1,)):
+        raise InputError(f"action: shape {values.shape}; allowed: one number, 0 to {batch.n_actions - 1}")
+    entry = float(values.item())
     if not math.isfinite(entry):
         raise InputError(f"action = {action}: not finite; allowed: 0 to {batch.n_actions - 1}")
     if entry != int(entry) or not 0 <= entry < batch.n_actions:
@@ -55,21 +57,36 @@ def checked_action(batch: Batch, action: Any) -> Any:
 
 
 def checked_actions(n_continuous: int, n_actions: int, n: int, actions: Any) -> Any:
-    """Return the actions of n learners as float64 (n, numbers of an action); errors as for `checked_action`."""
-    values = np.asarray(actions, np.float64)
+    """Return the actions of n learners as float64 (n, numbers of an action); errors as for `checked_action`.
+
+    Where an action is one number, shapes (n,) and (n, 1) are the same.
+    """
+    allowed = "numbers in -1..1" if n_continuous else f"whole numbers 0 to {n_actions - 1}"
+    values = _numbers("actions", actions, allowed)
     shape = (n, n_continuous) if n_continuous else (n,)
+    if values.shape in ((n,), (n, 1)) and n_continuous <= 1:
+        values = values.reshape(shape)
     if values.shape != shape:
         raise InputError(f"actions: shape {values.shape}; allowed: {shape}")
     if n_continuous:
-        bad = ~np.isfinite(values) | (np.abs(values) > 1.0)
-        allowed = "numbers in -1..1"
+        bad = ~(np.abs(values) <= 1.0)
     else:
         bad = ~((values >= 0) & (values < n_actions) & (values == np.floor(values)))
-        allowed = f"whole numbers 0 to {n_actions - 1}"
     if bad.any():
         first = np.argwhere(bad)[0]
         raise InputError(f"actions{first.tolist()} = {values[tuple(first)]}; allowed: {allowed}")
     return values.reshape(n, -1)
+
+
+def _numbers(what: str, given: Any, allowed: str) -> np.ndarray[Any, Any]:
+    """Return real numbers as float64; a text is none, even if a number stands in it."""
+    try:
+        values = np.asarray(given)
+    except ValueError:  # rows of unequal length
+        raise InputError(f"{what} = {given!r}: rows of unequal length; allowed: {allowed}") from None
+    if values.dtype.kind not in "biuf":
+        raise InputError(f"{what} = {given!r}; allowed: {allowed}")
+    return values.astype(np.float64)
 
 
 def info_of(batch: Batch, m: int, rank: int, pnl: float, penalty: float) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cache
 from typing import Any
 
@@ -21,7 +21,7 @@ class Task:
 
     Attributes:
         name: such as "execution".
-        policy: the compiled policy, in which a network chooses.
+        policy: the compiled policy, in which a network chooses; its settings are a subclass of LearnerSettings.
         observe: compiled; fills the features and says whether a decision is due.
         act: compiled; does what the action cells say and returns the delay until the next wake-up.
         features: names of the default observation.
@@ -43,6 +43,16 @@ class Task:
     continuous: Callable[[Any], int] = lambda settings: 0
     baselines: Mapping[str, int] = field(default_factory=dict)
 
+    def __deepcopy__(self, memo: Any) -> Task:
+        """Return itself: nothing in it ever changes."""
+        return self
+
+    def __reduce__(self) -> Any:
+        """Send one of the package's tasks by its name; another needs parts that can be sent."""
+        if tasks().get(self.name) is self:
+            return find_task, (self.name,)
+        return Task, tuple(getattr(self, part.name) for part in fields(self))
+
 
 @cache
 def tasks() -> dict[str, Task]:
@@ -60,7 +70,7 @@ def find_task(name: str) -> Task:
         InputError: if there is none of this name.
     """
     if name not in tasks():
-        raise InputError(f"task {name}: no such task; allowed: {', '.join(tasks())}")
+        raise InputError(f"task {name}: no such task; allowed: {', '.join(tasks())}, or my_module:TASK")
     return tasks()[name]
 
 

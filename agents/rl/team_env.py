@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
+from agents.rl._checks import market_seed
 from agents.rl.batch import MakeMarket, MarketBatch
+from agents.rl.custom import RewardFunction
 from agents.rl.rewards import RewardSettings
 from agents.rl.spaces import action_space, checked_actions, observation_space
 from lob.errors import InputError
@@ -38,8 +40,8 @@ class TeamVectorEnv(VectorEnv[np.ndarray[Any, Any], Any, Any]):
         threads: int = 1,
         learner: str | None = None,
         features: Sequence[str] | None = None,
-        reward: str | None = None,
-        reward_settings: RewardSettings | None = None,
+        reward: str | RewardFunction | None = None,
+        reward_settings: RewardSettings | Mapping[str, Any] | None = None,
     ) -> None:
         self.batch = MarketBatch(
             make_market, n_markets, learner=learner, features=features, reward=reward,
@@ -52,12 +54,11 @@ class TeamVectorEnv(VectorEnv[np.ndarray[Any, Any], Any, Any]):
         self.action_space = batch_space(self.single_action_space, self.num_envs)
         self._next_seed = -1
 
-    def reset(
-        self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
-    ) -> tuple[Any, dict[str, Any]]:
+    def reset(self, *, seed: Any = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         """Begin an episode in every market; market m has the seed `seed` + m, later episodes count on."""
-        if seed is not None and not isinstance(seed, int):
+        if seed is not None and np.ndim(seed) > 0:
             raise InputError("seed: a list; allowed: one number")
+        seed = None if seed is None else market_seed(seed)
         super().reset(seed=seed)
         self._next_seed = int(self.np_random.integers(2**31)) if seed is None else seed
         for m in range(self.batch.n):

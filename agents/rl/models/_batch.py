@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from agents.rl._checks import market_seed
 from agents.rl._stepping import N_FACTS
+from agents.rl.custom import Observation
 from agents.rl.rewards import Rewards, RewardSettings
 from agents.rl.task import find_task
 
@@ -55,13 +57,21 @@ class ModelBatch:
         self.facts = np.zeros((n, 1, N_FACTS))
         self.over = np.zeros((n, 1), bool)
         self.closed = np.zeros((n, 1), bool)
+        self.seeds = [-1] * n
+        self.observation: Observation | None = None
         self._steps = np.zeros(n, np.int64)
         self._keys = np.zeros(n, np.uint64)
+
+    @property
+    def most_steps(self) -> int:
+        """Steps of an episode."""
+        return self.n_steps
 
     def reset(self, m: int, seed: int) -> None:
         """Begin run m anew; all its draws follow from the seed."""
         from sim.rng import agent_key
 
+        seed = self.seeds[m] = market_seed(seed)
         self._keys[m] = agent_key(seed, "model", 0)
         self._steps[m] = 0
         self.facts[m] = 0.0
@@ -72,13 +82,14 @@ class ModelBatch:
 
     def step(self) -> np.ndarray[Any, Any]:
         """Move all runs by one step; return reward, pnl and penalty, shape (n, 1, 3)."""
-        before = self.facts.reshape(self.n, N_FACTS).copy()
+        before, was_over = self.facts.reshape(self.n, N_FACTS).copy(), self.over.reshape(-1).copy()
         self._move()
         self._steps += 1
         self.facts[:, 0, 0] = self._steps * self.step_s
         self.over[:, 0] = self._steps >= self.n_steps
         self._observe()
         found = self.rewards(before, self.facts.reshape(self.n, N_FACTS), self.over.reshape(-1))
+        found[was_over] = 0.0
         return found.reshape(self.n, 1, 3)
 
     def _begin(self, m: int) -> None:

@@ -63,6 +63,7 @@ class RlExecution(LearnerSettings):
     side: Annotated[int, Field(ge=-1, le=1)] = 1
     quantity_lots: Annotated[int, Field(ge=1, le=2**31 - 1)] = 600
     parent_id: Annotated[int, Field(ge=0, le=2**31 - 1)] = 1
+    size_scale_lots: Annotated[float, Field(gt=0)] = 5.0  # of the shipped weights
     step_s: Annotated[float, Field(gt=0)] = 10.0
 
 

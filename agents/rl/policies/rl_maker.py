@@ -57,6 +57,7 @@ class RlMaker(LearnerSettings):
         widest_scales: largest distance of continuous actions, in price scales.
     """
 
+    size_scale_lots: Annotated[float, Field(gt=0)] = 50.0  # of the shipped weights
     size_lots: Annotated[int, Field(ge=1)] = 10
     max_position_lots: Annotated[int, Field(ge=1)] = 100
     menu: bool = True

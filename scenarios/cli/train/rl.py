@@ -14,7 +14,7 @@ __all__ = ["command"]
 
 
 def command(
-    task: Annotated[str, typer.Option(help="execution, market_making or directional.")] = "execution",
+    task: Annotated[str, typer.Option(help="execution, market_making, directional, or my_module:TASK.")] = "execution",
     scenario: Annotated[str, typer.Option(help="A scenario file, or a name from `outcry scenarios`.")] = "rmsc",
     algo: Annotated[str, typer.Option(help="ppo or dqn (stable-baselines3), or ppo-single-file.")] = "ppo",
     steps: Annotated[int, typer.Option(min=1, help="Decisions to learn from.")] = 500_000,
@@ -23,7 +23,13 @@ def command(
     agent: Annotated[
         list[str] | None, typer.Option("--agent", metavar="A=B", help="A setting of the learning agent.")
     ] = None,
-    reward: Annotated[str | None, typer.Option(help="Name of the reward. Default: the task's.")] = None,
+    latency: Annotated[
+        list[str] | None,
+        typer.Option("--latency", metavar="A=B", help="Of the agent's messages, as kind=constant and delay_us=50."),
+    ] = None,
+    reward: Annotated[
+        str | None, typer.Option(help="Name of the reward, or my_module:FUNCTION. Default: the task's.")
+    ] = None,
     reward_set: Annotated[
         list[str] | None, typer.Option("--reward-set", metavar="A=B", help="A number in the reward.")
     ] = None,
@@ -54,14 +60,14 @@ def command(
 
     console = wide_console()
     seeds = seed_list(seed, "--seed")
-    base = out if out is not None else Path("runs") / f"{task}-{find_scenario(scenario).stem}-{algo}"
+    base = out if out is not None else Path("runs") / f"{task.replace(':', '-')}-{find_scenario(scenario).stem}-{algo}"
     rows = []
     for one in seeds:
         training = RlTraining(
             scenario, task, algo, parsed(agent or [], "--agent"), tuple(set_ or ()), reward,
             parsed(reward_set or [], "--reward-set"), tuple(features.split(",")) if features else None, steps, envs,
             one, evaluations, evaluation_seeds, parsed(algo_set or [], "--algo-set"),
-            executor, workers,
+            executor, workers, parsed(latency or [], "--latency"),
         )  # fmt: skip
         folder = base if len(seeds) == 1 else base / f"seed-{one}"
         columns = (TextColumn("{task.completed:.0f} of {task.total:.0f} decisions {task.description}"), BarColumn(),

@@ -1,0 +1,58 @@
+"""Every registered id with its defaults is a market in which something happens, in every scenario of the library."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from agents.rl import MarketEnv
+from agents.rl._stepping import EXECUTED
+from scenarios.environments import ENVIRONMENTS, make_env
+from scenarios.load import library
+
+MOST_STEPS = 400
+TOLD = """The agent decides once a second or once in ten; so many decisions are minutes of the market."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scenario", sorted(library()))
+def test_a_random_policy_trades_in_every_scenario_whatever_its_task(scenario: str) -> None:
+    for task in ENVIRONMENTS.values():
+        env = make_env(scenario=scenario, task=task)
+        _, info = env.reset(seed=1)
+        rng, fills = np.random.default_rng(1), 0
+        for _ in range(MOST_STEPS):
+            before = info["executed_lots"]
+            _, _, terminated, truncated, info = env.step(rng.integers(env.batch.n_actions))
+            fills += info["executed_lots"] > before
+            if fills == 3 or terminated or truncated:
+                break
+        assert fills == 3, (task, info, env.batch.settings)
+        assert env.batch.facts[0, 0, EXECUTED] > 0
+
+
+def test_the_makers_menu_reaches_the_touch_where_the_spread_is_narrow() -> None:
+    # With one unit of 20 ticks for every market, the tightest quote of the menu stood five ticks from the midpoint.
+    env = make_env(scenario="first_market", task="market_making", settings={"start_s": 300.0, "duration_s": 200.0})
+    assert 1.0 <= env.batch.settings.price_scale_ticks <= 4.0
+    env.reset(seed=1)
+    for _ in range(200):
+        _, _, over, _, info = env.step(0)
+        if over:
+            break
+    assert info["executed_lots"] > 50
+
+
+def test_units_follow_the_scenario_and_what_is_given_stays() -> None:
+    def settings(**given: object) -> object:
+        env: MarketEnv = make_env(scenario="first_market", task="market_making", **given)
+        return env.batch.settings
+
+    usual = settings()
+    wide = settings(overrides=["population.maker.count=1", "population.random.count=30"])
+    assert wide.price_scale_ticks > usual.price_scale_ticks
+    assert settings(settings={"price_scale_ticks": 7.0}).price_scale_ticks == 7.0
+    given = settings(settings={"price_scale_ticks": 7.0, "size_scale_lots": 3.0, "start_s": 60.0})
+    assert (given.price_scale_ticks, given.size_scale_lots, given.start_s) == (7.0, 3.0, 60.0)
+    short = make_env(scenario="llm_investors", task="directional").batch.settings
+    assert short.start_s == 900.0  # half of a session of 30 minutes, not its close
