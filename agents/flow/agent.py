@@ -74,8 +74,8 @@ HEADER_CELLS = cells_of(HEADER)
 CONTINUOUS = int(Phase.CONTINUOUS)
 STREAM = 7
 """Stream of draws of its own: keyed by the order's number, not by wake-ups."""
-(U_DELAY, U_INSIDE, U_ORDER, U_DETAIL, U_SIZE, U_PRICE, U_GUARD, U_BOOK, U_GAP, U_DEEP, U_DRAFT, U_FLIP,
- U_JOIN) = range(13)  # fmt: skip
+U_DELAY, U_INSIDE, U_ORDER, U_DETAIL, U_SIZE, U_PRICE, U_GUARD, U_BOOK = range(8)
+U_DRAFT, U_FLIP, U_JOIN = 10, 11, 12
 CHECK_EVERY = 8
 TRIALS, TRIAL = 2, 32
 """A deletion whose target the book does not hold is drawn anew, code and all, so that old orders are not taken in the
@@ -332,9 +332,7 @@ def decide(view: Any, agent: Any, out: Any) -> int:
         flow.sent_ns = float(view.time_ns)  # an order that leaves no trace must not be followed by a hail of others
         if flow.n_sent - flow.n_sent_at_check >= CHECK_EVERY:
             flow.n_sent_at_check = flow.n_sent
-            maintain_depth(
-                view, agent, out, h, w, flow, _u(agent, int(flow.n_sent), U_GAP), _u(agent, int(flow.n_sent), U_DEEP)
-            )
+            maintain_depth(view, agent, out, h, w, flow)
         return 2
     if flow.due_ns == 0:
         if flow.has_block == 0 or flow.position >= agent.params[P.block]:

@@ -18,7 +18,7 @@ from agents.flow.codes import (
     target_class,
 )
 from agents.flow.memory import QUIET_BIRTH, RESERVOIR_BIRTH, birth_ns, is_remembered, remember_birth
-from agents.flow.tables import book_cell, book_spread, depth_value, gap_ticks, joining_share, size_lots
+from agents.flow.tables import book_cell, book_spread, depth_value, drawn_book, gap_ticks, joining_share, size_lots
 from agents.flow.tokenizer import BOOK_LEVELS
 from lob.types import CLIENT_ID_BITS, NO_PRICE, TimeInForce
 from sim.lookup import level_lots, next_level_ticks, own_count_at, own_lots, own_order_at
@@ -36,7 +36,7 @@ __all__ = [
 ]
 
 IOC = int(TimeInForce.IOC)
-DEPTH_STREAM = 10
+DEPTH_STREAM, GAP_STREAM = 10, 11
 UNSEEN = -1
 """`parent_id` of quantity that a recording would not show: the opening book and depth beyond its levels."""
 PIECE_LOTS = 100
@@ -196,7 +196,7 @@ def _lots_to_last_level(view: Any, side: int) -> int:
 @decision
 def refill_side(view: Any, out: Any, h: Any, w: Any, flow: Any, u: float) -> bool:
     """Lay a recorded side where another agent has swept one clean; False: both sides are quoted, nothing is done."""
-    number, done = int(u * 1024), False
+    number, done = drawn_book(u), False
     for half in range(2):
         side = 1 if half == 0 else -1
         if _best(view, side) == NO_PRICE and view.n_in_flight == 0:
@@ -310,7 +310,7 @@ def _place_side(view: Any, out: Any, h: Any, w: Any, flow: Any, number: int, sid
 @decision
 def place_opening_book(view: Any, out: Any, h: Any, w: Any, flow: Any, u: float) -> None:
     """Send the orders of one of the recorded books around the last price, which is the reference price at the open."""
-    number = int(u * 1024)
+    number = drawn_book(u)
     spread = book_spread(h, w, number)
     flow.bid_ticks = float(int(view.last_ticks) - (spread + 1) // 2)
     flow.ask_ticks = flow.bid_ticks + spread
@@ -325,7 +325,7 @@ def place_opening_book(view: Any, out: Any, h: Any, w: Any, flow: Any, u: float)
 
 
 @decision
-def maintain_depth(view: Any, agent: Any, out: Any, h: Any, w: Any, flow: Any, u: float, v: float) -> None:
+def maintain_depth(view: Any, agent: Any, out: Any, h: Any, w: Any, flow: Any) -> None:
     """Keep depth beyond the recorded levels: add levels at the far end where few are left, take back the farthest.
 
     A recording shows some levels; what happens beyond is not in it, neither the cancels of orders that the price has
@@ -336,6 +336,7 @@ def maintain_depth(view: Any, agent: Any, out: Any, h: Any, w: Any, flow: Any, u
     tokens of the history.
     """
     recorded = h.levels
+    key = draw_key(agent.key, int(flow.n_sent), GAP_STREAM)
     for half in range(2):
         side = 1 if half == 0 else -1
         n_levels, price, last = 0, _best(view, side), NO_PRICE
@@ -345,11 +346,9 @@ def maintain_depth(view: Any, agent: Any, out: Any, h: Any, w: Any, flow: Any, u
             price = next_level_ticks(view, side, price)
         if 0 < n_levels < recorded + LEVELS_LEAST:
             for k in range(recorded + LEVELS_FILLED - n_levels):
-                x = u + 0.37 * k + 0.5 * half
-                y = v + 0.61 * k + 0.5 * half
-                x, y = x - int(x), y - int(y)
-                last -= side * gap_ticks(h, w, x)
-                lots = int(book_cell(h, w, int(y * 1024), half, recorded - 2 + k % 2, 1))
+                last -= side * gap_ticks(h, w, raw_uniform(key, 4 * k + 2 * half))
+                book = drawn_book(raw_uniform(key, 4 * k + 2 * half + 1))
+                lots = int(book_cell(h, w, book, half, recorded - 2 + k % 2, 1))
                 _add(view, out, flow, side, last, max(lots, 1), RESERVOIR_BIRTH, UNSEEN)
                 flow.n_reservoir += 1.0
             continue
@@ -358,7 +357,7 @@ def maintain_depth(view: Any, agent: Any, out: Any, h: Any, w: Any, flow: Any, u
             rank += 1
             if rank > recorded:
                 y = raw_uniform(draw_key(agent.key, price, DEPTH_STREAM), half)
-                missing = int(book_cell(h, w, int(y * 1024), half, recorded - 1, 1)) - level_lots(view, side, price)
+                missing = int(book_cell(h, w, drawn_book(y), half, recorded - 1, 1)) - level_lots(view, side, price)
                 if missing > 0:
                     _add(view, out, flow, side, price, missing, RESERVOIR_BIRTH, UNSEEN)
                     flow.n_reservoir += 1.0

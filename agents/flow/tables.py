@@ -16,6 +16,7 @@ __all__ = [
     "delay_class",
     "delay_s",
     "depth_value",
+    "drawn_book",
     "first_activity",
     "gap_ticks",
     "joining_share",
@@ -119,13 +120,19 @@ def first_activity(h: Any, w: Any, z: float) -> float:
 def book_cell(h: Any, w: Any, book: int, side: int, level: int, column: int) -> float:
     """One number of a recorded book: column 0 ticks from the own best, 1 lots.
 
-    Side 0 are the bids and 1 the asks, or the other way round: every other N_BOOKS numbers are the books with buyers
-    and sellers exchanged. A recorded day has more quantity on one side, which would move the price away from it.
+    Side 0 are the bids and 1 the asks, or the other way round: numbers from N_BOOKS on are the books with buyers and
+    sellers exchanged. A recorded day has more quantity on one side, which would move the price away from it.
     """
     recorded = (side + book // N_BOOKS) % 2
     if level == 0 and column == 0:
         return 0.0
     return float(w[h.at_table_books + (((book % N_BOOKS) * 2 + recorded) * BOOK_LEVELS + level) * 2 + column])
+
+
+@decision
+def drawn_book(u: float) -> int:
+    """Number of a recorded book, either way round, by a uniform draw: each is as likely."""
+    return int(u * 2 * N_BOOKS)
 
 
 @decision
