@@ -15,12 +15,13 @@ from typing import Any
 
 import numpy as np
 
-from agents.flow import memory
 from agents.flow.agent import LearnedFlow, policy
+from agents.flow.memory import FLOW
 from bench.flow_impact import paired
 from lob.rules import Instrument
 from sim.fundamental import ConstantValue
 from sim.market import Market
+from sim.opened import memory_of
 from sim.settings import Listing, Population, Session
 
 __all__ = ["run"]
@@ -43,9 +44,8 @@ def _rate(seed: int, seconds: int = 7200, **settings: Any) -> tuple[float, float
     began = time.perf_counter()
     market.run(sinks=[])
     took = time.perf_counter() - began
-    first = int(market.world.population_rows["first_memory"][0])
-    cells = market.world.table("floats", first + memory.BIRTHS)["value"][first:]
-    return float(cells[memory.SENT]), took, float(cells[memory.GUARDED])
+    flow = memory_of(market.world, 0, FLOW)
+    return float(flow.n_sent), took, float(flow.n_guarded)
 
 
 def _side_by_side(seed: int) -> float:

@@ -27,6 +27,7 @@ __all__ = [
     "MARKET",
     "MIRROR",
     "MIRROR_SIGN",
+    "MOST_CLASSES",
     "NEW",
     "N_DEEP",
     "N_FEATURES",
@@ -41,12 +42,11 @@ __all__ = [
     "deep_bin",
     "deep_range",
     "features",
-    "is_new",
     "local_code",
+    "mirrored_code",
     "order_code",
     "remember_event",
     "target_class",
-    "turned",
 ]  # fmt: skip
 
 N_IMPROVE = 6
@@ -61,6 +61,8 @@ MARKET = PARTIAL + 1
 N_LOCAL = MARKET + 1
 N_ORDER_CODES = 2 * N_LOCAL
 """Bids and buyers first, then asks and sellers."""
+MOST_CLASSES = N_ORDER_CODES + 64
+"""No vocabulary may have more classes of details or of delays: room for their logits is kept for this many."""
 AGE_EDGES_S = (1e-3, 1e-2, 1e-1, 0.5, 2.0, 10.0, 60.0, 300.0)
 N_AGES = len(AGE_EDGES_S) + 2
 """The last class holds orders of unknown age."""
@@ -92,15 +94,9 @@ def local_code(code: int) -> int:
 
 
 @decision
-def turned(code: int) -> int:
+def mirrored_code(code: int) -> int:
     """The same order of the other side; what is no order (the mask, -1) stays as it is."""
     return (code + N_LOCAL) % N_ORDER_CODES if 0 <= code < N_ORDER_CODES else code
-
-
-@decision
-def is_new(local: int) -> bool:
-    """Whether a local code is a new limit order."""
-    return local < DELETE
 
 
 @decision

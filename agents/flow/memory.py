@@ -1,6 +1,13 @@
-"""What the learned flow remembers between wake-ups: a few numbers, when its orders were born, and the network's state.
+"""What the learned flow remembers between wake-ups, all in the agent's own memory, so that a fork carries it along.
 
-All of it lies in the agent's own memory, so that a snapshot or a fork carries it along.
+First a record (`FLOW`), then the network's state as float32, two numbers to a cell, in this order:
+
+    two histories    keys, values and context vector of the market, and of the market with its sides exchanged
+    block            vectors of the K + 1 positions of a block, and the denoiser's scratch
+    head             recurrent state (width) and last layer (head) at the present position
+    scratch          of the head, and of one draw
+    draft state      recurrent state of a draft
+    kept layer       copy of the last layer, for trials that are taken back
 """
 
 from __future__ import annotations
@@ -9,131 +16,180 @@ from typing import Any
 
 import numpy as np
 
-from agents.flow.codes import N_FEATURES, N_MEMORY, N_ORDER_CODES
+from agents.flow.codes import MOST_CLASSES, N_FEATURES, N_MEMORY, N_ORDER_CODES
 from agents.flow.network import block_room, context_room
-from agents.flow.weights import HEADER
-from sim.policy import decision
+from agents.flow.tokenizer import PACE_WINDOWS_S
+from sim.opened import cells_of, memory_record
+from sim.policy import decision, memory
 
 __all__ = [
-    "ACTIVITY",
-    "AVERAGES",
-    "BIRTHS",
     "BLOCK_MAX",
-    "CELLS",
-    "CHECKED",
-    "DUE",
-    "EVENTS_READ",
-    "FEATURES",
-    "FLIPPED",
-    "GUARDED",
-    "HAS_BLOCK",
-    "LAST_ASK",
-    "LAST_ASK_LOTS",
-    "LAST_BID",
-    "LAST_BID_LOTS",
-    "LAST_DELAY",
-    "LAST_DETAIL",
-    "LAST_NS",
-    "LAST_ORDER",
-    "MADE",
-    "MASK",
-    "MINUTE",
-    "MIRRORED",
-    "NUMBER",
+    "FLOW",
     "N_BIRTHS",
-    "PLAN",
-    "POSITION",
-    "POSSIBLE",
-    "PUSHED",
     "QUIET_BIRTH",
-    "REPLANNED",
-    "RESERVOIR",
     "RESERVOIR_BIRTH",
-    "SENT",
-    "SENT_NS",
-    "STARTED",
-    "WINDOWS",
-    "born",
+    "birth_ns",
+    "block_of",
     "cells_needed",
-    "floats_of",
+    "context_of",
+    "draft_state_of",
+    "flow_of",
+    "history_of",
     "is_remembered",
-    "kept_at",
-    "layout",
+    "kept_layer_of",
+    "layer_of",
+    "network_of",
+    "remember_birth",
+    "scratch_of",
+    "state_of",
 ]  # fmt: skip
 
-WIDTH, HEAD = HEADER["width"], HEADER["head"]
 BLOCK_MAX = 16
 N_BIRTHS = 1 << 15
 """Orders whose age is remembered: the latest ones."""
 RESERVOIR_BIRTH, QUIET_BIRTH = -1.0, -2.0
 """Marks instead of a birth: an order beyond the recorded levels, and one that is being taken back there."""
 
-(
-    STARTED, EVENTS_READ, PUSHED, SENT, NUMBER, DUE, HAS_BLOCK, POSITION, MADE, GUARDED, REPLANNED,
-    RESERVOIR, CHECKED, LAST_NS, LAST_BID, LAST_ASK, LAST_BID_LOTS, LAST_ASK_LOTS, LAST_ORDER, LAST_DETAIL, LAST_DELAY,
-    SENT_NS, ACTIVITY, MINUTE,
-    FLIPPED, WINDOWS,
-) = range(26)  # fmt: skip
-"""Cells: whether it has begun, events of the market read, events in the network's history, orders generated, number of
-the latest own order, when the next order is due [ns, 0: not drawn], whether there is a block, position
-in it, blocks made; times the guard acted, planned orders drawn anew, orders of the depth reservoir; SENT at its last
-check; then the latest event of the market: time, touch, codes; when the latest order was sent; log activity, and its
-minute."""
-"""`FLIPPED`: whether the block was made with buyers and sellers exchanged. `WINDOWS`: number and count of the clock's
-current windows of PACE_WINDOWS_S."""
-AVERAGES = 40
-FEATURES = AVERAGES + N_MEMORY
-MIRRORED = FEATURES + N_FEATURES
-"""The features as they look with buyers and sellers exchanged."""
-PLAN = MIRRORED + N_FEATURES
-MASK = PLAN + 3 * BLOCK_MAX
-POSSIBLE = MASK + N_ORDER_CODES + 64
-BIRTHS = POSSIBLE + N_ORDER_CODES
-CELLS = BIRTHS + N_BIRTHS
-"""The network's float32 state begins here, two numbers to a cell."""
+
+def _numbers(*names: str) -> list[tuple[str, str]]:
+    return [(name, "<f8") for name in names]
 
 
-def cells_needed(header: Any) -> int:
+FLOW: np.dtype[Any] = np.dtype(
+    [
+        *_numbers("has_started", "n_read", "n_pushed", "n_sent", "last_number", "due_ns"),
+        *_numbers("has_block", "is_mirrored", "position", "n_blocks"),
+        *_numbers("n_guarded", "n_replanned", "n_reservoir", "n_sent_at_check"),
+        *_numbers("last_ns", "bid_ticks", "ask_ticks", "bid_lots", "ask_lots"),
+        *_numbers("last_order", "last_detail", "last_delay", "sent_ns", "activity", "minute"),
+        ("window_number", "<f8", (len(PACE_WINDOWS_S),)),
+        ("window_count", "<f8", (len(PACE_WINDOWS_S),)),
+        ("averages", "<f8", (N_MEMORY,)),
+        ("features", "<f8", (N_FEATURES,)),
+        ("mirrored", "<f8", (N_FEATURES,)),
+        ("plan_order", "<f8", (BLOCK_MAX,)),
+        ("plan_detail", "<f8", (BLOCK_MAX,)),
+        ("plan_delay", "<f8", (BLOCK_MAX,)),
+        ("allowed", "<f8", (MOST_CLASSES,)),
+        ("possible", "<f8", (N_ORDER_CODES,)),
+        ("births_ns", "<f8", (N_BIRTHS,)),
+    ]
+)
+"""The flow's own record; all fields are float64, zero at first.
+
+n_read: events of the market read. n_pushed: events in the network's histories. n_sent: orders generated. last_number:
+number of the latest own order. due_ns: when the next order is due, 0: not drawn. has_block, position, n_blocks: whether
+there is a block, the place in it, blocks made. is_mirrored: whether the block was made with buyers and sellers
+exchanged. n_guarded, n_replanned, n_reservoir: times the guard acted, planned orders drawn anew, orders of the depth
+reservoir. n_sent_at_check: n_sent when the depth was last looked after. last_ns, the touch and the last codes: of the
+latest event of the market. sent_ns: when the latest order was sent. activity, minute: log activity, and its minute.
+window_number, window_count: of the clock's current windows of PACE_WINDOWS_S. averages, features, mirrored: of the live
+book, see codes.features; mirrored as they look with the sides exchanged. plan: codes of the block, order -1: not
+planned, -2: chosen to be drawn. allowed, possible: scratch of draws. births_ns: by number modulo N_BIRTHS, or a mark.
+"""
+
+flow_of = memory_record(FLOW)
+FLOW_CELLS = cells_of(FLOW)
+
+
+def cells_needed(h: Any) -> int:
     """Return the float64 cells of a memory for weights with this header."""
-    n_floats = 2 * context_room(header) + block_room(header) + _head_room(header)
-    return CELLS + (n_floats + 1) // 2 + 8
-
-
-def _head_room(header: Any) -> int:
-    n, head = int(header[WIDTH]), int(header[HEAD])
-    return n + 2 * head + max(10 * n + 256, N_ORDER_CODES + 64 + head)
+    n_floats = _kept_at(h) + int(h.head)
+    return FLOW_CELLS + (n_floats + 1) // 2
 
 
 @decision
-def floats_of(cells: Any) -> Any:
-    """The network's part of a memory as float32."""
-    return cells[CELLS:].view(np.float32)
+def network_of(view: Any) -> Any:
+    """The network's part of the memory, float32."""
+    return memory(view)[FLOW_CELLS:].view(np.float32)
 
 
 @decision
-def layout(h: Any) -> tuple[int, int, int]:
-    """Where the block, the head's state and the scratch begin in the float32 part; the two histories come first."""
-    block = 2 * context_room(h)
-    head = block + block_room(h)
-    return block, head, head + int(h[WIDTH]) + int(h[HEAD])
+def _scratch_room(h: Any) -> int:
+    """float32 cells of the head's scratch: 8 widths for a step, or the logits and the rectified layer of a draw."""
+    return max(8 * h.width, MOST_CLASSES + h.head)
 
 
 @decision
-def kept_at(h: Any) -> int:
-    """Where, behind the scratch, there is room for a copy of the head's last layer."""
-    n, head = int(h[WIDTH]), int(h[HEAD])
-    _, _, scratch = layout(h)
-    return scratch + max(10 * n + 256, N_ORDER_CODES + 64 + head)
+def _state_at(h: Any) -> int:
+    return 2 * context_room(h) + block_room(h)
 
 
 @decision
-def born(cells: Any, number: int, time_ns: float) -> None:
-    """Remember when an own order was sent, or one of the marks."""
-    if is_remembered(cells, number):
-        cells[BIRTHS + number % N_BIRTHS] = time_ns
+def _kept_at(h: Any) -> int:
+    return _state_at(h) + h.width + h.head + _scratch_room(h) + h.width
 
 
 @decision
-def is_remembered(cells: Any, number: int) -> bool:
+def history_of(h: Any, m: Any, is_mirrored: int) -> Any:
+    """One of the two histories, shape (context_room,)."""
+    room = context_room(h)
+    return m[is_mirrored * room : (is_mirrored + 1) * room]
+
+
+@decision
+def context_of(h: Any, m: Any, is_mirrored: int) -> Any:
+    """A history's context vector, shape (width,)."""
+    at = is_mirrored * context_room(h) + h.layers * h.window * 2 * h.width
+    return m[at : at + h.width]
+
+
+@decision
+def block_of(h: Any, m: Any) -> Any:
+    """The block's room, shape (block_room,); row k + 1 of width numbers is the vector of position k."""
+    at = 2 * context_room(h)
+    return m[at : at + block_room(h)]
+
+
+@decision
+def state_of(h: Any, m: Any) -> Any:
+    """The head's recurrent state, shape (width,)."""
+    at = _state_at(h)
+    return m[at : at + h.width]
+
+
+@decision
+def layer_of(h: Any, m: Any) -> Any:
+    """The head's last layer, shape (head,)."""
+    at = _state_at(h) + h.width
+    return m[at : at + h.head]
+
+
+@decision
+def scratch_of(h: Any, m: Any) -> Any:
+    """Room for one step of the head or one draw."""
+    at = _state_at(h) + h.width + h.head
+    return m[at : at + _scratch_room(h)]
+
+
+@decision
+def draft_state_of(h: Any, m: Any) -> Any:
+    """Recurrent state of a draft, shape (width,)."""
+    at = _state_at(h) + h.width + h.head + _scratch_room(h)
+    return m[at : at + h.width]
+
+
+@decision
+def kept_layer_of(h: Any, m: Any) -> Any:
+    """A copy of the head's last layer, shape (head,)."""
+    at = _kept_at(h)
+    return m[at : at + h.head]
+
+
+@decision
+def is_remembered(flow: Any, number: int) -> bool:
     """Whether an own order is among the latest ones, whose births are kept."""
-    return number > 0 and int(cells[NUMBER]) - number < N_BIRTHS
+    return number > 0 and int(flow.last_number) - number < N_BIRTHS
+
+
+@decision
+def remember_birth(flow: Any, number: int, time_ns: float) -> None:
+    """Remember when an own order was sent, or one of the marks."""
+    if is_remembered(flow, number):
+        flow.births_ns[number % N_BIRTHS] = time_ns
+
+
+@decision
+def birth_ns(flow: Any, number: int) -> float:
+    """When an own order was born, a mark, or 0: not known any more."""
+    return float(flow.births_ns[number % N_BIRTHS]) if is_remembered(flow, number) else 0.0

@@ -3,6 +3,10 @@
 Sums run in a fixed order and only + - x / and square roots are used (exp is a polynomial), so that a tape does not
 depend on the machine's vector width. Matrices lie input by output: a product adds up scaled rows, which vectorises
 without changing the order of any sum.
+
+Everywhere `h` is the header of the weights (weights.HEADER) and `w` their float32 payload. In the shapes beside the
+lines n is the width, W the window, K the length of a block; a layer's weights are qkv (n, 3n), out (n, n), up (n, 2n)
+and down (2n, n), 8 n n numbers in all.
 """
 
 from __future__ import annotations
@@ -13,7 +17,6 @@ from typing import Any
 import numpy as np
 
 from agents.flow.codes import MARKET, N_FEATURES, N_LOCAL, N_ORDER_CODES, SIGN_FEATURE, SLOW_SIGN_FEATURE
-from agents.flow.weights import HEADER
 from sim.policy import decision
 
 __all__ = [
@@ -21,25 +24,6 @@ __all__ = [
     "give_order", "head_delay", "head_detail", "head_order", "head_state", "push_event",
 ]  # fmt: skip
 
-WIDTH, HEADS, LAYERS, BLOCK_LAYERS = (HEADER[n] for n in ("width", "heads", "layers", "block_layers"))
-WINDOW, BLOCK, HEAD = HEADER["window"], HEADER["block"], HEADER["head"]
-N_DETAILS, N_DELAYS, STOCK = HEADER["n_details"], HEADER["n_delays"], HEADER["stock_index"]
-AT_ORDER, AT_DETAIL, AT_DELAY = HEADER["at_order"], HEADER["at_detail"], HEADER["at_delay"]
-AT_BOOK, AT_STOCK, AT_LAYERS = HEADER["at_book"], HEADER["at_stock"], HEADER["at_layers"]
-AT_START, AT_SPREAD, AT_POSITION = HEADER["at_start"], HEADER["at_spread"], HEADER["at_position"]
-AT_VOLATILITY, AT_DRIFT, AT_BLOCK_LAYERS = HEADER["at_volatility"], HEADER["at_drift"], HEADER["at_block_layers"]
-AT_FIRST, AT_FIRST_BIAS, AT_DRAFT = HEADER["at_first"], HEADER["at_first_bias"], HEADER["at_draft"]
-AT_CELL_IN, AT_CELL_STATE = HEADER["at_cell_in"], HEADER["at_cell_state"]
-AT_CELL_IN_BIAS, AT_CELL_STATE_BIAS = HEADER["at_cell_in_bias"], HEADER["at_cell_state_bias"]
-AT_MERGE, AT_MERGE_BIAS = HEADER["at_merge"], HEADER["at_merge_bias"]
-AT_TO_DELAY, AT_TO_DELAY_BIAS, AT_GIVEN_DELAY = (
-    HEADER["at_to_delay"], HEADER["at_to_delay_bias"], HEADER["at_given_delay"],
-)  # fmt: skip
-AT_TO_ORDER, AT_TO_ORDER_BIAS, AT_GIVEN_ORDER = (
-    HEADER["at_to_order"], HEADER["at_to_order_bias"], HEADER["at_given_order"],
-)  # fmt: skip
-AT_TO_DETAIL, AT_TO_DETAIL_BIAS = HEADER["at_to_detail"], HEADER["at_to_detail_bias"]
-AT_SIGN_MEMORY = HEADER["at_sign_memory"]
 MASK_CODE = N_ORDER_CODES
 POWERS = np.array([2.0**-k for k in range(128)])
 LEAST_WEIGHT = np.float32(1e-9)
@@ -168,20 +152,20 @@ def embed(h: Any, w: Any, order: int, detail: int, delay: int, y: Any) -> None:
 
     A detail that is not drawn yet has the code after the last one.
     """
-    n = int(h[WIDTH])
-    at = int(h[AT_ORDER]) + order * n
+    n = h.width
+    at = h.at_order + order * n
     for j in range(n):
         y[j] = w[at + j]
     if order != MASK_CODE:
-        _add_row(w, int(h[AT_DETAIL]) + detail * n, y, n)
-        _add_row(w, int(h[AT_DELAY]) + delay * n, y, n)
+        _add_row(w, h.at_detail + detail * n, y, n)
+        _add_row(w, h.at_delay + delay * n, y, n)
 
 
 @decision
 def context_room(h: Any) -> int:
     """float32 cells of a history: keys and values of all layers, the context vector, scratch."""
-    n, window = int(h[WIDTH]), int(h[WINDOW])
-    return int(h[LAYERS]) * window * 2 * n + n + 8 * n + window
+    n, window = h.width, h.window
+    return h.layers * window * 2 * n + n + 8 * n + window
 
 
 @decision
@@ -190,23 +174,23 @@ def push_event(h: Any, w: Any, m: Any, count: int, order: int, detail: int, dela
 
     Its context vector then lies behind the keys and values; see `context_room`.
     """
-    n, heads, window, n_layers = int(h[WIDTH]), int(h[HEADS]), int(h[WINDOW]), int(h[LAYERS])
+    n, heads, window, n_layers = h.width, h.heads, h.window, h.layers
     per_layer = window * 2 * n
     at_context = n_layers * per_layer
-    x = m[at_context : at_context + n]
-    scratch = m[at_context + n : at_context + 9 * n]
-    scores = m[at_context + 9 * n : at_context + 9 * n + window]
+    x = m[at_context : at_context + n]  # (n,): the event, in the end its context vector
+    scratch = m[at_context + n : at_context + 9 * n]  # (8n,)
+    scores = m[at_context + 9 * n : at_context + 9 * n + window]  # (W,)
     embed(h, w, order, detail, delay, x)
-    _add_product(w, int(h[AT_BOOK]), book, N_FEATURES, x, n)
-    _add_row(w, int(h[AT_STOCK]) + int(h[STOCK]) * n, x, n)
+    _add_product(w, h.at_book, book, N_FEATURES, x, n)
+    _add_row(w, h.at_stock + h.stock_index * n, x, n)
     slot = count % window
     filled = min(count + 1, window)
     size = n // heads
-    normed, qkv, mixed = scratch[:n], scratch[n : 4 * n], scratch[4 * n : 5 * n]
+    normed, qkv, mixed = scratch[:n], scratch[n : 4 * n], scratch[4 * n : 5 * n]  # (n,), (3n,), (n,)
     for layer in range(n_layers):
-        at = int(h[AT_LAYERS]) + layer * 8 * n * n
-        keys = m[layer * per_layer : layer * per_layer + window * n]  # n by window
-        values = m[layer * per_layer + window * n : (layer + 1) * per_layer]  # window by n
+        at = h.at_layers + layer * 8 * n * n
+        keys = m[layer * per_layer : layer * per_layer + window * n]  # (n, W)
+        values = m[layer * per_layer + window * n : (layer + 1) * per_layer]  # (W, n)
         _norm_into(x, normed, n)
         _product(w, at, normed, n, qkv, 3 * n)
         for j in range(n):
@@ -219,7 +203,7 @@ def push_event(h: Any, w: Any, m: Any, count: int, order: int, detail: int, dela
                 scores[j] = np.float32(0.0)
             for i in range(head * size, (head + 1) * size):
                 a = qkv[i] * inverse
-                row = keys[i * window : (i + 1) * window]
+                row = keys[i * window : (i + 1) * window]  # (W,)
                 for j in range(window):
                     scores[j] += a * row[j]
             slope = np.float32(2.0 ** (-8.0 * (head + 1) / heads))
@@ -228,7 +212,7 @@ def push_event(h: Any, w: Any, m: Any, count: int, order: int, detail: int, dela
             for j in range(slot + 1, filled):
                 scores[j] -= slope * np.float32(slot - j + window)
             total = _softmax(scores, filled)
-            part = mixed[head * size : (head + 1) * size]
+            part = mixed[head * size : (head + 1) * size]  # (n / heads,)
             for j in range(filled):
                 a = scores[j]
                 if a > LEAST_WEIGHT:
@@ -246,7 +230,7 @@ def push_event(h: Any, w: Any, m: Any, count: int, order: int, detail: int, dela
 @decision
 def block_room(h: Any) -> int:
     """float32 cells of a block: the vectors of K + 1 positions, their queries, keys and values, scratch."""
-    n, length = int(h[WIDTH]), int(h[BLOCK]) + 1
+    n, length = h.width, h.block + 1
     return length * n + length * 3 * n + 8 * n + length
 
 
@@ -270,41 +254,41 @@ def denoise(
         drift: condition, 0 to 3.
         strength: of the conditions; 1 as in training, above 1 exaggerates them.
     """
-    n, heads = int(h[WIDTH]), int(h[HEADS])
+    n, heads = h.width, h.heads
     rows = length + 1
     size = n // heads
-    at_qkv = (int(h[BLOCK]) + 1) * n
-    at_scratch = at_qkv + (int(h[BLOCK]) + 1) * 3 * n
-    scratch = m[at_scratch : at_scratch + 8 * n]
-    scores = m[at_scratch + 8 * n : at_scratch + 8 * n + rows]
-    x = m[:n]
-    _product(w, int(h[AT_START]), context, n, x, n)
-    _add_row(w, int(h[AT_STOCK]) + int(h[STOCK]) * n, x, n)
-    for at, regime in ((int(h[AT_VOLATILITY]), volatility), (int(h[AT_DRIFT]), drift)):
+    at_qkv = (h.block + 1) * n
+    at_scratch = at_qkv + (h.block + 1) * 3 * n
+    scratch = m[at_scratch : at_scratch + 8 * n]  # (8n,)
+    scores = m[at_scratch + 8 * n : at_scratch + 8 * n + rows]  # (K + 1,)
+    x = m[:n]  # (n,): row 0 of the block, the start token
+    _product(w, h.at_start, context, n, x, n)
+    _add_row(w, h.at_stock + h.stock_index * n, x, n)
+    for at, regime in ((h.at_volatility, volatility), (h.at_drift, drift)):
         for j in range(n):
             none = w[at + j]
             x[j] += none + np.float32(strength) * (w[at + regime * n + j] - none)
-    shared = scratch[:n]
-    _product(w, int(h[AT_SPREAD]), context, n, shared, n)
+    shared = scratch[:n]  # (n,): what the context says to every position
+    _product(w, h.at_spread, context, n, shared, n)
     for k in range(length):
-        x = m[(k + 1) * n : (k + 2) * n]
+        x = m[(k + 1) * n : (k + 2) * n]  # (n,)
         if orders[k] < 0:
             embed(h, w, MASK_CODE, 0, 0, x)
         else:
             embed(h, w, int(orders[k]), int(details[k]), int(delays[k]), x)
-        _add_row(w, int(h[AT_POSITION]) + k * n, x, n)
+        _add_row(w, h.at_position + k * n, x, n)
         for j in range(n):
             x[j] += shared[j]
-    mixed = scratch[4 * n : 5 * n]
+    mixed = scratch[4 * n : 5 * n]  # (n,)
     inverse = np.float32(1.0 / math.sqrt(size))
-    for layer in range(int(h[BLOCK_LAYERS])):
-        at = int(h[AT_BLOCK_LAYERS]) + layer * 8 * n * n
+    for layer in range(h.block_layers):
+        at = h.at_block_layers + layer * 8 * n * n
         for k in range(rows):
             _norm_into(m[k * n : (k + 1) * n], scratch[:n], n)
             _product(w, at, scratch[:n], n, m[at_qkv + k * 3 * n : at_qkv + (k + 1) * 3 * n], 3 * n)
         for k in range(rows):
             x = m[k * n : (k + 1) * n]
-            query = m[at_qkv + k * 3 * n : at_qkv + k * 3 * n + n]
+            query = m[at_qkv + k * 3 * n : at_qkv + k * 3 * n + n]  # (n,)
             for j in range(n):
                 mixed[j] = np.float32(0.0)
             for head in range(heads):
@@ -330,10 +314,10 @@ def denoise(
 @decision
 def first_state(h: Any, w: Any, context: Any, state: Any) -> None:
     """Fill the recurrent head's state at the beginning of a block, shape (width,)."""
-    n = int(h[WIDTH])
+    n = h.width
     for j in range(n):
-        state[j] = w[int(h[AT_FIRST_BIAS]) + j]
-    _add_product(w, int(h[AT_FIRST]), context, n, state, n)
+        state[j] = w[h.at_first_bias + j]
+    _add_product(w, h.at_first, context, n, state, n)
     for j in range(n):
         state[j] = np.float32(_tanh(float(state[j])))
 
@@ -359,20 +343,20 @@ def head_state(
         y: what `head_delay` reads.
         scratch: 8 widths.
     """
-    n = int(h[WIDTH])
-    x, gates, own = scratch[:n], scratch[n : 4 * n], scratch[4 * n : 7 * n]
+    n = h.width
+    x, gates, own = scratch[:n], scratch[n : 4 * n], scratch[4 * n : 7 * n]  # (n,), (3n,), (3n,): reset, keep, fresh
     if k > 0:
         embed(h, w, order, detail, delay, x)
     else:
         for j in range(n):
             x[j] = np.float32(0.0)
-    _add_product(w, int(h[AT_BOOK]), book, N_FEATURES, x, n)
-    _add_row(w, int(h[AT_DRAFT]) + is_draft * n, x, n)
+    _add_product(w, h.at_book, book, N_FEATURES, x, n)
+    _add_row(w, h.at_draft + is_draft * n, x, n)
     for j in range(3 * n):
-        gates[j] = w[int(h[AT_CELL_IN_BIAS]) + j]
-        own[j] = w[int(h[AT_CELL_STATE_BIAS]) + j]
-    _add_product(w, int(h[AT_CELL_IN]), x, n, gates, 3 * n)
-    _add_product(w, int(h[AT_CELL_STATE]), state, n, own, 3 * n)
+        gates[j] = w[h.at_cell_in_bias + j]
+        own[j] = w[h.at_cell_state_bias + j]
+    _add_product(w, h.at_cell_in, x, n, gates, 3 * n)
+    _add_product(w, h.at_cell_state, state, n, own, 3 * n)
     for j in range(n):
         reset = _sigmoid(float(gates[j]) + float(own[j]))
         keep = _sigmoid(float(gates[n + j]) + float(own[n + j]))
@@ -380,20 +364,20 @@ def head_state(
         x[j] = np.float32((1.0 - keep) * fresh + keep * float(state[j]))
     for j in range(n):
         state[j] = x[j]
-    size = int(h[HEAD])
+    size = h.head
     for j in range(size):
-        y[j] = w[int(h[AT_MERGE_BIAS]) + j]
-    _add_product(w, int(h[AT_MERGE]), state, n, y, size)
-    _add_product(w, int(h[AT_MERGE]) + n * size, vector, n, y, size)
+        y[j] = w[h.at_merge_bias + j]
+    _add_product(w, h.at_merge, state, n, y, size)
+    _add_product(w, h.at_merge + n * size, vector, n, y, size)
 
 
 @decision
 def _logits_into(h: Any, w: Any, y: Any, at: int, at_bias: int, n: int, logits: Any) -> None:
     """Fill n logits, relu(y) W + b; the cells behind them are scratch."""
-    size = int(h[HEAD])
+    size = h.head
     for j in range(n):
         logits[j] = w[at_bias + j]
-    rectified = logits[n : n + size]
+    rectified = logits[n : n + size]  # (head,)
     for j in range(size):
         rectified[j] = max(y[j], np.float32(0.0))
     _add_product(w, at, rectified, size, logits, n)
@@ -426,8 +410,8 @@ def _draw(logits: Any, n: int, allowed: Any, u: float) -> int:
 @decision
 def head_delay(h: Any, w: Any, y: Any, allowed: Any, u: float, scratch: Any) -> int:
     """Draw the delay class and take it into y; `scratch` needs n_delays + head cells."""
-    n = int(h[N_DELAYS])
-    _logits_into(h, w, y, int(h[AT_TO_DELAY]), int(h[AT_TO_DELAY_BIAS]), n, scratch)
+    n = h.n_delays
+    _logits_into(h, w, y, h.at_to_delay, h.at_to_delay_bias, n, scratch)
     drawn = _draw(scratch, n, allowed, u)
     give_delay(h, w, y, drawn)
     return drawn
@@ -436,7 +420,7 @@ def head_delay(h: Any, w: Any, y: Any, allowed: Any, u: float, scratch: Any) -> 
 @decision
 def give_delay(h: Any, w: Any, y: Any, delay: int) -> None:
     """Take a delay class into y."""
-    _add_row(w, int(h[AT_GIVEN_DELAY]) + delay * int(h[HEAD]), y, int(h[HEAD]))
+    _add_row(w, h.at_given_delay + delay * h.head, y, h.head)
 
 
 @decision
@@ -446,8 +430,8 @@ def head_order(h: Any, w: Any, y: Any, book: Any, allowed: Any, u: float, scratc
     `book` are the features that the head has seen: market orders lean to the side of the latest ones before them, as
     far as these stand out from the many, by as much as closed_loop.py has found missing.
     """
-    _logits_into(h, w, y, int(h[AT_TO_ORDER]), int(h[AT_TO_ORDER_BIAS]), N_ORDER_CODES, scratch)
-    lean = w[int(h[AT_SIGN_MEMORY])] * np.float32(book[SIGN_FEATURE] - 0.5 * book[SLOW_SIGN_FEATURE])
+    _logits_into(h, w, y, h.at_to_order, h.at_to_order_bias, N_ORDER_CODES, scratch)
+    lean = w[h.at_sign_memory] * np.float32(book[SIGN_FEATURE] - 0.5 * book[SLOW_SIGN_FEATURE])
     scratch[MARKET] += lean
     scratch[N_LOCAL + MARKET] -= lean
     return _draw(scratch, N_ORDER_CODES, allowed, u)
@@ -456,12 +440,12 @@ def head_order(h: Any, w: Any, y: Any, book: Any, allowed: Any, u: float, scratc
 @decision
 def give_order(h: Any, w: Any, y: Any, order: int) -> None:
     """Take an order code into y."""
-    _add_row(w, int(h[AT_GIVEN_ORDER]) + order * int(h[HEAD]), y, int(h[HEAD]))
+    _add_row(w, h.at_given_order + order * h.head, y, h.head)
 
 
 @decision
 def head_detail(h: Any, w: Any, y: Any, allowed: Any, u: float, scratch: Any) -> int:
     """Draw the detail among the allowed ones; -1 if there is none."""
-    n = int(h[N_DETAILS])
-    _logits_into(h, w, y, int(h[AT_TO_DETAIL]), int(h[AT_TO_DETAIL_BIAS]), n, scratch)
+    n = h.n_details
+    _logits_into(h, w, y, h.at_to_detail, h.at_to_detail_bias, n, scratch)
     return _draw(scratch, n, allowed, u)

@@ -10,40 +10,17 @@ from agents.flow.codes import (
     MIRROR,
     MIRROR_SIGN,
     N_FEATURES,
-    N_MEMORY,
     NEW,
     PARTIAL,
     features,
+    mirrored_code,
     order_code,
     remember_event,
     target_class,
-    turned,
 )
-from agents.flow.memory import (
-    ACTIVITY,
-    AVERAGES,
-    BIRTHS,
-    EVENTS_READ,
-    FEATURES,
-    LAST_ASK,
-    LAST_ASK_LOTS,
-    LAST_BID,
-    LAST_BID_LOTS,
-    LAST_DELAY,
-    LAST_DETAIL,
-    LAST_NS,
-    LAST_ORDER,
-    MIRRORED,
-    N_BIRTHS,
-    PUSHED,
-    QUIET_BIRTH,
-    RESERVOIR_BIRTH,
-    floats_of,
-    is_remembered,
-)
-from agents.flow.network import MASK_CODE, context_room, push_event
+from agents.flow.memory import QUIET_BIRTH, RESERVOIR_BIRTH, birth_ns, history_of
+from agents.flow.network import MASK_CODE, push_event
 from agents.flow.tables import delay_class, size_class
-from agents.flow.weights import HEADER
 from lob.types import CLIENT_ID_BITS, NO_PRICE, EventKind
 from sim.history import event_of, oldest_event
 from sim.policy import decision
@@ -53,15 +30,13 @@ __all__ = ["look_at_book", "read_events"]
 
 ADD, CANCEL, REDUCE = int(EventKind.ADD), int(EventKind.CANCEL), int(EventKind.REDUCE)
 REPLACE, EXECUTE = int(EventKind.REPLACE), int(EventKind.EXECUTE)
-SCALE_TICKS, SCALE_LOTS = HEADER["scale_ticks"], HEADER["scale_lots"]
-N_SIZES = HEADER["n_sizes"]
 HEED_STREAM = 9
 SECOND = 1e9
 HOUR = 3.6e12
 
 
 @decision
-def look_at_book(view: Any, h: Any, cells: Any, time_ns: int) -> None:
+def look_at_book(view: Any, h: Any, flow: Any, time_ns: int) -> None:
     """Fill the live-book features from the book as it is now, and the moving averages."""
     deep_bid, deep_ask = 0.0, 0.0
     for k in range(1, min(view.n_bid_levels, 5)):
@@ -74,25 +49,24 @@ def look_at_book(view: Any, h: Any, cells: Any, time_ns: int) -> None:
     if view.n_ask_levels > 1:
         ask_gap = float(view.ask_depth_ticks[1] - view.ask_depth_ticks[0])
     features(
-        cells[FEATURES : FEATURES + N_FEATURES], cells[AVERAGES : AVERAGES + N_MEMORY],
-        cells[LAST_ASK] - cells[LAST_BID], cells[LAST_BID_LOTS], cells[LAST_ASK_LOTS], deep_bid, deep_ask, bid_gap,
-        ask_gap, h[SCALE_TICKS], h[SCALE_LOTS], time_ns / HOUR, cells[ACTIVITY],
+        flow.features[:], flow.averages[:],
+        flow.ask_ticks - flow.bid_ticks, flow.bid_lots, flow.ask_lots, deep_bid, deep_ask, bid_gap,
+        ask_gap, h.scale_ticks, h.scale_lots, time_ns / HOUR, flow.activity,
     )  # fmt: skip
     for k in range(N_FEATURES):
-        cells[MIRRORED + k] = MIRROR_SIGN[k] * cells[FEATURES + MIRROR[k]]
+        flow.mirrored[k] = MIRROR_SIGN[k] * flow.features[MIRROR[k]]
 
 
 @decision
-def _own_birth(view: Any, cells: Any, agent: int, order_id: int) -> float:
+def _own_birth(view: Any, flow: Any, agent: int, order_id: int) -> float:
     """When an own order was born, a mark, or 0 for another agent's."""
     if agent != view.agent:
         return 0.0
-    number = order_id - ((view.agent + 1) << CLIENT_ID_BITS)
-    return float(cells[BIRTHS + number % N_BIRTHS]) if is_remembered(cells, number) else 0.0
+    return birth_ns(flow, order_id - ((view.agent + 1) << CLIENT_ID_BITS))
 
 
 @decision
-def read_events(view: Any, agent: Any, h: Any, w: Any, cells: Any, heed: float) -> bool:
+def read_events(view: Any, agent: Any, h: Any, w: Any, flow: Any, m: Any, heed: float) -> bool:
     """Push all events since the last look; return whether another agent traded or changed the touch.
 
     Args:
@@ -100,14 +74,14 @@ def read_events(view: Any, agent: Any, h: Any, w: Any, cells: Any, heed: float) 
         agent: the flow's own record, for the keys of its draws.
         h: header of the weights.
         w: their payload.
-        cells: memory.
+        flow: its memory.
+        m: the network's part of it.
         heed: share of other agents' orders that are read as orders; of the rest only the book after them is seen, as of
             the orders that were hidden in training.
     """
     disturbed = False
-    k = max(int(cells[EVENTS_READ]), oldest_event(view))
+    k = max(int(flow.n_read), oldest_event(view))
     n = int(view.n_history)
-    m = floats_of(cells)
     while k < n:
         time_ns, kind, side, price, lots, order_id, agent_id, bid, bid_lots, ask, ask_lots = event_of(view, k)
         k += 1
@@ -118,49 +92,47 @@ def read_events(view: Any, agent: Any, h: Any, w: Any, cells: Any, heed: float) 
             lots += more
             bid, bid_lots, ask, ask_lots = b, bl, a, al
             k += 1
-        birth = _own_birth(view, cells, agent_id, order_id)
-        before_bid, before_ask = cells[LAST_BID], cells[LAST_ASK]
-        opposite = cells[LAST_ASK_LOTS] if side > 0 else cells[LAST_BID_LOTS]
+        birth = _own_birth(view, flow, agent_id, order_id)
+        before_bid, before_ask = flow.bid_ticks, flow.ask_ticks
+        opposite = flow.ask_lots if side > 0 else flow.bid_lots
         if bid != NO_PRICE:
-            cells[LAST_BID] = float(bid)
+            flow.bid_ticks = float(bid)
         if ask != NO_PRICE:
-            cells[LAST_ASK] = float(ask)
-        cells[LAST_BID_LOTS], cells[LAST_ASK_LOTS] = float(bid_lots), float(ask_lots)
+            flow.ask_ticks = float(ask)
+        flow.bid_lots, flow.ask_lots = float(bid_lots), float(ask_lots)
         is_foreign = agent_id != view.agent
-        if is_foreign and (kind == EXECUTE or cells[LAST_BID] != before_bid or cells[LAST_ASK] != before_ask):
+        if is_foreign and (kind == EXECUTE or flow.bid_ticks != before_bid or flow.ask_ticks != before_ask):
             disturbed = True
         if (kind == ADD and birth == RESERVOIR_BIRTH) or (kind == CANCEL and birth == QUIET_BIRTH):
             continue  # beyond what a recording would show
         spread = before_ask - before_bid
         depth = before_bid - price if side > 0 else price - before_ask
-        delay_s = (time_ns - cells[LAST_NS]) / SECOND if cells[LAST_NS] > 0 else 1.0
-        n_sizes = int(h[N_SIZES])
+        delay_s = (time_ns - flow.last_ns) / SECOND if flow.last_ns > 0 else 1.0
+        n_sizes = h.n_sizes
         if kind == EXECUTE:
-            order = order_code(MARKET, side, 0.0, spread, h[SCALE_TICKS])
+            order = order_code(MARKET, side, 0.0, spread, h.scale_ticks)
             detail = n_sizes if lots == opposite else size_class(h, w, float(lots))
         elif kind == CANCEL:
-            order = order_code(DELETE, side, depth, spread, h[SCALE_TICKS])
+            order = order_code(DELETE, side, depth, spread, h.scale_ticks)
             age_s = (time_ns - birth) / SECOND if birth > 0 else -1.0
-            detail = n_sizes + 1 + target_class(age_s, float(lots), h[SCALE_LOTS])
+            detail = n_sizes + 1 + target_class(age_s, float(lots), h.scale_lots)
         elif kind == REDUCE:
-            order, detail = order_code(PARTIAL, side, 0.0, spread, h[SCALE_TICKS]), 0
+            order, detail = order_code(PARTIAL, side, 0.0, spread, h.scale_ticks), 0
         else:
-            order = order_code(NEW, side, depth, spread, h[SCALE_TICKS])
+            order = order_code(NEW, side, depth, spread, h.scale_ticks)
             detail = size_class(h, w, float(lots))
         delay = delay_class(h, w, delay_s)
         sign = side if kind == EXECUTE else 0
         if is_foreign and raw_uniform(draw_key(agent.key, k, HEED_STREAM), 0) > heed:
             order, sign = MASK_CODE, 0
-        move = (cells[LAST_BID] + cells[LAST_ASK] - before_bid - before_ask) / (2.0 * h[SCALE_TICKS])
-        remember_event(cells[AVERAGES : AVERAGES + N_MEMORY], move, sign)
-        look_at_book(view, h, cells, time_ns)
-        room = context_room(h)
-        count, book = int(cells[PUSHED]), cells[FEATURES : FEATURES + N_FEATURES]
-        push_event(h, w, m[:room], count, order, detail, delay, book)
-        book = cells[MIRRORED : MIRRORED + N_FEATURES]
-        push_event(h, w, m[room : 2 * room], count, turned(order), detail, delay, book)
-        cells[PUSHED] += 1.0
-        cells[LAST_NS] = float(time_ns)
-        cells[LAST_ORDER], cells[LAST_DETAIL], cells[LAST_DELAY] = float(order), float(detail), float(delay)
-    cells[EVENTS_READ] = float(n)
+        move = (flow.bid_ticks + flow.ask_ticks - before_bid - before_ask) / (2.0 * h.scale_ticks)
+        remember_event(flow.averages[:], move, sign)
+        look_at_book(view, h, flow, time_ns)
+        count = int(flow.n_pushed)
+        push_event(h, w, history_of(h, m, 0), count, order, detail, delay, flow.features[:])
+        push_event(h, w, history_of(h, m, 1), count, mirrored_code(order), detail, delay, flow.mirrored[:])
+        flow.n_pushed += 1.0
+        flow.last_ns = float(time_ns)
+        flow.last_order, flow.last_detail, flow.last_delay = float(order), float(detail), float(delay)
+    flow.n_read = float(n)
     return disturbed

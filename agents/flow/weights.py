@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from agents.flow.codes import N_ORDER_CODES
+from agents.flow.codes import MOST_CLASSES
 from agents.flow.tokenizer import TABLES, StockTables, Tokenizer
 from lob.errors import InputError
 from sim.file_kinds import what_it_is
+from sim.opened import cells_of
 
 if TYPE_CHECKING:
     from agents.flow.model import FlowModel
 
-__all__ = ["HEADER", "SHIPPED", "FlowWeights"]
+__all__ = ["HEADER", "SHIPPED", "FlowWeights", "header_and_payload"]
 
 Floats = np.ndarray[Any, np.dtype[np.float32]]
 FORMAT_VERSION = 3
@@ -32,9 +33,17 @@ _PARTS = (
     "merge_bias", "to_delay", "to_delay_bias", "given_delay", "to_order", "to_order_bias", "given_order", "to_detail",
     "to_detail_bias", "sign_memory", "size_low", "delay_low", *(f"table_{name}" for name in TABLES),
 )  # fmt: skip
-_SETTINGS = ("scale_ticks", "scale_lots", "stock_index", "n_sizes", "levels")
-HEADER = {name: k for k, name in enumerate((*_SIZES, *_SETTINGS, *(f"at_{part}" for part in _PARTS)))}
-"""Cells of the block's header: sizes, the chosen stock, and where each part begins in the float32 payload."""
+HEADER: np.dtype[Any] = np.dtype(
+    [
+        *((name, "<i8") for name in _SIZES),
+        ("scale_ticks", "<f8"),
+        ("scale_lots", "<f8"),
+        *((name, "<i8") for name in ("stock_index", "n_sizes", "levels", "volatility", "drift")),
+        *((f"at_{part}", "<i8") for part in _PARTS),
+    ]
+)
+"""Header of the block: sizes of the network, what the chosen stock is like, the conditions asked for (0 to 3, 0: any),
+and where each part begins in the float32 payload that follows."""
 
 
 @dataclass(frozen=True)
@@ -127,25 +136,25 @@ class FlowWeights:
         """
         c, a, table = self.config, self.arrays, self.tokenizer.stocks[stock]
         parts = {name: value.ravel() for name, value in self._parts(stock, table).items()}
-        if max(c["n_details"], c["n_delays"]) > N_ORDER_CODES + 64:
-            raise ValueError(f"more than {N_ORDER_CODES + 64} classes of details or delays")
+        if max(c["n_details"], c["n_delays"]) > MOST_CLASSES:
+            raise ValueError(f"more than {MOST_CLASSES} classes of details or delays")
         if a["to_order.weight"].shape[1] != c["head"] or a["order.weight"].shape[1] != c["width"]:
             raise ValueError("sizes of the arrays are not those of the configuration")
-        header = np.zeros(len(HEADER))
+        header = np.zeros(1, HEADER)
         for name in _SIZES:
-            header[HEADER[name]] = c[name]
-        header[HEADER["scale_ticks"]], header[HEADER["scale_lots"]] = table.scale_ticks, table.scale_lots
-        header[HEADER["stock_index"]], header[HEADER["n_sizes"]] = stock, self.tokenizer.n_sizes
-        header[HEADER["levels"]] = int((table.books[:, 0, :, 1] > 0).sum(axis=1).max())
+            header[name] = c[name]
+        header["scale_ticks"], header["scale_lots"] = table.scale_ticks, table.scale_lots
+        header["stock_index"], header["n_sizes"] = stock, self.tokenizer.n_sizes
+        header["levels"] = int((table.books[:, 0, :, 1] > 0).sum(axis=1).max())
         position, pieces = 0, []
         for name in _PARTS:
             piece = parts[name]
-            header[HEADER[f"at_{name}"]] = position
+            header[f"at_{name}"] = position
             padded = np.zeros(-(-len(piece) // 16) * 16, np.float32)
             padded[: len(piece)] = piece
             pieces.append(padded)
             position += len(padded)
-        return np.concatenate([header, np.concatenate(pieces).view(np.float64)])
+        return np.concatenate([header.view(np.float64), np.concatenate(pieces).view(np.float64)])
 
     def _parts(self, stock: int, table: StockTables) -> dict[str, Floats]:
         a = self.arrays
@@ -174,3 +183,9 @@ class FlowWeights:
         for name in TABLES:
             found[f"table_{name}"] = np.asarray(getattr(table, name), np.float32)
         return {name: np.ascontiguousarray(value, np.float32) for name, value in found.items()}
+
+
+def header_and_payload(block: np.ndarray[Any, Any]) -> tuple[Any, Floats]:
+    """Split what `FlowWeights.block` returns: the header as a record (of the array's own bytes), and the payload."""
+    cells = cells_of(HEADER)
+    return block[:cells].view(HEADER).view(np.recarray)[0], block[cells:].view(np.float32)

@@ -9,17 +9,19 @@ import numpy as np
 import pytest
 
 from agents import Metaorder
-from agents.flow import memory as cells
+from agents.flow import memory as rooms
 from agents.flow import tables
 from agents.flow.agent import LearnedFlow, policy
 from agents.flow.codes import N_ORDER_CODES
-from agents.flow.weights import HEADER, SHIPPED, FlowWeights
+from agents.flow.memory import FLOW
+from agents.flow.weights import SHIPPED, FlowWeights, header_and_payload
 from lob.errors import InputError
 from lob.rules import Instrument
 from sim.fundamental import ConstantValue
 from sim.hash import TapeHash
 from sim.market import Market
 from sim.metrics.flow import visible_flow_of_tape
+from sim.opened import memory_of
 from sim.settings import Listing, Population, Session
 from tests.flow.small import small_tokenizer, small_weights
 from tests.sim.markets import zero_intelligence_traders
@@ -44,10 +46,9 @@ def market(weights: str, *others: Population, seconds: int = 40, seed: int = 1, 
     return Market([Listing(stock, ConstantValue(float(MID)))], [flow, *others], session, seed=seed)
 
 
-def numbers(world: Market) -> np.ndarray[Any, Any]:
+def memory(world: Market) -> Any:
     """The flow's memory."""
-    first = int(world.world.population_rows["first_memory"][0])
-    return world.world.table("floats", first + cells.BIRTHS)["value"][first:]
+    return memory_of(world.world, 0, FLOW)
 
 
 def tape_of(world: Market) -> np.ndarray[Any, Any]:
@@ -70,9 +71,8 @@ def test_what_the_flow_reads_in_the_market_is_what_the_tokenizer_reads_from_the_
     seen, parts = [], []
     for k in range(1, 320):
         world.run(OPEN_NS + k * SECOND_NS // 2, sinks=[lambda rows: parts.append(rows.copy())])
-        now = numbers(world)
-        seen.append((int(now[cells.PUSHED]), int(now[cells.LAST_NS]), int(now[cells.LAST_ORDER]),
-                     int(now[cells.LAST_DETAIL])))  # fmt: skip
+        now = memory(world)
+        seen.append((int(now.n_pushed), int(now.last_ns), int(now.last_order), int(now.last_detail)))
     tape = np.concatenate(parts)
     tokens = tokenizer.encode(visible_flow_of_tape(tape, levels), "ONE")
     at = {int(t): k for k, t in enumerate(tokens.time_ns)}
@@ -124,12 +124,12 @@ def test_without_heed_others_are_seen_in_the_book_only(weights: str) -> None:
 def test_another_agents_trade_drops_the_block_and_nothing_else_does(weights: str) -> None:
     alone = market(weights)
     tape_of(alone)
-    undisturbed = numbers(alone)
-    per_block = undisturbed[cells.SENT] / undisturbed[cells.MADE]
+    undisturbed = memory(alone)
+    per_block = undisturbed.n_sent / undisturbed.n_blocks
     assert per_block == pytest.approx(4, abs=0.2)
     busy = market(weights, zero_intelligence_traders(10, interval_s=0.5))
     tape_of(busy)
-    assert numbers(busy)[cells.SENT] / numbers(busy)[cells.MADE] < 0.8 * per_block
+    assert memory(busy).n_sent / memory(busy).n_blocks < 0.8 * per_block
 
 
 def test_the_book_keeps_both_sides_and_orders_are_never_rejected(weights: str) -> None:
@@ -147,7 +147,7 @@ def test_a_swept_side_is_laid_anew_and_counted(weights: str) -> None:
     world = market(weights, order.population())
     rows = tape_of(world)
     after = rows[rows["time_ns"] > OPEN_NS + 10 * SECOND_NS]
-    assert len(after) > 100 and numbers(world)[cells.GUARDED] >= 1
+    assert len(after) > 100 and memory(world).n_guarded >= 1
     assert (after["ask_ticks"] > 0).mean() > 0.95
 
 
@@ -163,21 +163,26 @@ def test_bad_settings_are_refused(weights: str, tmp_path: Path) -> None:
 
 
 def test_recorded_books_favour_neither_side() -> None:
-    block = FlowWeights.load(SHIPPED).block(0)
-    h, w = block[: len(HEADER)], block[len(HEADER) :].view(np.float32)
+    h, w = header_and_payload(FlowWeights.load(SHIPPED).block(0))
     recorded = [np.mean([tables.book_cell(h, w, k, side, 9, 1) for k in range(24)]) for side in (0, 1)]
-    drawn = [np.mean([tables.book_cell(h, w, k, side, 9, 1) for k in range(1024)]) for side in (0, 1)]
-    assert abs(recorded[0] / recorded[1] - 1) > 0.1 and drawn[0] == pytest.approx(drawn[1], rel=0.02)
+    drawn = [np.mean([tables.book_cell(h, w, k, side, 9, 1) for k in range(48)]) for side in (0, 1)]
+    assert abs(recorded[0] / recorded[1] - 1) > 0.1 and drawn[0] == pytest.approx(drawn[1], rel=1e-9)
+    found = np.bincount([tables.drawn_book(u) for u in (np.arange(4_800) + 0.5) / 4_800], minlength=48)
+    assert (found == 100).all()
     assert all(tables.book_spread(h, w, k) == tables.book_spread(h, w, k + 24) >= 1 for k in range(24))
 
 
-def test_all_that_the_flow_uses_lies_in_its_memory() -> None:
+def test_the_rooms_of_the_flows_memory_do_not_overlap_and_fill_it() -> None:
     """Compiled code does not check bounds: what the network's parts need must be what the population asks for."""
-    header = FlowWeights.load(SHIPPED).block(0)[: len(HEADER)]
-    n, head = int(header[HEADER["width"]]), int(header[HEADER["head"]])
-    _, _, scratch_at = cells.layout(header)
-    floats = 2 * (cells.cells_needed(header) - cells.CELLS)
-    state_of_drafts = scratch_at + 10 * n + 256
-    softmax = scratch_at + max(int(header[HEADER[name]]) for name in ("n_details", "n_delays")) + head
-    assert max(state_of_drafts, softmax, scratch_at + N_ORDER_CODES + head) <= cells.kept_at(header)
-    assert cells.kept_at(header) + head <= floats
+    h, _ = header_and_payload(FlowWeights.load(SHIPPED).block(0))
+    cells = rooms.cells_needed(h)
+    m = np.zeros(2 * (cells - rooms.FLOW_CELLS), np.float32)
+    parts = [rooms.history_of(h, m, 0), rooms.history_of(h, m, 1), rooms.block_of(h, m), rooms.state_of(h, m),
+             rooms.layer_of(h, m), rooms.scratch_of(h, m), rooms.draft_state_of(h, m),
+             rooms.kept_layer_of(h, m)]  # fmt: skip
+    for k, part in enumerate(parts):
+        assert (part == 0).all()
+        part[:] = k + 1
+    assert sum(map(len, parts)) <= len(m) <= sum(map(len, parts)) + 1
+    assert len(rooms.scratch_of(h, m)) >= max(h.n_details, h.n_delays, N_ORDER_CODES) + h.head
+    assert len(rooms.context_of(h, m, 1)) == h.width and (rooms.context_of(h, m, 1) == 2).all()

@@ -12,7 +12,7 @@ import torch
 from agents.flow import network
 from agents.flow.codes import MARKET, N_FEATURES, N_LOCAL, N_ORDER_CODES, PARTIAL, SIGN_FEATURE
 from agents.flow.model import BlockBatch
-from agents.flow.weights import HEADER, FlowWeights
+from agents.flow.weights import FlowWeights, header_and_payload
 from lob.errors import InputError
 from tests.flow.small import small_weights
 
@@ -21,8 +21,7 @@ N_EVENTS, K = 40, 4
 
 def parts(weights: FlowWeights, stock: int) -> tuple[np.ndarray, np.ndarray]:
     """Header and payload."""
-    block = weights.block(stock)
-    return block[: len(HEADER)], block[len(HEADER) :].view(np.float32)
+    return header_and_payload(weights.block(stock))
 
 
 def sequence(weights: FlowWeights, n: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

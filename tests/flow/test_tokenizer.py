@@ -111,8 +111,8 @@ def test_mirrored_features_are_those_of_the_mirrored_market() -> None:
     one, other = (small_tokenizer().encode(f, 0) for f in (flow, mirror))
     assert (other.order == (one.order + N_LOCAL) % codes.N_ORDER_CODES).all()
     assert (other.detail == one.detail).all() and (other.delay == one.delay).all()
-    turned = one.features[:, list(codes.MIRROR)] * np.array(codes.MIRROR_SIGN)
-    assert other.features == pytest.approx(turned, abs=1e-9)
+    mirrored_code = one.features[:, list(codes.MIRROR)] * np.array(codes.MIRROR_SIGN)
+    assert other.features == pytest.approx(mirrored_code, abs=1e-9)
 
 
 def test_a_tokenizer_comes_back_from_its_arrays() -> None:
