@@ -7,7 +7,7 @@ BIN := .venv/bin
 INPUTS := pyproject.toml constraints.txt
 TORCH := $(shell grep '^torch==' constraints.txt)
 
-.PHONY: help demo test bench lint test-latest clean
+.PHONY: help demo test bench lint docs test-latest clean
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 
@@ -16,6 +16,7 @@ help:
 	@echo "make test         run the tests with every extra installed"
 	@echo "make bench        measure speed and theory"
 	@echo "make lint         check style, types and layers"
+	@echo "make docs         build the documentation as a site, build/site/index.html"
 	@echo "make test-latest  run the tests on the newest versions of all dependencies"
 	@echo "make clean        remove environments, caches and builds; runs/ is kept"
 
@@ -52,6 +53,11 @@ lint: .venv/.installed-all
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# A warning ends it: a broken link, a docstring that does not parse.
+docs: .venv/.installed-all
+	cd .mkdocs && NO_MKDOCS_2_WARNING=1 ../$(BIN)/mkdocs build --quiet --strict
+	@echo "Site: build/site/index.html (its search needs a server: $(BIN)/python -m http.server -d build/site)"
 
 # torch stays pinned: other versions bring several GB of GPU libraries.
 test-latest:
