@@ -1,4 +1,4 @@
-"""Pages of the site that are made from the code: the README as its first page, the examples, the reference of public names.
+"""Pages of the site that are made from the code: the README as its first page, the examples, the public names.
 
 Hooks of MkDocs; see mkdocs.yml. The reference lists what each package exports in `__all__`, read without importing it.
 """
