@@ -17,6 +17,7 @@ from lob.errors import FieldError, OutcryError, RunError
 from lob.tape import new_tape, rows_of
 from sim.bulletins import Bulletin
 from sim.fingerprint import difference, fingerprint
+from sim.kept_rows import KeptRows
 from sim.kernel import run_kernel
 from sim.records import ACCOUNT_LIMIT, MAX_POPULATIONS, RUNTIME, VIEW, Status
 from sim.settings import Conditional, Listing, Population, Scheduled, Session
@@ -108,8 +109,7 @@ class Market:
         self._max_in_flight = max_in_flight or min(2**20, max(4096, 32 * n_agents))
         self._shared_stream = shared_stream
         self.session = self._definition[2]
-        self._kept: list[Rows] = []
-        self._first_row = 0
+        self._kept = KeptRows()
         self._last_row = b""
         self._running = False
         self._doing = ""
@@ -176,16 +176,12 @@ class Market:
         A fork's tape begins at the fork. A market restored from a snapshot keeps those rows that led to it, if it has
         all of them, and no others.
         """
-        return self._first_row
+        return self._kept.first_row
 
     @property
     def tape(self) -> Rows:
         """All rows from `first_row` on, without a gap, an EVENT array; rows that went to sinks are not in it."""
-        if not self._kept:
-            return rows_of(self._tape_block)[:0].copy()
-        if len(self._kept) > 1:
-            self._kept = [np.concatenate(self._kept)]
-        return self._kept[0]
+        return self._kept.rows
 
     @property
     def traders(self) -> dict[int, Trader]:
@@ -285,11 +281,7 @@ class Market:
                 self._doing = ""
 
     def _keep(self, rows: Rows) -> None:
-        first = self.n_rows - len(rows)
-        if self._first_row + sum(map(len, self._kept)) != first:
-            # Rows between went elsewhere; a tape with a hole in it would be taken for whole.
-            self._kept, self._first_row = [], first
-        self._kept.append(rows.copy())
+        self._kept.add(rows, self.n_rows)
 
     def _flush(self, outlets: Sequence[Sink]) -> None:
         rows = rows_of(self._tape_block)
@@ -446,22 +438,13 @@ class Market:
             raise RunError("the snapshot belongs to another market: its size differs")
         states = json.loads(snapshot.traders)
         block = np.frombuffer(snapshot.world, np.uint8)
-        self._forget_other_rows(self._rows_in(block), snapshot.last_row)
+        self._kept.go_to(self._rows_in(block), snapshot.last_row)
         self.world.block[:] = block
         self._last_row = snapshot.last_row
         self._tape["cursor"] = 0
         self._failed = ""
         for trader, state in zip(self._traders.values(), states, strict=True):
             trader.set_state(state)
-
-    def _forget_other_rows(self, n_rows: int, last_row: bytes) -> None:
-        """Keep of the rows in memory those that led to a state of `n_rows` rows; none if they are of another course."""
-        rows = self.tape[: max(0, n_rows - self._first_row)]
-        complete = self._first_row + len(rows) == n_rows
-        if not complete or (len(rows) and rows[-1].tobytes() != last_row):
-            self._kept, self._first_row = [], n_rows
-        elif len(rows) < len(self.tape):
-            self._kept = [rows.copy()]
 
     def fork(self) -> Market:
         """Return an independent market in the same state; what either does next does not touch the other."""
