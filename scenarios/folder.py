@@ -40,7 +40,7 @@ def prepare_folder(folder: Path, config_hash: str, resume: bool, overwrite: bool
     elif resume:
         if before["config_hash"] != config_hash:
             raise InputError(
-                f"{folder}: holds a run of {_what_differs(before)}; --resume needs the same, and the same --set"
+                f"{folder}: holds a run of {_what_differs(before)}; --resume needs the same scenario, seed and --set"
             )
         return before
     elif not overwrite:
