@@ -39,7 +39,7 @@ def prepare_folder(folder: Path, config_hash: str, resume: bool, overwrite: bool
     if resume:
         if before["config_hash"] != config_hash:
             raise InputError(
-                f"{folder}: holds a run of {_what_differs(before)}; --resume needs the same, and the same --set"
+                f"{folder}: holds a run of {_what_differs(before)}; --resume needs the same scenario, seed and --set"
             )
         return before
     if not overwrite:
