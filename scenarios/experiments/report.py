@@ -129,8 +129,8 @@ def _against_laws(rows: pl.DataFrame) -> str:
     row: dict[str, Any] = rows.filter(pl.col("estimate") == "exponent").row(0, named=True)
     if row["low"] is None:
         return (
-            "The exponent's interval is not known: there are fewer than three worlds, or at some quantity the mean impact "
-            "is too near zero for a logarithm. More pairs or larger quantities would help."
+            "The exponent's interval is not known: there are fewer than three worlds, or at some quantity the mean "
+            "impact is too near zero for a logarithm. More pairs or larger quantities would help."
         )
     words = [
         f"{'covers' if row['low'] <= law <= row['high'] else 'does not cover'} {law:g} ({name})"

@@ -133,7 +133,7 @@ def test_data_too_short_for_noise_floors_are_refused_with_the_window_that_would_
 
 @pytest.mark.parametrize("warm_up_s", [-1.0, 1200.0, 1e300, float("nan"), float("inf")])
 def test_a_warm_up_that_leaves_nothing_is_refused(scenario: Path, data: OrderFlow, warm_up_s: float) -> None:
-    with pytest.raises(InputError, match="warm_up_s = .*; allowed: 0 to below the session's 1200 s"):
+    with pytest.raises(InputError, match=r"warm_up_s = .*; allowed: 0 to below the session's 1200 s"):
         problem_of(str(scenario), data, warm_up_s=warm_up_s)
 
 
