@@ -231,7 +231,7 @@ def across_levels(levels: Sequence[Paired], confidence: float = 0.95) -> Rows:
     jointly over the quantities, which share their control worlds.
     """
     common = set.intersection(*(set(data.pairs.tolist()) for data in levels))
-    keep = [np.array([p in common for p in data.pairs.tolist()]) for data in levels]
+    keep = [np.array([p in common for p in data.pairs.tolist()], bool) for data in levels]
     ends = [data.impact_bps[mask, data.window.n_looks] for data, mask in zip(levels, keep, strict=True)]
     columns = np.column_stack([*ends, levels[0].scale()[keep[0]]])
     quantities = np.array([data.quantity_lots for data in levels], np.float64)

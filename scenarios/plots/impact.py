@@ -82,8 +82,9 @@ def _draw_path(axes: Axes, result: ImpactResult, levels: list[int]) -> None:
 
 def _draw_scaling(axes: Axes, result: ImpactResult, levels: list[int]) -> None:
     found = [_known(result, "impact_end", level) for level in levels]
-    volumes = [result.paired("treated", level).scale()[:, 1].mean() for level in levels]
-    quantities = np.array([result.paired("treated", level).quantity_lots for level in levels], float)
+    paired = [result.paired("treated", level) for level in levels]
+    volumes = [data.scale()[:, 1].mean() if len(data) else np.nan for data in paired]
+    quantities = np.array([data.quantity_lots for data in paired], float)
     x = quantities / np.maximum(volumes, np.finfo(float).tiny)
     y, low, high = (np.array([row[key] if row else np.nan for row in found], float) for key in ("value", "low", "high"))
     # What is not known has no bar; a lower end below zero has no place on a logarithmic axis, and its bar runs to the
