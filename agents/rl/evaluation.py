@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
+from agents.rl._checks import checked_actions
 from agents.rl._stepping import EXECUTED, FACTS
 from agents.rl.batch import Batch
 from lob.errors import InputError
@@ -58,7 +59,7 @@ def evaluate(batch: Batch, choose: Choose, seeds: Sequence[int]) -> Episodes:
     """Run one episode of each seed, so many at a time as the batch has worlds.
 
     Raises:
-        InputError: if there is no seed, or the batch has several learners in a world.
+        InputError: if there is no seed, the batch has several learners in a world, or an action is none.
     """
     if not seeds:
         raise InputError("seeds: none given; allowed: at least one")
@@ -70,9 +71,10 @@ def evaluate(batch: Batch, choose: Choose, seeds: Sequence[int]) -> Episodes:
     waiting = list(range(len(seeds)))
     for m in range(batch.n):  # worlds beyond the number of seeds run along and are not looked at
         running[m] = waiting.pop(0) if waiting else -1
-        batch.reset(m, int(seeds[running[m]]) if running[m] >= 0 else int(seeds[0]))
+        batch.reset(m, seeds[running[m]] if running[m] >= 0 else seeds[0])
     while (running >= 0).any():
-        actions = np.asarray(choose(batch.observations[:, 0], batch.facts[:, 0]), np.float64)
+        chosen = choose(batch.observations[:, 0], batch.facts[:, 0])
+        actions = checked_actions(batch.n_continuous, batch.n_actions, batch.n, chosen)
         batch.actions[:, 0, : actions.shape[1]] = actions
         found = batch.step()[:, 0]
         active = running >= 0
@@ -84,7 +86,7 @@ def evaluate(batch: Batch, choose: Choose, seeds: Sequence[int]) -> Episodes:
             facts[running[m]] = batch.facts[m, 0]
             running[m] = waiting.pop(0) if waiting else -1
             if running[m] >= 0:
-                batch.reset(m, int(seeds[running[m]]))
+                batch.reset(m, seeds[running[m]])
     return Episodes(tuple(seeds), returns, pnl, facts, n_steps)
 
 

@@ -22,6 +22,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from agents.rl._checks import check_same_step
 from agents.rl.network import Network
 from lob.errors import InputError
 from sim.writer import whole_file
@@ -170,6 +171,7 @@ class Sampler:
     """
 
     def __init__(self, envs: Any, central: bool, seed: int) -> None:
+        check_same_step(envs)
         self.envs = envs
         self.state_of = envs.states if central else lambda observations: observations
         self.running = np.zeros(envs.num_envs)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from stable_baselines3.common.vec_env.base_vec_env import VecEnv
 
+from agents.rl._checks import check_same_step, market_seed
 from agents.rl.deep import DeepNetwork, save_deep
 from agents.rl.network import Network
 from agents.rl.vector_env import MarketVectorEnv
@@ -26,7 +27,8 @@ class Sb3VecEnv(VecEnv):
     """
 
     def __init__(self, envs: MarketVectorEnv, seed: int = 0) -> None:
-        self.envs, self._seed_first = envs, seed
+        check_same_step(envs)
+        self.envs, self._seed_first = envs, market_seed(seed)
         super().__init__(envs.num_envs, envs.single_observation_space, envs.single_action_space)
         self._actions: Any = None
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 
+from agents.rl._checks import checked_actions, numbers_of
 from agents.rl.batch import Batch
 from agents.rl.features import LIMIT
 from lob.errors import InputError
@@ -35,7 +36,7 @@ def checked_action(batch: Batch, action: Any) -> Any:
         InputError: if it is not in the action space.
     """
     allowed = "numbers in -1..1" if batch.n_continuous else f"0 to {batch.n_actions - 1}"
-    values = _numbers("action", action, allowed)
+    values = numbers_of("action", action, allowed)
     if batch.n_continuous:
         values = values.reshape(1) if batch.n_continuous == 1 and values.shape == () else values
         if values.shape != (batch.n_continuous,):
@@ -54,39 +55,6 @@ def checked_action(batch: Batch, action: Any) -> Any:
         raise InputError(f"action = {action}: out of range; allowed: whole numbers 0 to {batch.n_actions - 1}, "
                          f"{', '.join(f'{k} {name}' for k, name in enumerate(batch.task.menu))}")  # fmt: skip
     return int(entry)
-
-
-def checked_actions(n_continuous: int, n_actions: int, n: int, actions: Any) -> Any:
-    """Return the actions of n learners as float64 (n, numbers of an action); errors as for `checked_action`.
-
-    Where an action is one number, shapes (n,) and (n, 1) are the same.
-    """
-    allowed = "numbers in -1..1" if n_continuous else f"whole numbers 0 to {n_actions - 1}"
-    values = _numbers("actions", actions, allowed)
-    shape = (n, n_continuous) if n_continuous else (n,)
-    if values.shape in ((n,), (n, 1)) and n_continuous <= 1:
-        values = values.reshape(shape)
-    if values.shape != shape:
-        raise InputError(f"actions: shape {values.shape}; allowed: {shape}")
-    if n_continuous:
-        bad = ~(np.abs(values) <= 1.0)
-    else:
-        bad = ~((values >= 0) & (values < n_actions) & (values == np.floor(values)))
-    if bad.any():
-        first = np.argwhere(bad)[0]
-        raise InputError(f"actions{first.tolist()} = {values[tuple(first)]}; allowed: {allowed}")
-    return values.reshape(n, -1)
-
-
-def _numbers(what: str, given: Any, allowed: str) -> np.ndarray[Any, Any]:
-    """Return real numbers as float64; a text is none, even if a number stands in it."""
-    try:
-        values = np.asarray(given)
-    except ValueError:  # rows of unequal length
-        raise InputError(f"{what} = {given!r}: rows of unequal length; allowed: {allowed}") from None
-    if values.dtype.kind not in "biuf":
-        raise InputError(f"{what} = {given!r}; allowed: {allowed}")
-    return values.astype(np.float64)
 
 
 def info_of(batch: Batch, m: int, rank: int, pnl: float, penalty: float) -> dict[str, Any]:

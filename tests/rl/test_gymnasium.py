@@ -19,7 +19,10 @@ from gymnasium.wrappers import vector as wrappers
 from pettingzoo.test import parallel_api_test
 
 from agents.rl import MarketEnv, MarketParallelEnv, MarketVectorEnv
+from agents.rl.evaluation import constant, evaluate
 from agents.rl.models.market_making import MakerModelBatch
+from agents.rl.ppo import PPO, train
+from agents.rl.sb3 import Sb3VecEnv
 from agents.rl.team_env import TeamVectorEnv
 from lob.errors import InputError
 from scenarios.environments import ENVIRONMENTS, make_env, make_parallel_env, make_vector_env
@@ -233,6 +236,21 @@ def test_seeds_of_any_integer_type_up_to_the_largest_of_a_scenario_and_no_others
         many.reset(seed=LAST_SEED)
     with pytest.raises(InputError, match=r"seed\[1\] = -3"):
         many.reset(seed=[1, -3])
+
+
+def test_training_and_evaluation_refuse_what_they_cannot_use(tmp_path: Path) -> None:
+    make = factory(tmp_path, "directional", **SHORT)
+    envs = MarketVectorEnv(make, 2, autoreset_mode="NextStep")
+    with pytest.raises(InputError, match="autoreset_mode = NextStep; allowed: SameStep"):
+        train(envs, PPO(total_steps=10, n_steps=5))
+    with pytest.raises(InputError, match="autoreset_mode = NextStep; allowed: SameStep"):
+        Sb3VecEnv(envs)
+    for action in (3.0, -1.0, 0.5, np.nan):
+        with pytest.raises(InputError, match="allowed: whole numbers 0 to 2"):
+            evaluate(envs.batch, constant(action), [1, 2])
+    for seeds in ([1.5], [-1], [2**63]):
+        with pytest.raises(InputError, match="seed = "):
+            evaluate(envs.batch, constant(1), seeds)  # type: ignore[arg-type]
 
 
 # ---- pictures -----------------------------------------------------------------------------------------------------

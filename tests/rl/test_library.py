@@ -11,14 +11,15 @@ from scenarios.environments import ENVIRONMENTS, make_env
 from scenarios.load import library
 
 MOST_STEPS = 400
-TOLD = """The agent decides once a second or once in ten; so many decisions are minutes of the market."""
+FEWER_QUESTIONS = {name: ["trader.investors.settings.interval_s=600.0"] for name in ("llm_investors", "rumour")}
+"""The language model takes most of the time; what it says does not matter here."""
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("scenario", sorted(library()))
 def test_a_random_policy_trades_in_every_scenario_whatever_its_task(scenario: str) -> None:
     for task in ENVIRONMENTS.values():
-        env = make_env(scenario=scenario, task=task)
+        env = make_env(scenario=scenario, task=task, overrides=FEWER_QUESTIONS.get(scenario, []))
         _, info = env.reset(seed=1)
         rng, fills = np.random.default_rng(1), 0
         for _ in range(MOST_STEPS):
