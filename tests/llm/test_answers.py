@@ -168,11 +168,11 @@ def test_what_may_pass_is_tried_again(status: int) -> None:
     ],
 )
 def test_a_servers_wish_to_wait_is_kept_however_it_is_written(name: str, value: str, seconds: float) -> None:
-    said = email.utils.formatdate(time.time() + 2.5, usegmt=True) if value == "date" else value
     times = []
 
     def say(asked: Asked, n: int) -> bytes:
         times.append(time.monotonic())
+        said = email.utils.formatdate(time.time() + 2.5, usegmt=True) if value == "date" else value
         return http({}, 429, {name: said}) if n == 0 else http(completion(GOOD))
 
     with serving_oddly(say) as server:
