@@ -33,7 +33,8 @@ class MarketMaker(Settings):
         min_size_lots: smallest quote size.
         skew_ticks_per_lot: both sides shift by this much against the inventory.
         requote_ticks: refresh early when the midpoint has moved this far from the quoted one; 0: never.
-        requote_wait_s: least time between two refreshes.
+        requote_wait_s: least time between two early refreshes. Without it, makers whose messages take long answer what
+            their own last ones do to the touch, and each other, without end.
     """
 
     refresh_s: Positive = 60.0
@@ -45,7 +46,7 @@ class MarketMaker(Settings):
     min_size_lots: Lots = 1
     skew_ticks_per_lot: NonNegative = 0.0
     requote_ticks: NonNegative = 0.0
-    requote_wait_s: NonNegative = 0.0
+    requote_wait_s: NonNegative = 1.0
 
 
 P = indices(MarketMaker)

@@ -111,6 +111,24 @@ def test_one_informed_trader_does_not_drag_a_market_to_a_value_that_is_far_away(
     assert abs(last[0] - last[1]) < 100  # 1%; without limits it takes all 12%
 
 
+def test_slow_makers_that_follow_the_touch_do_not_answer_each_other_without_end() -> None:
+    latency = {"kind": "constant", "delay_ms": 300}
+    tables = {
+        "session": {"open": "09:30:00", "close": "09:31:00"},
+        "population": [
+            {"name": "flow", "kind": "zero_intelligence", "count": 15, "settings": {"interval_s": 0.5}},
+            {
+                "name": "maker", "kind": "market_maker", "count": 3, "latency": latency,
+                "settings": {"requote_ticks": 1.0},
+            },
+        ],
+    }  # fmt: skip
+    market = build(source_of(tables, find_scenario("first_market"))).market(seed=1)
+    market.run()  # ended with 65,536 messages in flight
+    a_refresh = 21  # a cancel-all and ten quotes on each side
+    assert market.world.population_rows["n_messages"][1] <= 3 * 61 * a_refresh
+
+
 @pytest.mark.parametrize("kind", ["value", "hbl", "zi_c", "zip_trader", "kyle_maker"])
 def test_defaults_that_are_prices_follow_the_instrument(kind: str) -> None:
     tables = {
