@@ -59,7 +59,7 @@ def _opener(dtype: np.dtype[Any], address_field: str) -> Callable[[Any], Any]:
     def opened(view: Any) -> Any:
         address = int(getattr(view, address_field))
         buffer = (ctypes.c_char * dtype.itemsize).from_address(address)
-        return np.frombuffer(buffer, dtype).view(np.recarray)[0]
+        return np.frombuffer(memoryview(buffer), dtype).view(np.recarray)[0]
 
     if address_field == "memory_address":
 
