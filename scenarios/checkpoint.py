@@ -85,7 +85,7 @@ def _pieces(world: bytes | memoryview) -> Iterator[bytes]:
         if zeros:
             yield _PIECE.pack(zeros, 0, 0)
             zeros = 0
-        data = zlib.compress(piece, 1)  # the run waits meanwhile
+        data = zlib.compress(piece.data, 1)  # the run waits meanwhile
         yield _PIECE.pack(len(piece), len(data), zlib.crc32(data)) + data
     if zeros:
         yield _PIECE.pack(zeros, 0, 0)
@@ -135,7 +135,7 @@ def _read(file: BinaryIO, path: Path) -> tuple[Checkpoint, Snapshot]:
     if file.read(1):
         raise ValueError("more follows than was written")
     snapshot = Snapshot(
-        header.pop("world_version"), memoryview(world), header.pop("traders"), header.pop("definition"),
+        header.pop("world_version"), world.data, header.pop("traders"), header.pop("definition"),
         bytes.fromhex(header.pop("last_row")),
     )  # fmt: skip
     return Checkpoint(**header), snapshot

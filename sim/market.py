@@ -419,7 +419,7 @@ class Market:
         except (TypeError, ValueError) as error:
             raise RunError(f"a trader's state() is not plain data: {error}") from None
         block = self.world.block
-        world = block.tobytes() if copy else memoryview(block).toreadonly()
+        world = block.tobytes() if copy else block.data.toreadonly()
         return Snapshot(FORMAT_VERSION, world, text, self._fingerprint, self._last_row)
 
     def restore(self, snapshot: Snapshot) -> None:

@@ -227,14 +227,16 @@ def _plain(path: Path) -> pl.DataFrame:
     return pl.read_parquet(path).drop("wall_s", strict=False)
 
 
-def kill(folder: Path, n_kills: int, seed: int, names: list[str]) -> Figures:
-    """Kill each scenario in turn until there were `n_kills` in all."""
+def kill(folder: Path, n_kills: int, seed: int, names: list[str], tell: bool = False) -> Figures:
+    """Kill each scenario in turn until there were `n_kills` in all; tell how far it is after each round."""
     rng, figures = random.Random(seed), Figures()
     cases = [Case(name, folder / name) for name in names]
     while figures.kills < n_kills:
         for case in cases:
             if figures.kills < n_kills:
                 case.kill_once(rng, figures)
+        if tell:
+            print(figures, flush=True)
     for case in cases:
         case.finish(figures)
     return figures
@@ -251,7 +253,7 @@ def main(arguments: list[str] | None = None) -> None:
     with tempfile.TemporaryDirectory() as place:
         began = time.monotonic()
         figures: Any = kill(given.folder or Path(place) / "kills", given.kills, given.seed,
-                            given.scenario or list(SCENARIOS))  # fmt: skip
+                            given.scenario or list(SCENARIOS), tell=True)  # fmt: skip
         print(f"{figures} in {time.monotonic() - began:.0f} s")
 
 
