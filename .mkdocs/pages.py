@@ -60,7 +60,7 @@ def _example(path: Path) -> str:
     parts = [f"# {_title(path)}", about]
     if picture.is_file():
         parts.append(f"![What the example draws]({picture.name})")
-    parts.append(f"```python title=\"examples/{path.name}\"\n{source}```")
+    parts.append(f'```python title="examples/{path.name}"\n{source}```')
     return "\n\n".join(parts) + "\n"
 
 

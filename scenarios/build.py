@@ -6,9 +6,10 @@ import hashlib
 import inspect
 import math
 import operator
+import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from lob.errors import InputError
 from lob.rules import Instrument
 from scenarios.content import content_hash, found_file, resolved_paths
 from scenarios.kinds import check_arguments, find_policy, find_trader
-from scenarios.load import Source, load_scenario, validate
+from scenarios.load import Source, load_scenario, source_of, validate
 from scenarios.own_code import code_digest
 from scenarios.recorded_halts import halts_of_recordings
 from scenarios.schedule import schedule_of
@@ -38,7 +39,7 @@ from sim.market import Market
 from sim.records import LatencyKind
 from sim.settings import Conditional, Latency, Listing, Population, RiskLimits, Scheduled, Session
 
-__all__ = ["Built", "Place", "build", "build_market", "checked_seed", "latency_of"]
+__all__ = ["Built", "Place", "build", "build_market", "built_once", "checked_seed", "latency_of"]
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,7 @@ class Built:
         scenario: the tables with the defaults of all settings filled in and paths made absolute.
         listings, populations, session, schedule: what a Market is made of.
         content: hash of the scenario and of the files that it names; see `config_hash`.
+        stamps: those files as they were: path, time of the last change in ns, bytes.
     """
 
     name: str
@@ -85,6 +87,7 @@ class Built:
     session: Session
     schedule: tuple[Scheduled | Conditional, ...]
     content: str
+    stamps: tuple[tuple[str, int, int], ...] = ()
 
     @cached_property
     def groups(self) -> tuple[Place, ...]:
@@ -230,7 +233,35 @@ def build(source: Source) -> Built:
         session,
         (*schedule_of(scenario, symbols, positions), *halts_of_recordings(groups, session)),
         content_hash(resolved, files, code),
+        _stamps(files),
     )
+
+
+def built_once(text: str, path: str) -> Built:
+    """Return the checked parts of a scenario that is given as text, from this process's memory if nothing has changed.
+
+    Args:
+        text: the scenario as TOML.
+        path: its file, for messages, relative paths and modules beside it.
+    """
+    tables = tomllib.loads(text)
+    kinds = [str(row.get("kind")) for name in ("population", "trader") for row in tables.get(name, ())]
+    code = code_digest({kind.partition(":")[0] for kind in kinds if ":" in kind}, Path(path).parent)
+    found = _kept(text, path, code)
+    if _stamps([Path(file) for file, _, _ in found.stamps]) != found.stamps:
+        _kept.cache_clear()
+        found = _kept(text, path, code)
+    return found
+
+
+@lru_cache(maxsize=256)
+def _kept(text: str, path: str, code: str) -> Built:
+    return build(source_of(tomllib.loads(text), Path(path)))
+
+
+def _stamps(files: Sequence[Path]) -> tuple[tuple[str, int, int], ...]:
+    parts = [part for path in files for part in (sorted(path.rglob("*")) if path.is_dir() else [path])]
+    return tuple((str(path), path.stat().st_mtime_ns, path.stat().st_size) for path in parts if path.is_file())
 
 
 def _with_settings(rows: Sequence[Any], settings: list[dict[str, Any]]) -> tuple[Any, ...]:

@@ -101,10 +101,6 @@ class InstrumentTable(Table):
         inside = f"{low} to {high} ticks, the price range that min_price_ticks and n_prices give"
         if high > MAX_TICKS:
             raise wrong("n_prices", self.n_prices, f"at most {MAX_TICKS - low + 1}: prices end at {MAX_TICKS} ticks")
-        for key in ("maker_fee_bps", "taker_fee_bps"):
-            fee = getattr(self, key)
-            if abs(100 * fee - round(100 * fee)) > 1e-6:
-                raise wrong(key, fee, "whole hundredths of a basis point, such as 0.01 or 0.25")
         if not low <= self.reference_ticks <= high:
             raise wrong("reference_ticks", self.reference_ticks, inside)
         if self.max_order_lots < self.min_order_lots:

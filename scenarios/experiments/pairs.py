@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lob.types import EVENT
-from scenarios.build import build
+from scenarios.build import built_once
 from scenarios.experiments.observe import Window, execution_costs, population_results
 from scenarios.experiments.sameness import market_hash
 from scenarios.experiments.structure import structure_of
-from scenarios.load import source_of
 from scenarios.outcomes import OUTCOMES, FinishedRun, outcomes_of
 from scenarios.value_range import value_range_notes
 from sim.metrics.touch import touch_of
@@ -130,12 +127,12 @@ class PairTask:
 
     def _run(self, arm: Arm, seed: int) -> tuple[Built, Market, Rows]:
         """Run an arm; return it with all rows of its tape, those before a branch included."""
-        built = _built(arm.text, self.path)
+        built = built_once(arm.text, self.path)
         kept: list[Rows] = []
         if self.branch is None:
             market = built.market(seed, shared_stream=self.shared_stream)
         else:
-            market, snapshot, history = _at_branch(arm.text, self.path, self.branch, self.shared_stream)
+            market, snapshot, history = _at_branch(arm.text, self.path, built.content, self.branch, self.shared_stream)
             market.restore(snapshot)
             market.reseed(seed)
             kept.append(history)
@@ -143,13 +140,11 @@ class PairTask:
         return built, market, np.concatenate(kept) if kept else np.empty(0, EVENT)
 
 
-@lru_cache(maxsize=64)
-def _built(text: str, path: str) -> Built:
-    return build(source_of(tomllib.loads(text), Path(path)))
-
-
 @lru_cache(maxsize=32)
-def _at_branch(text: str, path: str, branch: Branch, shared_stream: bool) -> tuple[Market, Snapshot, Rows]:
-    market = _built(text, path).market(branch.seed, shared_stream=shared_stream)
+def _at_branch(
+    text: str, path: str, content: str, branch: Branch, shared_stream: bool
+) -> tuple[Market, Snapshot, Rows]:
+    # `content` is part of the key: what has been edited since is another market.
+    market = built_once(text, path).market(branch.seed, shared_stream=shared_stream)
     market.run(branch.time_ns)
     return market, market.snapshot(), market.tape

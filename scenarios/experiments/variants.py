@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import polars as pl
 
 from lob.errors import InputError
-from scenarios.build import build
+from scenarios.build import built_once
 from scenarios.experiments.sameness import market_hash
-from scenarios.load import source_of
 from scenarios.map_runs import Failed, map_runs
 from scenarios.outcomes import FinishedRun, Outcome, outcomes_of
 from scenarios.result_set import ResultSet
 from scenarios.value_range import value_range_notes
 from sim.hash import TapeHash
-
-if TYPE_CHECKING:
-    from scenarios.build import Built
 
 __all__ = ["KEY", "VariantRun", "check_runs", "run_variants", "settled"]
 
@@ -64,7 +58,7 @@ class _Task:
     def __call__(self, job: VariantRun) -> list[dict[str, Any]]:
         from scenarios.outcomes import OUTCOMES
 
-        built = _built(job.text, self.path)
+        built = built_once(job.text, self.path)
         market = built.market(job.seed)
         market.run()
         tape, hashed = market.tape, TapeHash()
@@ -83,11 +77,6 @@ class _Task:
                 }
             )  # fmt: skip
         return rows
-
-
-@lru_cache(maxsize=256)
-def _built(text: str, path: str) -> Built:
-    return build(source_of(tomllib.loads(text), Path(path)))
 
 
 def run_variants(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lob.errors import InputError
-from scenarios.build import Built, build
+from scenarios.build import Built, build, built_once
 from scenarios.load import load_scenario
 from tests.scenarios.texts import SMALL, written
 
@@ -105,6 +105,21 @@ def test_a_file_that_a_trader_reads_counts_by_content_and_not_by_place(tmp_path:
         assert parts.scenario.trader[0].settings["table"] == str(folder / "table.csv")
         contents.append(parts.content)
     assert contents[0] == contents[1] != contents[2]
+
+
+def test_what_a_process_keeps_of_a_scenario_is_forgotten_when_its_code_or_files_change(tmp_path: Path) -> None:
+    write(tmp_path, "kept_trader.py", TRADER.replace("HELPER", "kept_helper"))
+    write(tmp_path, "kept_helper.py", "def lots():\n    return 3\n")
+    write(tmp_path, "table.csv", "1")
+    kind = '[[trader]]\nname = "t"\nkind = "kept_trader:Mine"\nsettings = { table = "table.csv" }\n'
+    text, path = SMALL + kind, str(tmp_path / "study.toml")
+    first = built_once(text, path)
+    assert built_once(text, path) is first
+    write(tmp_path, "table.csv", "22")
+    second = built_once(text, path)
+    assert second is not first and second.content != first.content
+    write(tmp_path, "kept_helper.py", "def lots():\n    return 4\n")
+    assert lots_sent(built_once(text, path)) == 4
 
 
 def test_the_tokenizer_of_a_language_model_counts(tmp_path: Path) -> None:
