@@ -219,7 +219,7 @@ def _print(console: Any, result: ImpactResult) -> None:
         pair, reason = next(iter(result.failures.items()))
         console.print(f"{len(result.failures)} pairs failed; pair {pair}: {reason}", soft_wrap=True)
     kind = f"{percent(result.confidence)} intervals in brackets (BCa bootstrap over pairs)"
-    console.print(f"{result.n_pairs} pairs, {'no intervals' if result.is_one_world else kind}")
+    console.print(f"{result.n_pairs} pairs, {'no intervals' if result.is_one_world or result.n_pairs < 3 else kind}")
 
 
 def _cell(rows: Any) -> str:
