@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
-from agents.rl import MarketEnv
 from agents.rl._stepping import EXECUTED
 from scenarios.environments import ENVIRONMENTS, make_env
 from scenarios.load import library
@@ -45,13 +46,11 @@ def test_the_makers_menu_reaches_the_touch_where_the_spread_is_narrow() -> None:
 
 
 def test_units_follow_the_scenario_and_what_is_given_stays() -> None:
-    def settings(**given: object) -> object:
-        env: MarketEnv = make_env(scenario="first_market", task="market_making", **given)
-        return env.batch.settings
+    def settings(scenario: str = "first_market", **given: Any) -> Any:
+        return make_env(scenario=scenario, task="market_making", **given).batch.settings
 
-    usual = settings()
-    wide = settings(overrides=["population.maker.count=1", "population.random.count=30"])
-    assert wide.price_scale_ticks > usual.price_scale_ticks
+    assert settings().price_scale_ticks == 1.0  # its makers keep the spread at one tick
+    assert settings("flash_crash").price_scale_ticks == 3.0
     assert settings(settings={"price_scale_ticks": 7.0}).price_scale_ticks == 7.0
     given = settings(settings={"price_scale_ticks": 7.0, "size_scale_lots": 3.0, "start_s": 60.0})
     assert (given.price_scale_ticks, given.size_scale_lots, given.start_s) == (7.0, 3.0, 60.0)
