@@ -98,7 +98,7 @@ def test_each_failure_has_its_reason_and_bounded_retries(
 
 
 def test_requests_are_kept_to_the_concurrency_and_the_rate(server: ChatServer) -> None:
-    server.delay_s = 0.02
+    server.delay_s = 0.2
     backend(server, concurrency=5).complete(requests(40))
     assert server.most_open == 5
     server.delay_s = 0.0
