@@ -16,7 +16,7 @@ from lob.errors import InputError
 from lob.rules import Instrument
 from scenarios.kinds import check_arguments, find_policy, find_trader
 from scenarios.load import Source, load_scenario, validate
-from scenarios.recorded_halts import halts_of_recordings
+from scenarios.recordings import halts_of_recordings, in_ticks_of
 from scenarios.schedule import schedule_of
 from scenarios.schema import Scenario
 from scenarios.schema_agents import Group, TraderTable, duration_ns
@@ -115,9 +115,8 @@ def build(source: Source) -> Built:
         for name, path in paths.items():
             if not Path(path).is_file():
                 raise InputError(f"{file}: {where}.settings.{name}: no file {path}")
-        if getattr(settings, "tick_size", 0.0) is None:  # prices in a file are money
-            listed = symbols.index(row.symbol) if row.symbol is not None else 0
-            settings = settings.model_copy(update={"tick_size": scenario.instrument[listed].tick_size})
+        listed = symbols.index(row.symbol) if row.symbol is not None else 0
+        settings = in_ticks_of(settings, scenario.instrument[listed].tick_size)
         settings = settings.model_copy(update=paths)
         data_files += map(Path, paths.values())
         groups.append(Population(policy=policy, settings=settings, **_common(row, symbols)))
