@@ -19,7 +19,7 @@ from scenarios.content import content_hash, found_file, resolved_paths
 from scenarios.kinds import check_arguments, find_policy, find_trader
 from scenarios.load import Source, load_scenario, source_of, validate
 from scenarios.own_code import code_digest
-from scenarios.recorded_halts import halts_of_recordings
+from scenarios.recordings import halts_of_recordings, in_ticks_of
 from scenarios.schedule import schedule_of
 from scenarios.schema import Scenario
 from scenarios.schema_agents import Group, TraderTable, duration_ns
@@ -186,9 +186,8 @@ def build(source: Source) -> Built:
         paths = {
             name: found_file(getattr(settings, name), folder, f"{file}: {where}.settings.{name}") for name in named
         }
-        if getattr(settings, "tick_size", 0.0) is None:  # prices in a file are money
-            listed = symbols.index(row.symbol) if row.symbol is not None else 0
-            settings = settings.model_copy(update={"tick_size": scenario.instrument[listed].tick_size})
+        listed = symbols.index(row.symbol) if row.symbol is not None else 0
+        settings = in_ticks_of(settings, scenario.instrument[listed].tick_size)
         settings = settings.model_copy(update={name: str(path) for name, path in paths.items()})
         files += paths.values()
         groups.append(Population(policy=policy, settings=settings, **_common(row, symbols)))

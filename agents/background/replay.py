@@ -26,7 +26,7 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import Field, field_validator
 
-from lob.lobster import PRICE_UNITS, PRICE_UNITS_PER_TICK, read_day
+from lob.lobster import read_day
 from lob.replay import halts_of, replayed_rows
 from lob.replay_kernel import SEEDER
 from lob.types import EVENT, EventKind, Flag, MessageKind, Phase, TimeInForce
@@ -59,13 +59,13 @@ class Replay(Settings):
         book: path of the orderbook file.
         start: time "HH:MM:SS" from which on messages are sent; set it to the opening time of the session. None: the
             first message of the day.
-        tick_size: one tick in the currency, the instrument's. None: the tick of the scenario's instrument, or 0.01.
+        tick_size: one tick in the currency, the instrument's; a scenario fills in its own.
     """
 
     message: DataFile
     book: DataFile | None = None
     start: str | None = None
-    tick_size: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    tick_size: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 0.01
 
     @field_validator("start")
     @classmethod
@@ -154,12 +154,8 @@ def _as_orders(rows: np.ndarray[Any, Any], time_ns: int) -> np.ndarray[Any, np.d
     return orders
 
 
-def _tick_size(settings: Replay) -> float:
-    return settings.tick_size if settings.tick_size is not None else PRICE_UNITS_PER_TICK / PRICE_UNITS
-
-
 def _block(settings: Replay) -> np.ndarray[Any, Any]:
-    day = read_day(settings.message, settings.book, _tick_size(settings))
+    day = read_day(settings.message, settings.book, settings.tick_size)
     rows, _ = replayed_rows(day)
     assert rows.dtype == EVENT
     start_ns = 0
@@ -180,7 +176,7 @@ def recorded_halts(settings: Replay, open_ns: int, close_ns: int) -> list[tuple[
     Raises:
         InputError: if the files cannot be read.
     """
-    day = read_day(settings.message, settings.book, _tick_size(settings))
+    day = read_day(settings.message, settings.book, settings.tick_size)
     halts = []
     for halt in halts_of(day.messages):
         begins = max((halt.start_ns or 0) + BURST_NS, open_ns + SETTLING_NS)

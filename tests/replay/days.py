@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-CASES = Path(__file__).resolve().parents[3] / "shared" / "cases"
 EMPTY_ASK, EMPTY_BID = (9_999_999_999, 0), (-9_999_999_999, 0)
 DATA = Path(os.environ.get("OUTCRY_DATA", Path(__file__).resolve().parents[3] / "shared" / "data"))
+CASES = DATA.parent / "cases"
 
 
 def book_row(asks: list[tuple[int, int]], bids: list[tuple[int, int]], levels: int = 2, units: int = 100) -> str:

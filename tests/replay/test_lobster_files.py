@@ -7,10 +7,12 @@ import os
 import zipfile
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from lob import recorded_files
 from lob.errors import InputError
-from lob.lobster import read_day
+from lob.lobster import read_book, read_day, read_messages
 from tests.replay.days import MESSAGES, ROWS, message_row, of_tick, write_day
 
 
@@ -351,3 +353,26 @@ def test_the_price_of_a_hidden_execution_may_lie_between_ticks(tmp_path):
     hidden = MESSAGES.index(next(m for m in MESSAGES if ",5,0," in m))
     bad = [*MESSAGES[:hidden], MESSAGES[hidden].replace("1000000", "999950"), *MESSAGES[hidden + 1 :]]
     assert read(tmp_path, bad).tick_size == 0.01
+
+
+@given(data=st.data())
+@settings(max_examples=300, deadline=None)
+def test_whatever_is_done_to_the_text_is_read_or_refused_in_one_line(data):
+    texts = ["\n".join([*MESSAGES, ""]).encode(), "\n".join([*ROWS, ""]).encode()]
+    which = data.draw(st.integers(0, 1))
+    text = bytearray(texts[which])
+    for _ in range(data.draw(st.integers(1, 4))):
+        at = data.draw(st.integers(0, len(text) - 1))
+        piece = data.draw(
+            st.sampled_from([b",", b"\n", b"\r", b"-", b"9" * 30, b".", b"\xff", b"e5", b"nan", b'"', b"\0", b" ", b""])
+        )
+        text[at : at + data.draw(st.integers(0, 20))] = piece
+        if not text:
+            break
+    read_it = (read_messages, read_book)[which]
+    try:
+        rows = read_it(bytes(text), "a file")
+    except InputError as error:
+        assert "a file" in str(error) and "\n" not in str(error)
+    else:
+        assert len(rows) > 0

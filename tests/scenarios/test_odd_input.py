@@ -125,7 +125,7 @@ def test_any_other_name_is_kept(tmp_path: Path, name: str) -> None:
         ("reference_ticks = 10_000", "tick_size = 1e-300", "instrument[0].tick_size = 1e-300; allowed: at least 1e-12"),
         ("reference_ticks = 10_000", "reference_ticks = 10_000_000_000", "allowed: at most 1073741824"),
         ("reference_ticks = 10_000", "reference_ticks = 1_073_741_824", "n_prices = 65536; allowed: at most 32769"),
-        ("reference_ticks = 10_000", "taker_fee_bps = 0.004", "taker_fee_bps = 0.004; allowed: whole hundredths"),
+        ("reference_ticks = 10_000", "taker_fee_bps = 0.000004", "taker_fee_bps = 4e-06; allowed: steps of 0.00001"),
         ("reference_ticks = 10_000", "taker_fee_bps = nan", "taker_fee_bps"),
         ("reference_ticks = 10_000", 'fundamental = { kind = "ou", sigma_ticks_per_sqrt_s = 1e300 }', "at most 10737"),
         ("reference_ticks = 10_000", 'fundamental = { kind = "ou", kappa_per_s = inf }', "allowed: "),

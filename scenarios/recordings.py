@@ -1,15 +1,26 @@
-"""A market with a recorded day halts when the record does."""
+"""A market with a recorded day: its prices are in the instrument's ticks, and it halts when the record does."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TypeVar
 
 from agents.background.replay import Replay, recorded_halts
 from lob.types import Phase
+from sim.distributions import Settings
 from sim.records import ScheduledKind
 from sim.settings import Population, Scheduled, Session
 
-__all__ = ["halts_of_recordings"]
+__all__ = ["halts_of_recordings", "in_ticks_of"]
+
+AnySettings = TypeVar("AnySettings", bound=Settings)
+
+
+def in_ticks_of(settings: AnySettings, tick_size: float) -> AnySettings:
+    """Return the settings of a recorded day with the instrument's tick unless they name one; others as they are."""
+    if isinstance(settings, Replay) and "tick_size" not in settings.model_fields_set:
+        return settings.model_copy(update={"tick_size": tick_size})
+    return settings
 
 
 def halts_of_recordings(groups: Iterable[Population], session: Session) -> list[Scheduled]:
