@@ -277,6 +277,7 @@ def test_a_decision_that_comes_back_after_the_kill_switch_is_counted(tmp_path: P
     assert table.filter("after_kill").equals(late)
     thought_about = late.filter(pl.col("time_ns") < killed_ns)
     assert thought_about.height > 0, "the switch must come while somebody thinks"
+    assert late["filled_lots"].sum() == 0, "the kill switch stops what they would send"
     (group,) = outcome.summary["decisions"]["by_population"]
     assert group["n_after_kill"] == late.height
     assert f"readers: {late.height} decisions came back after the kill switch" in outcome.notes
