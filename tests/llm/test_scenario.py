@@ -250,7 +250,14 @@ def test_a_run_killed_when_its_decisions_were_joined_and_its_summary_not_yet_wri
             raise Killed
         real(folder, summary)
 
+    checkpoint = scenarios.run._Run.checkpoint
+
+    def early(self: Any) -> None:
+        if self.market.time_ns < self.market.session.open_ns + 300 * SECOND_NS:
+            checkpoint(self)
+
     monkeypatch.setattr(scenarios.run, "CHECKPOINT_COST", 0)
+    monkeypatch.setattr(scenarios.run._Run, "checkpoint", early)
     monkeypatch.setattr(scenarios.run, "write_summary", killed)
     with pytest.raises(Killed):
         run_scenario(built(tmp_path, text), tmp_path / "run")
