@@ -70,7 +70,7 @@ class Replay(Settings):
     @field_validator("start")
     @classmethod
     def _is_time(cls, value: str | None) -> str | None:
-        if value is not None and not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d:[0-5]\d", value):
+        if value is not None and not re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]", value):
             raise ValueError(f"{value!r} is not a time; allowed: HH:MM:SS")
         return value
 
