@@ -37,7 +37,7 @@ ScenarioArgument = Annotated[str, typer.Argument(help="A scenario file, or a nam
 SetOption = Annotated[
     list[str] | None, typer.Option("--set", metavar="A.B=C", help="Change a value of the scenario, in all runs.")
 ]
-ConfidenceOption = Annotated[float, typer.Option(min=0.5, max=0.9999, help="Of all intervals.")]
+ConfidenceOption = Annotated[float, typer.Option(help="Of all intervals, from 0.5 to below 1.")]
 ExecutorOption = Annotated[str, typer.Option(help="process, ray or serial.")]
 WorkersOption = Annotated[int | None, typer.Option(min=1, help="Processes. Default: one for each core.")]
 ResumeOption = Annotated[bool, typer.Option("--resume", help="Go on in the folder: only what is missing is run.")]

@@ -87,9 +87,7 @@ def _axis(text: str) -> tuple[str, list[Any]]:
     except tomllib.TOMLDecodeError:
         return name.strip(), [part.strip() for part in values.split(",")]
     except (ValueError, RecursionError):
-        raise InputError(
-            f"--grid {shown(text)}: allowed: a.b=1,2,3; these are no numbers that could be meant"
-        ) from None
+        raise InputError(f"--grid {shown(text)}: allowed: a.b=1,2,3, with numbers that fit a file") from None
 
 
 def _print(console: Any, result: Any) -> None:
