@@ -39,6 +39,8 @@ class FolderLock:
     def __init__(self, folder: Path) -> None:
         self._path = folder / LOCK
         self._made = not folder.exists()
+        if not self._made and not folder.is_dir():
+            raise InputError(f"{folder}: a file; allowed: a folder")
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._key = (threading.get_ident(), folder.resolve())

@@ -17,7 +17,7 @@ _STARTS = {
     b"\x89PNG": "a PNG picture",
     b"GIF8": "a GIF picture",
     b"%PDF": "a PDF document",
-    b"PK\x03\x04": "a zip archive",
+    b"PK\x03\x04": "a zip archive, as stable-baselines3 and torch save models",
     b"\x1f\x8b": "a gzip file",
     b"PAR1": "a Parquet table",
     b"SQLite format 3\x00": "an SQLite database",
@@ -26,6 +26,7 @@ _STARTS = {
     b"\x93NUMPY": "a NumPy array",
     b"OUTCRY-SNAPSHOT": "a snapshot of a run",
     b"DBN": "a DBN file",
+    b"GGUF": "a GGUF model",
     b"\x80": "a pickle",
     b"<!doctype html": "an HTML page",
 }

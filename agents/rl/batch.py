@@ -317,7 +317,8 @@ class MarketBatch:
         for m, snapshot in enumerate(snapshots):
             if snapshot is None:
                 continue
-            market = self.markets[m] = self._make(self.seeds[m])
+            # From the seed that it was made with; what it has been reseeded with since is in its state.
+            market = self.markets[m] = self._make(int(snapshot.definition["seed"]))
             market.restore(snapshot)
             self._take_over(m)
 

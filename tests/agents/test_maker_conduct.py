@@ -88,7 +88,7 @@ UNUSUAL = [
     (gueant_lehalle_tapia, {"use_signal": True, "max_quotes": 1, "requote_on_fill": False}),
     (inventory_skewed, {"skew_ticks_per_lot": 1e9, "max_position_lots": 7, "post_only": False}),
     (fixed_ladder, {"use_last_trade": True, "n_levels": 15, "spacing_ticks": 7, "requote_on_fill": True}),
-    (fixed_ladder, {"use_signal": True, "half_spread_ticks": 1e30, "max_position_lots": 250, "post_only": False}),
+    (fixed_ladder, {"use_signal": True, "half_spread_ticks": 1e9, "max_position_lots": 250, "post_only": False}),
     (linear_book, {"refresh_on_fill": True, "permanent_ticks_per_lot": 1e9, "half_spread_ticks": 0.0}),
     (model_flow, {"step_s": 0.5, "k_per_tick": 1e-30}),
 ]

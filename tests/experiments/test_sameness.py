@@ -31,7 +31,7 @@ name = "day"
 kind = "replay"
 settings = {{ message = "{0}", book = "{1}", start = "09:30:00" }}
 """
-MUTE = '\n[[population]]\nname = "mute"\nkind = "noise"\ncount = 3\nsettings = { interval_s = 1e9 }\n'
+MUTE = '\n[[population]]\nname = "mute"\nkind = "noise"\ncount = 3\nsettings = { interval_s = 1e8 }\n'
 """Somebody who is there and never wakes up within the session."""
 
 

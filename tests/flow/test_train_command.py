@@ -105,11 +105,11 @@ def test_deletions_become_rarer_where_too_little_stands_and_the_other_way_round(
 
 def test_bad_input_is_one_line(recorded: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="--validate-until 09:40: must be later than --train-until 09:44"):
-        train_flow([recorded], ["ONE"], CONFIG, tmp_path, train_until="09:44", validate_until="09:40")
+        train_flow([recorded], ["ONE"], CONFIG, tmp_path / "out", train_until="09:44", validate_until="09:40")
     with pytest.raises(InputError, match=r"--train-until noon: allowed: a time of day"):
-        train_flow([recorded], ["ONE"], CONFIG, tmp_path, train_until="noon")
+        train_flow([recorded], ["ONE"], CONFIG, tmp_path / "out", train_until="noon")
     with pytest.raises(InputError, match=r"ONE: \d+ events; allowed: at least 2000"):
-        train_flow([recorded], ["ONE"], CONFIG, tmp_path, train_until="09:30:30", validate_until="09:50")
+        train_flow([recorded], ["ONE"], CONFIG, tmp_path / "out", train_until="09:30:30", validate_until="09:50")
     other = tmp_path / "coarse"
     (other / "tape").mkdir(parents=True)
     for part in (recorded / "tape").iterdir():
@@ -117,9 +117,11 @@ def test_bad_input_is_one_line(recorded: Path, tmp_path: Path) -> None:
     (other / "scenario.toml").write_text("[[instrument]]\ntick_size = 0.05\n")
     (recorded / "scenario.toml").write_text("[[instrument]]\ntick_size = 0.01\n")
     with pytest.raises(InputError, match=r"--data: tick sizes differ: 0\.01 in recorded\d*, 0\.05 in coarse"):
-        train_flow([recorded, other], ["ONE", "TWO"], CONFIG, tmp_path, train_until="09:44", validate_until="09:50")
+        train_flow(
+            [recorded, other], ["ONE", "TWO"], CONFIG, tmp_path / "out", train_until="09:44", validate_until="09:50"
+        )
     with pytest.raises(InputError, match=r"configuration: no setting layer; allowed: width"):
         read_config(None, ["layer=3"])
     with pytest.raises(InputError, match=r"configuration: width = 'many'; allowed: a value like 64"):
         read_config(None, ["width=many"])
-    assert not list(tmp_path.glob("*.safetensors"))
+    assert not list((tmp_path / "out").glob("*.safetensors"))

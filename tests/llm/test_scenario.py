@@ -176,7 +176,7 @@ settings = { interval_s = 1.0 }
         ),
         ('trader.readers.settings.personas=["shy"]', r"'shy'; allowed: value_patient"),
         ('trader.readers.settings.backend.kind="oracle"', r"backend.*'local', 'openai', 'scripted'"),
-        ('trader.readers.settings.backend={kind="local", weights="/nowhere"}', r"weights = '/nowhere': no model there"),
+        ('trader.readers.settings.backend={kind="local", weights="/nowhere"}', r"backend.weights: /nowhere: not found"),
         ('trader.readers.settings.backend.replay="/nowhere"', r"record /nowhere: no such file"),
     ],
 )

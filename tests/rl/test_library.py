@@ -11,7 +11,7 @@ from agents.rl._stepping import EXECUTED
 from scenarios.environments import ENVIRONMENTS, make_env
 from scenarios.load import library
 
-MOST_STEPS = 400
+MOST_STEPS = 800
 FEWER_QUESTIONS = {name: ["trader.investors.settings.interval_s=600.0"] for name in ("llm_investors", "rumour")}
 """The language model takes most of the time; what it says does not matter here."""
 

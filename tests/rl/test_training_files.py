@@ -38,8 +38,8 @@ def short(folder: Path, algo: str = "ppo-single-file", **more: Any) -> RlTrainin
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"task": None}, "weights, but those of another program"),
-        ({"task": None, "outcry_flow": "{}"}, "weights, but those of `outcry train flow`"),
+        ({"task": None}, "without a description of ours"),
+        ({"task": None, "outcry_flow": "{}"}, "the weights of a learned order flow"),
         ({"features": "{"}, "metadata are damaged"),
         ({"features": '{"spread": 1}'}, "metadata are damaged"),
         ({"card": "[1]"}, "metadata are damaged"),
@@ -72,7 +72,7 @@ def test_weights_that_are_not_of_a_learning_agent_are_told_by_what_they_are(
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        (b"PK\x03\x04rest", "a zip, as stable-baselines3"),
+        (b"PK\x03\x04rest", "a zip archive, as stable-baselines3"),
         (b"GGUFrest", "a GGUF model"),
         (b"", "empty"),
         (b"\xff" * 64, "not a weights file"),
@@ -85,7 +85,7 @@ def test_files_that_hold_no_weights_are_told_by_what_they_are(data: bytes, words
         load_network(path)
     with pytest.raises(InputError, match="a folder"):
         load_network(tmp_path)
-    with pytest.raises(InputError, match="there is none"):
+    with pytest.raises(InputError, match="no file"):
         load_network(tmp_path / "missing")
 
 

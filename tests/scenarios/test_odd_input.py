@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -20,7 +19,6 @@ from scenarios.load import load_scenario, source_of
 from scenarios.report import moment, warnings_of
 from scenarios.toml_text import toml_text
 from sim.settings import Session
-from sim.writer import ParquetTape, read_tape, scan_tape
 from tests.scenarios.texts import SMALL, built, written
 
 
@@ -246,27 +244,6 @@ def test_an_archive_that_would_fill_the_memory_is_not_unpacked(tmp_path: Path) -
         check_archive(tmp_path / "bomb.zip")
     text = SMALL.replace('"zero_intelligence"', '"replay"').replace("interval_s = 2.0", 'message = "bomb.zip"')
     assert "bomb.zip: would unpack to 20 GiB" in complaint(tmp_path, text)
-
-
-def test_a_foreign_table_is_no_tape(tmp_path: Path) -> None:
-    rows = np.zeros(3, ParquetTape.__init__.__globals__["EVENT"])
-    tape = ParquetTape(tmp_path / "tape")
-    tape(rows)
-    tape.close_part()
-    assert len(read_tape(tmp_path / "tape")) == 3
-    path = next((tmp_path / "tape").glob("*.parquet"))
-    table = pl.read_parquet(path)
-    for name, dtype in (("price_ticks", pl.String), ("qty_lots", pl.Float64), ("agent", pl.Int64)):
-        table.with_columns(pl.col(name).cast(dtype)).write_parquet(path)
-        for read in (read_tape, lambda place: scan_tape(place).collect()):
-            with pytest.raises(InputError, match=f"not a part of a tape .column {name} holds"):
-                read(tmp_path / "tape")
-    table.drop("kind").write_parquet(path)
-    with pytest.raises(InputError, match="column kind is missing"):
-        scan_tape(tmp_path / "tape")
-    path.write_bytes(b"PAR1 no")
-    with pytest.raises(InputError, match="not a readable part"):
-        scan_tape(tmp_path / "tape")
 
 
 # ---- said loudly --------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from lob.types import EventKind, Flag
+from sim.kept_rows import KeptRows
 from sim.market import Market
 from tests.sim.markets import (
     OPEN_NS,
@@ -31,7 +32,8 @@ def moments() -> list[Market]:
     for k in range(1, N_CHUNKS + 1):
         market.run(OPEN_NS + k * 5 * SECOND_NS)
         copy = market.fork()
-        copy._kept = [market.tape.copy()]
+        copy._kept = KeptRows()
+        copy._kept.add(market.tape, len(market.tape))
         copies.append(copy)
     return copies
 
