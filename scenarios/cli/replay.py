@@ -105,7 +105,10 @@ def _table(found: Replay, day: LobsterDay) -> Table:
         seeded = counts["cells_seeded"] / max(1, cells + counts["cells_seeded"])
         table.add_row("Cells seeded, not compared", f"{seeded:.2%}")
     share = f"{found.head_share:.4%} of " if counts["executions"] else "none of "
-    table.add_row("Executions at the head", f"{share}{counts['executions']:,}: {counts['exceptions']} out of turn")
+    strange = counts["executions"] - counts["executions_at_head"] - counts["exceptions"]
+    others = f", {strange} of unknown orders" if strange else ""
+    head = f"{share}{counts['executions']:,}: {counts['exceptions']} out of turn{others}"
+    table.add_row("Executions at the head", head)
     if found.halts:
         table.add_row(
             "During halts",
