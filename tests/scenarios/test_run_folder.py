@@ -311,12 +311,18 @@ def test_at_every_checkpoint_the_rows_on_disk_are_those_of_the_state_without_a_g
     monkeypatch.setattr(scenarios.run, "CHECKPOINT_COST", 0)
     monkeypatch.setattr(sim.market, "LOOK_S", 0.0)
     (tmp_path / "slow.py").write_text(SLOW)
-    text = SMALL + '[[trader]]\nname = "slow"\nkind = "slow:Slow"\n[record]\ncheckpoint_s = 0.001\npicture = false\n'
+    text = SMALL.replace("close = 09:40:00", "close = 09:32:00")
+    text += '[[trader]]\nname = "slow"\nkind = "slow:Slow"\n[record]\ncheckpoint_s = 0.001\npicture = false\n'
     kept: list[Path] = []
+    n_points = 0
     real = scenarios.run.save_checkpoint
 
     def keep(folder: Path, point: Any, snapshot: Any) -> None:
+        nonlocal n_points
         real(folder, point, snapshot)
+        n_points += 1
+        if n_points % 7:
+            return  # to read all parts each time would take minutes
         tape = read_tape(folder / "tape")
         assert len(tape) == point.n_rows and (tape["sequence"] == np.arange(1, len(tape) + 1)).all()
         kept.append(tmp_path / f"killed-{len(kept)}")
@@ -326,6 +332,6 @@ def test_at_every_checkpoint_the_rows_on_disk_are_those_of_the_state_without_a_g
     whole = run_scenario(built(tmp_path, text), tmp_path / "whole")
     monkeypatch.setattr(scenarios.run, "save_checkpoint", real)
     assert len(kept) > 20
-    for folder in kept[5:200:30]:
+    for folder in kept[1:40:8]:
         resumed = run_scenario(built(tmp_path, text), folder, resume=True)
         assert resumed.summary["tape_hash"] == whole.summary["tape_hash"] == hash_tape(folder / "tape")
