@@ -277,5 +277,5 @@ def test_generated_days_hold_their_folder(tmp_path: Path) -> None:
 
 def test_errors_of_the_disk_are_still_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(InputError, match=r"cannot be written"), locked(tmp_path / "file"):
+    with pytest.raises(InputError, match=r"a file; allowed: a folder"), locked(tmp_path / "file"):
         pass

@@ -139,7 +139,7 @@ def test_a_folder_with_other_files_is_left_alone(tmp_path: Path, overwrite: bool
 
 def test_a_file_in_the_place_of_the_folder_is_reported(tmp_path: Path) -> None:
     (tmp_path / "run").write_text("")
-    with pytest.raises(InputError, match=r"run: cannot be written \(file exists\)"):
+    with pytest.raises(InputError, match=r"run: a file; allowed: a folder"):
         run_scenario(built(tmp_path), tmp_path / "run")
 
 
