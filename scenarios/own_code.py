@@ -134,10 +134,13 @@ def _is_ours(path: Path) -> bool:
 def _forget(name: str, files: dict[str, Path]) -> None:
     """Drop what is imported under the names of these files, if a scenario's folder provided it or the module is named.
 
-    A module of Python or of a library that a file beside the scenario happens to be called like stays as it is.
+    A module of Python or of a library stays as it is: one that is named itself, and one that a file beside the scenario
+    happens to be called like.
     """
     folders = {place for place, _ in _loaded.values()}
     for known, path in files.items():
+        if _is_installed(path.resolve().parents[known.count(".") + (path.stem == "__init__")]):
+            continue
         loaded = Path(getattr(sys.modules.get(known), "__file__", None) or "/nowhere").resolve()
         if known == name or loaded == path.resolve() or any(loaded.is_relative_to(place) for place in folders):
             sys.modules.pop(known, None)

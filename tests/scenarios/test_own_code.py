@@ -94,6 +94,16 @@ def test_a_file_called_like_a_module_of_python_does_not_replace_it(tmp_path: Pat
     assert now is json
 
 
+def test_a_module_of_python_that_is_named_stays_the_one_that_others_hold(tmp_path: Path) -> None:
+    import decimal as before
+
+    with pytest.raises(InputError):
+        scenario(tmp_path, "decimal")
+    import decimal as now
+
+    assert now is before
+
+
 def test_a_file_that_a_trader_reads_counts_by_content_and_not_by_place(tmp_path: Path) -> None:
     contents = []
     for folder, table in ((tmp_path / "a", "1"), (tmp_path / "b", "1"), (tmp_path / "c", "2")):
