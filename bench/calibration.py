@@ -16,8 +16,8 @@ from scipy import optimize
 
 from bench.replay import data_folder
 from lob.lobster import read_day
-from scenarios.build import build_market
-from scenarios.calibration import WORST, Problem, problem_of
+from scenarios.build.market import build_market
+from scenarios.calibration.fitting import WORST, Problem, problem_of
 from sim.metrics import flow_of_day, flow_of_tape
 
 __all__ = ["run"]

@@ -53,9 +53,9 @@ def _side_by_side(seed: int) -> float:
 
 
 def _trades_rate() -> float:
-    from agents.flow.trades import TradesConfig, closed_loop, train
     from bench.replay import data_folder
-    from scenarios.flows import read_flows
+    from scenarios.baselines.trades import TradesConfig, closed_loop, train
+    from scenarios.data.flows import read_flows
 
     path = next(iter(data_folder().glob("LOBSTER_SampleFile_GOOG_*.zip")), None)
     if path is None:

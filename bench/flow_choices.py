@@ -16,7 +16,7 @@ from agents.flow.uses import gap_nats
 from agents.flow.weights import SHIPPED, FlowWeights
 from bench.realism import HOUR_NS, STOCKS, TRAIN, joint_rows
 from bench.replay import data_folder
-from scenarios.flows import read_flows
+from scenarios.data.flows import read_flows
 from scenarios.realism import scorecard
 from sim.metrics import OrderFlow
 

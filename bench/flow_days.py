@@ -16,7 +16,7 @@ from agents.flow.closed_loop import rollout
 from agents.flow.weights import SHIPPED, FlowWeights
 from bench.realism import STOCKS
 from bench.replay import data_folder
-from scenarios.flows import read_flows
+from scenarios.data.flows import read_flows
 from sim.metrics import OrderFlow
 
 __all__ = ["run"]

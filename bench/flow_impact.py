@@ -21,8 +21,8 @@ from agents.flow.weights import SHIPPED, FlowWeights
 from agents.metaorder import Metaorder
 from bench.realism import HOUR_NS, STOCKS, TEST
 from bench.replay import data_folder
+from scenarios.data.flows import read_flows
 from scenarios.experiments.experiment import impact
-from scenarios.flows import read_flows
 from sim.metrics.imbalance import imbalance_regression
 
 __all__ = ["paired", "run"]

@@ -8,7 +8,7 @@ from typing import Any
 
 from agents.metaorder import Metaorder
 from scenarios.experiments.experiment import impact
-from scenarios.map_runs import usable_cores
+from scenarios.many_runs.map_runs import usable_cores
 
 __all__ = ["run"]
 

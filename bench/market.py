@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from scenarios.build import build_market
+from scenarios.build.market import build_market
 from sim.market import Market
 from sim.writer import ParquetTape
 

@@ -10,7 +10,7 @@ from numba import njit
 
 from bench.replay import data_folder
 from lob.rules import Instrument
-from scenarios.kinds import library_policy, policy_kinds
+from scenarios.build.kinds import library_policy, policy_kinds
 from sim.checks import N_AGENTS, SESSION, _Crowd, _crowd_decides
 from sim.distributions import Settings
 from sim.fundamental import OrnsteinUhlenbeck

@@ -18,7 +18,7 @@ from agents.flow.closed_loop import rollout
 from agents.flow.weights import SHIPPED, FlowWeights
 from bench.replay import data_folder
 from scenarios.baselines import BASELINES
-from scenarios.flows import read_flows
+from scenarios.data.flows import read_flows
 from scenarios.realism import Scorecard, scorecard
 from scenarios.realism.predictive import predictive_score
 from scenarios.realism.windows import Scale
@@ -64,8 +64,8 @@ def _fitted(name: str, stock: str, train: OrderFlow) -> list[OrderFlow]:
 
 
 def _trades(repaired: bool, stock: str, train: OrderFlow) -> list[OrderFlow]:
-    from agents.flow.trades import TradesConfig, closed_loop
-    from agents.flow.trades import train as train_trades
+    from scenarios.baselines.trades import TradesConfig, closed_loop
+    from scenarios.baselines.trades import train as train_trades
 
     levels, _ = STOCKS[stock]
     config = TradesConfig(repaired, sequence=64, augment_dim=32, layers=2, levels=levels)

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from scenarios.build import build_market
+from scenarios.build.market import build_market
 from sim.writer import ParquetTape
 
 __all__ = ["run"]
@@ -39,7 +39,7 @@ def _rows_per_s(folder: Path) -> float:
 
 def _generate(folder: str) -> None:
     """Make days of megapop until there are enough messages; print messages, seconds and peak memory in MB."""
-    from scenarios.generation import generate
+    from scenarios.data.generation import generate
 
     began, made, days = time.perf_counter(), 0, 0
     while made < MESSAGES:

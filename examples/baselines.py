@@ -3,9 +3,9 @@
 import numpy as np
 
 from scenarios.baselines import BASELINES
-from scenarios.build import build
-from scenarios.load import find_scenario, load_scenario
+from scenarios.build.market import build
 from scenarios.realism import scorecard
+from scenarios.schema.load import find_scenario, load_scenario
 from sim.metrics import visible_flow_of_tape
 
 HOUR_NS = 3600 * 1_000_000_000
@@ -15,7 +15,7 @@ if __name__ == "__main__":
     market = build(load_scenario(find_scenario("first_market"))).market(1)
     open_ns = market.session.open_ns
     market.run()
-    day = visible_flow_of_tape(market.tape, LEVELS)  # or scenarios.flows.read_flows of LOBSTER files
+    day = visible_flow_of_tape(market.tape, LEVELS)  # or scenarios.data.flows.read_flows of LOBSTER files
     middle_ns, last_ns = int(day.time_ns[len(day) // 2]), int(day.time_ns[-1])
     train, real = day.window(open_ns, middle_ns), day.window(middle_ns, last_ns)
     reference_ticks = round(float(np.nanmedian(train.mid_ticks)))

@@ -7,8 +7,8 @@ from agents import Metaorder
 from agents.flow import FlowWeights
 from agents.flow.uses import event_nats, forecast
 from agents.flow.weights import SHIPPED
-from scenarios.build import build
-from scenarios.load import load_scenario
+from scenarios.build.market import build
+from scenarios.schema.load import load_scenario
 from sim import Market
 from sim.metrics import visible_flow_of_tape
 

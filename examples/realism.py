@@ -5,8 +5,8 @@ from pathlib import Path
 
 import polars as pl
 
-from scenarios.flows import read_flows
-from scenarios.generation import generate
+from scenarios.data.flows import read_flows
+from scenarios.data.generation import generate
 from scenarios.realism import scorecard
 
 if __name__ == "__main__":

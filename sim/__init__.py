@@ -1,7 +1,8 @@
 """The world: clock and event kernel, latency, randomness, fundamental value, accounts, risk gate, tape."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from lob.lazy import lazy_names
 
 if TYPE_CHECKING:
     from sim.bulletins import Bulletin
@@ -53,48 +54,16 @@ __all__ = [
     "decision",
 ]
 
-# Loaded on first use: a command that only prints its help must not wait for the compiler.
-_HOME = {
-    "Ask": "sim.trader",
-    "Bulletin": "sim.bulletins",
-    "ConditionKind": "sim.records",
-    "ConstantValue": "sim.fundamental",
-    "DataFile": "sim.distributions",
-    "Distribution": "sim.distributions",
-    "Fundamental": "sim.fundamental",
-    "Latency": "sim.settings",
-    "LatencyKind": "sim.records",
-    "Listing": "sim.settings",
-    "Market": "sim.market",
-    "Needs": "sim.records",
-    "OrnsteinUhlenbeck": "sim.fundamental",
-    "Panel": "sim.trader",
-    "Policy": "sim.policy",
-    "Population": "sim.settings",
-    "RiskLimits": "sim.settings",
-    "Scheduled": "sim.settings",
-    "ScheduledKind": "sim.records",
-    "Session": "sim.settings",
-    "Settings": "sim.distributions",
-    "Snapshot": "sim.market",
-    "SparseMeanReverting": "sim.fundamental",
-    "Trader": "sim.trader",
-    "TraderView": "sim.trader",
-    "Conditional": "sim.settings",
-    "ValueFromFile": "sim.fundamental",
-    "Wake": "sim.records",
-    "WithJumps": "sim.fundamental",
-    "decision": "sim.policy",
-}
-
-
-def __getattr__(name: str) -> Any:
-    """Return a public name from the module that defines it."""
-    if name not in _HOME:
-        raise AttributeError(f"module 'sim' has no attribute {name!r}")
-    return getattr(import_module(_HOME[name]), name)
-
-
-def __dir__() -> list[str]:
-    """List the public names."""
-    return __all__
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "bulletins": "Bulletin",
+        "distributions": "DataFile Distribution Settings",
+        "fundamental": "ConstantValue Fundamental OrnsteinUhlenbeck SparseMeanReverting ValueFromFile WithJumps",
+        "market": "Market Snapshot",
+        "policy": "Policy decision",
+        "records": "ConditionKind LatencyKind Needs ScheduledKind Wake",
+        "settings": "Conditional Latency Listing Population RiskLimits Scheduled Session",
+        "trader": "Ask Panel Trader TraderView",
+    },
+)

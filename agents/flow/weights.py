@@ -12,7 +12,7 @@ import numpy as np
 from agents.flow.codes import MOST_CLASSES
 from agents.flow.tokenizer import TABLES, StockTables, Tokenizer
 from lob.errors import InputError
-from sim.file_kinds import what_it_is
+from sim.files.kinds import what_it_is
 from sim.opened import cells_of
 
 if TYPE_CHECKING:

@@ -1,7 +1,8 @@
 """LLM investors: a closed decision, backends with record and replay, personas with memory, a small model of our own."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from lob.lazy import lazy_names
 
 if TYPE_CHECKING:
     from agents.llm.backends import open_backend
@@ -19,32 +20,6 @@ if TYPE_CHECKING:
     from agents.llm.rules import rule_decision
     from agents.llm.settings import HttpSettings, LocalSettings, ScriptedSettings
 
-_HOME = {
-    "PERSONAS": "persona",
-    "Backend": "protocol",
-    "Decision": "decision",
-    "Desk": "desk",
-    "HttpBackend": "backends.http",
-    "HttpSettings": "settings",
-    "Investor": "investor",
-    "InvestorSettings": "investor_settings",
-    "LocalBackend": "backends.local",
-    "LocalSettings": "settings",
-    "NewsItem": "observation",
-    "Observation": "observation",
-    "OrderIdea": "decision",
-    "Persona": "persona",
-    "Recorder": "backends.record",
-    "Reflection": "decision",
-    "Replay": "backends.record",
-    "Reply": "protocol",
-    "Request": "protocol",
-    "Scripted": "backends.scripted",
-    "ScriptedSettings": "settings",
-    "observation_text": "observation",
-    "open_backend": "backends",
-    "rule_decision": "rules",
-}
 __all__ = [
     "PERSONAS",
     "Backend",
@@ -72,14 +47,22 @@ __all__ = [
     "rule_decision",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    """Return a public name from the module that defines it."""
-    if name not in _HOME:
-        raise AttributeError(f"module 'agents.llm' has no attribute {name!r}")
-    return getattr(import_module(f"agents.llm.{_HOME[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    """List the public names."""
-    return __all__
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "backends": "open_backend",
+        "backends.http": "HttpBackend",
+        "backends.local": "LocalBackend",
+        "backends.record": "Recorder Replay",
+        "backends.scripted": "Scripted",
+        "decision": "Decision OrderIdea Reflection",
+        "desk": "Desk",
+        "investor": "Investor",
+        "investor_settings": "InvestorSettings",
+        "observation": "NewsItem Observation observation_text",
+        "persona": "PERSONAS Persona",
+        "protocol": "Backend Reply Request",
+        "rules": "rule_decision",
+        "settings": "HttpSettings LocalSettings ScriptedSettings",
+    },
+)

@@ -8,8 +8,9 @@ custom     rewards and observations of your own        rendering  a market as te
 models/    worlds in which the best policy is known        ppo   training        network  weights, compiled decisions
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from lob.lazy import lazy_names
 
 if TYPE_CHECKING:
     from agents.rl._stepping import FACTS
@@ -21,25 +22,6 @@ if TYPE_CHECKING:
     from agents.rl.rewards import REWARDS, RewardSettings
     from agents.rl.task import Task, find_task, tasks
     from agents.rl.vector_env import MarketVectorEnv
-
-# Loaded on first use: a run with a trained policy in it needs neither Gymnasium nor torch.
-_HOME = {
-    "FACTS": "_stepping",
-    "FEATURES": "features",
-    "REWARDS": "rewards",
-    "MarketBatch": "batch",
-    "MarketEnv": "env",
-    "MarketParallelEnv": "parallel_env",
-    "MarketVectorEnv": "vector_env",
-    "Network": "network",
-    "RewardSettings": "rewards",
-    "Task": "task",
-    "find_task": "task",
-    "load_network": "network",
-    "save_network": "network",
-    "shipped_weights": "network",
-    "tasks": "task",
-}
 
 __all__ = [
     "FACTS",
@@ -59,14 +41,17 @@ __all__ = [
     "tasks",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    """Return a public name from the module that defines it."""
-    if name not in _HOME:
-        raise AttributeError(f"module 'agents.rl' has no attribute {name!r}")
-    return getattr(import_module(f"agents.rl.{_HOME[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    """List the public names."""
-    return __all__
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "_stepping": "FACTS",
+        "batch": "MarketBatch",
+        "env": "MarketEnv",
+        "features": "FEATURES",
+        "network": "Network load_network save_network shipped_weights",
+        "parallel_env": "MarketParallelEnv",
+        "rewards": "REWARDS RewardSettings",
+        "task": "Task find_task tasks",
+        "vector_env": "MarketVectorEnv",
+    },
+)

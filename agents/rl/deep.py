@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from lob.errors import InputError
-from sim.file_kinds import what_it_is
+from sim.files.kinds import what_it_is
 from sim.writer import write_atomically
 
 __all__ = ["DeepNetwork", "load_deep", "save_deep"]

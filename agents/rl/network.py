@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from lob.errors import InputError
-from sim.file_kinds import what_it_is
+from sim.files.kinds import what_it_is
 from sim.policy import decision, normal, uniform
 from sim.rng import exp_portable, log_portable
 from sim.writer import write_atomically

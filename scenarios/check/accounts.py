@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from lob.errors import InputError
-from scenarios.schema import Scenario
+from scenarios.schema.scenario import Scenario
 from sim.audit import Finding, Group, as_float, exact
 
 __all__ = ["TapeAccounts", "check_accounts", "check_conserved", "read_accounts"]

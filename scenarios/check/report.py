@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from scenarios.check.run import Report
-from scenarios.summary import clock
+from scenarios.schema.times import clock
 
 __all__ = ["print_report", "reports_as_json"]
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from lob.rules import Instrument
 from lob.types import EventKind, Phase
-from scenarios.schema import Scenario
-from scenarios.tables import time_ns
+from scenarios.schema.scenario import Scenario
+from scenarios.schema.times import time_ns
 from sim.audit import Group
 from sim.settings import RiskLimits
 

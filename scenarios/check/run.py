@@ -14,11 +14,11 @@ from scenarios.check.figures import Figures
 from scenarios.check.rules import books_of, groups_of
 from scenarios.check.schedule import check_schedule
 from scenarios.check.summary import check_counts, check_populations
-from scenarios.folder import ACCOUNTS, SCENARIO, TAPE
-from scenarios.load import load_scenario
-from scenarios.schema import Scenario
-from scenarios.summary import read_summary
-from scenarios.tables import time_ns
+from scenarios.run.folder import ACCOUNTS, SCENARIO, TAPE
+from scenarios.run.summary import read_summary
+from scenarios.schema.load import load_scenario
+from scenarios.schema.scenario import Scenario
+from scenarios.schema.times import time_ns
 from sim.audit import CHECKS, Finding, TapeAudit
 from sim.hash import TapeHash
 from sim.writer import part_paths, read_parts

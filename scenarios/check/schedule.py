@@ -8,7 +8,7 @@ from typing import Any
 
 from lob.types import EventKind, Phase
 from scenarios.check.rules import VenueRow, has_breaker, venue_rows
-from scenarios.schema import Scenario
+from scenarios.schema.scenario import Scenario
 from sim.audit import Finding
 
 __all__ = ["check_schedule"]

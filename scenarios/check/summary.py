@@ -8,7 +8,7 @@ import numpy as np
 
 from scenarios.check.accounts import TapeAccounts
 from scenarios.check.figures import Figures
-from scenarios.schema import Scenario
+from scenarios.schema.scenario import Scenario
 from sim.audit import Finding, Group
 
 __all__ = ["check_counts", "check_populations"]

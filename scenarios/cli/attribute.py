@@ -53,7 +53,7 @@ def command(
     """
     from scenarios.experiments.attribution import attribute
     from scenarios.experiments.bootstrap import percent
-    from scenarios.load import find_scenario
+    from scenarios.schema.load import find_scenario
 
     console = wide_console()
     folder = out if out is not None else Path("runs") / f"{find_scenario(scenario).stem}-attribution"

@@ -43,11 +43,11 @@ def command(
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-    from scenarios.calibration import calibrate, problem_of
-    from scenarios.claim import claimed, has_json
-    from scenarios.flows import part_of
-    from scenarios.plots.moments import draw_moments
-    from scenarios.toml_text import toml_text
+    from scenarios.calibration.fitting import calibrate, problem_of
+    from scenarios.calibration.plot_moments import draw_moments
+    from scenarios.data.flows import part_of
+    from scenarios.schema.toml_text import toml_text
+    from sim.files.claim import claimed, has_json
     from sim.metrics import moments
     from sim.writer import write_atomically
 
@@ -101,8 +101,8 @@ def read_target(place: Path, orderbook: Path | None, scenario: str, overrides: l
         InputError: if it cannot be read, or counts in other ticks.
     """
     from lob.errors import InputError
-    from scenarios.flows import read_flows
-    from scenarios.load import load_scenario
+    from scenarios.data.flows import read_flows
+    from scenarios.schema.load import load_scenario
 
     tick_size = load_scenario(scenario, overrides).scenario.instrument[0].tick_size
     source = read_flows(place, orderbook, "--to", levels=0, tick_size=tick_size)
@@ -115,8 +115,8 @@ def read_target(place: Path, orderbook: Path | None, scenario: str, overrides: l
 
 def within_session(flow: OrderFlow, scenario: str, overrides: list[str]) -> OrderFlow:
     """Return the part of a flow that lies within the scenario's session."""
-    from scenarios.load import load_scenario
-    from scenarios.tables import time_ns
+    from scenarios.schema.load import load_scenario
+    from scenarios.schema.times import time_ns
 
     session = load_scenario(scenario, overrides).scenario.session
     return flow.window(time_ns(session.open), time_ns(session.close))

@@ -45,8 +45,8 @@ def command(
     Leaves a folder for each format, labels/, scenario.toml, and the manifest: manifest.json with results/*.parquet, one
     row for each day and instrument. Ends with status 1 if days failed; --resume makes only these and the missing ones.
     """
-    from scenarios.generation import generate
-    from scenarios.load import find_scenario
+    from scenarios.data.generation import generate
+    from scenarios.schema.load import find_scenario
 
     console = wide_console()
     folder = out if out is not None else Path("runs") / f"{find_scenario(scenario).stem}-data"

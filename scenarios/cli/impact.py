@@ -81,7 +81,7 @@ def command(
     """
     from lob.errors import InputError
     from scenarios.experiments.experiment import impact
-    from scenarios.load import find_scenario
+    from scenarios.schema.load import find_scenario
 
     console = wide_console()
     path = find_scenario(scenario)
@@ -146,9 +146,8 @@ def _metaorder(algo: str, side: str, quantity: int | None, changes: list[str]) -
 
 def _default_start(scenario: str, overrides: list[str]) -> str:
     """Return the time a quarter into the session, on a whole minute."""
-    from scenarios.load import load_scenario
-    from scenarios.summary import clock
-    from scenarios.tables import time_ns
+    from scenarios.schema.load import load_scenario
+    from scenarios.schema.times import clock, time_ns
 
     session = load_scenario(scenario, overrides).scenario.session
     first, last = time_ns(session.open), time_ns(session.close)
@@ -176,7 +175,7 @@ def _print(console: Any, result: ImpactResult) -> None:
 
     from scenarios.experiments.bootstrap import percent
     from scenarios.experiments.estimates import UNPAIRED
-    from scenarios.summary import clock
+    from scenarios.schema.times import clock
 
     window = result.window
     console.print(

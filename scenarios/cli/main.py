@@ -115,7 +115,7 @@ def run_command() -> None:
     try:
         app(prog_name="outcry")
     except OutcryError as error:
-        from scenarios.load import plain_text
+        from scenarios.schema.load import plain_text
 
         # Names and paths in it are a user's, or somebody else's: nothing of them may move the cursor.
         print(f"outcry: {plain_text(str(error))}", file=sys.stderr)

@@ -19,7 +19,7 @@ def command(
 
     from lob.errors import InputError
 
-    text = resources.files("scenarios").joinpath("template.toml").read_text("utf-8")
+    text = resources.files("scenarios.cli").joinpath("template.toml").read_text("utf-8")
     try:
         with file.open("x", encoding="utf-8") as handle:
             handle.write(text)

@@ -12,7 +12,7 @@ __all__ = ["command"]
 
 def command(run: Annotated[Path, typer.Argument(help="A run folder.")]) -> None:
     """Draw a run's picture from its tape, also of a run that was stopped or killed."""
-    from scenarios.plots.stored import draw_stored_run
+    from scenarios.run.plot_stored import draw_stored_run
 
     for picture in draw_stored_run(run):
         print(f"Picture: {picture}")

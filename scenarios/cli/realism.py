@@ -44,12 +44,12 @@ def command(
     import io
     import json
 
-    from scenarios.claim import claimed, has_json
-    from scenarios.flows import part_of, read_flows
+    from scenarios.data.flows import part_of, read_flows
     from scenarios.realism import scorecard
     from scenarios.realism.inputs import check_comparable, check_extras
     from scenarios.realism.page import model_sentences, realism_page
-    from scenarios.versions import versions
+    from sim.files.claim import claimed, has_json
+    from sim.versions import versions
     from sim.writer import write_atomically
 
     if models:

@@ -54,7 +54,7 @@ def command(
 
     from lob.lobster import read_day
     from lob.replay import replay
-    from sim.file_kinds import check_archive
+    from sim.files.kinds import check_archive
 
     check_archive(message)
     console = Console()
@@ -167,7 +167,7 @@ def _print_named(console: Console, title: str, which: Any, day: LobsterDay) -> N
 
 def _write(out: Path, found: Replay, day: LobsterDay, *, passed: bool | None) -> None:
     """Write summary.json and exceptions.csv, each under a temporary name first; `passed` is None without a book."""
-    from scenarios.claim import claimed, has_json
+    from sim.files.claim import claimed, has_json
 
     with claimed(out, "replay", lambda place: has_json(place / "summary.json", "head_share")):
         _write_files(out, found, day, passed)

@@ -29,10 +29,10 @@ def command(
     """
     from rich.console import Console
 
-    from scenarios.build import build, checked_seed
-    from scenarios.load import load_scenario
-    from scenarios.report import moment, print_outcome, progress
-    from scenarios.run import run_scenario, stop_on_signal
+    from scenarios.build.market import build, checked_seed
+    from scenarios.cli._console import moment, print_outcome, progress
+    from scenarios.run.scenario import run_scenario, stop_on_signal
+    from scenarios.schema.load import load_scenario
 
     built = build(load_scenario(scenario, set_ or []))
     seed = built.scenario.seed if seed is None else checked_seed(seed, "--seed")

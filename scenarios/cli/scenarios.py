@@ -9,7 +9,7 @@ def command() -> None:
     """List the scenarios that come with Outcry."""
     import tomllib
 
-    from scenarios.load import library
+    from scenarios.schema.load import library
 
     found = library()
     width = max(map(len, found), default=0)

@@ -9,6 +9,6 @@ def command() -> None:
     """Print the JSON Schema of scenario files, the settings of all library kinds included."""
     import json
 
-    from scenarios.json_schema import scenario_schema
+    from scenarios.build.json_schema import scenario_schema
 
     print(json.dumps(scenario_schema(), indent=2))

@@ -52,7 +52,7 @@ def command(
     status 1 if runs failed; --resume tries these again.
     """
     from scenarios.experiments.grid import sweep
-    from scenarios.load import find_scenario
+    from scenarios.schema.load import find_scenario
 
     console = wide_console()
     folder = out if out is not None else Path("runs") / f"{find_scenario(scenario).stem}-sweep"

@@ -7,7 +7,7 @@ __all__ = ["command"]
 
 def command() -> None:
     """Print the versions of Outcry, Python and the libraries below."""
-    from scenarios.versions import versions
+    from sim.versions import versions
 
     for name, version in versions().items():
         print(f"{name} {version}")

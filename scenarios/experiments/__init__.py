@@ -1,7 +1,8 @@
 """Experiments in paired worlds: market impact with intervals, sweeps over parameters, attribution to populations."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from lob.lazy import lazy_names
 
 if TYPE_CHECKING:
     from scenarios.experiments.attribution import Attribution, attribute
@@ -12,25 +13,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Attribution", "ImpactResult", "StoppingRule", "SweepResult", "attribute", "impact", "sweep"]
 
-# Loaded on first use: the worker of a sweep needs none of the estimates.
-_HOME = {
-    "Attribution": "attribution",
-    "ImpactResult": "result",
-    "StoppingRule": "sequential",
-    "SweepResult": "grid",
-    "attribute": "attribution",
-    "impact": "experiment",
-    "sweep": "grid",
-}
-
-
-def __getattr__(name: str) -> Any:
-    """Return a public name from the module that defines it."""
-    if name not in _HOME:
-        raise AttributeError(f"module 'scenarios.experiments' has no attribute {name!r}")
-    return getattr(import_module(f"scenarios.experiments.{_HOME[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    """List the public names."""
-    return __all__
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "attribution": "Attribution attribute",
+        "experiment": "impact",
+        "grid": "SweepResult sweep",
+        "result": "ImpactResult",
+        "sequential": "StoppingRule",
+    },
+)

@@ -24,16 +24,16 @@ import numpy as np
 import polars as pl
 
 from lob.errors import InputError, RunError
-from scenarios.build import build
+from scenarios.build.market import build
 from scenarios.experiments.bootstrap import bootstrap, check_confidence
+from scenarios.experiments.outcomes import Outcome, find_outcomes
 from scenarios.experiments.sameness import is_one_world, one_world_note
 from scenarios.experiments.shapley import EXACT_UP_TO, Plan, exact_shapley, number_of, plan_of, sampled_shapley
 from scenarios.experiments.variants import KEY, VariantRun, check_runs, run_variants, settled
-from scenarios.load import find_scenario, nearest, read_tables, source_of
-from scenarios.map_runs import check_executor
-from scenarios.outcomes import Outcome, find_outcomes
-from scenarios.result_set import ResultSet, stored_study
-from scenarios.toml_text import toml_text
+from scenarios.many_runs.map_runs import check_executor
+from scenarios.many_runs.result_set import ResultSet, stored_study
+from scenarios.schema.load import find_scenario, nearest, read_tables, source_of
+from scenarios.schema.toml_text import toml_text
 from sim.writer import write_atomically
 
 __all__ = ["EXACT_UP_TO", "Attribution", "attribute"]
@@ -95,7 +95,7 @@ class Attribution:
 
     def plot(self, path: Path | str | None = None) -> bytes:
         """Return the picture as PNG; with a path, also write it there."""
-        from scenarios.plots.attribution import draw_attribution
+        from scenarios.experiments.plot_attribution import draw_attribution
 
         picture = draw_attribution(self)
         if path is not None:
@@ -125,7 +125,7 @@ def attribute(
 
     Args:
         scenario: a scenario file or library name.
-        outcome: a name of scenarios.outcomes.
+        outcome: a name of scenarios.experiments.outcomes.
         seeds: worlds; intervals are over them.
         groups: populations (or traders) by name of the group; default: each population is a group.
         always: populations that are in all runs and get no share.

@@ -12,7 +12,7 @@ import numpy as np
 
 from agents.metaorder import Metaorder
 from lob.errors import InputError, RunError
-from scenarios.build import build
+from scenarios.build.market import build
 from scenarios.experiments.observe import Window
 from scenarios.experiments.pairs import Arm, Branch, PairTask
 from scenarios.experiments.treatment import (
@@ -25,10 +25,10 @@ from scenarios.experiments.treatment import (
     without_metaorder,
     worked_population,
 )
-from scenarios.load import find_scenario, read_tables, source_of
-from scenarios.map_runs import Failed, map_runs
-from scenarios.tables import clock_time_ns
-from scenarios.toml_text import toml_text
+from scenarios.many_runs.map_runs import Failed, map_runs
+from scenarios.schema.load import find_scenario, read_tables, source_of
+from scenarios.schema.times import clock_time_ns
+from scenarios.schema.toml_text import toml_text
 
 __all__ = ["ARMS", "Design", "design_of"]
 

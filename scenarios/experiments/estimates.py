@@ -15,7 +15,7 @@ import polars as pl
 
 from scenarios.experiments.bootstrap import Floats, Function, bootstrap
 from scenarios.experiments.observe import Window
-from scenarios.outcomes import OUTCOMES
+from scenarios.experiments.outcomes import OUTCOMES
 
 __all__ = [
     "COSTS",

@@ -23,8 +23,8 @@ from scenarios.experiments.result import KEY, ImpactResult
 from scenarios.experiments.sequential import FIRST_LOOK, StoppingRule, confidence_sequence, pseudo_values
 from scenarios.experiments.treatment import Treatment
 from scenarios.experiments.variants import MOST_RUNS
-from scenarios.map_runs import Failed, check_executor, map_runs
-from scenarios.result_set import ResultSet
+from scenarios.many_runs.map_runs import Failed, check_executor, map_runs
+from scenarios.many_runs.result_set import ResultSet
 
 __all__ = ["impact"]
 

@@ -21,15 +21,15 @@ import numpy as np
 import polars as pl
 
 from lob.errors import InputError, RunError
-from scenarios.build import build
+from scenarios.build.market import build
 from scenarios.experiments.bootstrap import bootstrap, check_confidence
+from scenarios.experiments.outcomes import OUTCOMES, Outcome, find_outcomes
 from scenarios.experiments.sameness import is_one_world, one_world_note
 from scenarios.experiments.variants import KEY, MOST_VARIANTS, VariantRun, check_runs, run_variants, settled
-from scenarios.load import find_scenario, override_value, read_tables, source_of
-from scenarios.map_runs import check_executor
-from scenarios.outcomes import OUTCOMES, Outcome, find_outcomes
-from scenarios.result_set import ResultSet, stored_study
-from scenarios.toml_text import toml_text, toml_value
+from scenarios.many_runs.map_runs import check_executor
+from scenarios.many_runs.result_set import ResultSet, stored_study
+from scenarios.schema.load import find_scenario, override_value, read_tables, source_of
+from scenarios.schema.toml_text import toml_text, toml_value
 from sim.writer import write_atomically
 
 __all__ = ["SweepResult", "sweep"]
@@ -123,7 +123,7 @@ class SweepResult:
 
     def plot(self, path: Path | str | None = None) -> bytes:
         """Return the picture as PNG; with a path, also write it there."""
-        from scenarios.plots.sweep import draw_sweep
+        from scenarios.experiments.plot_sweep import draw_sweep
 
         picture = draw_sweep(self)
         if path is not None:
@@ -225,7 +225,7 @@ def sweep(
         scenario: a scenario file or library name.
         grid: values by dotted path, as in `outcry run --set`: {"population.maker.count": [1, 2, 4]}.
         seeds: the seeds of each setting.
-        outcomes: names of scenarios.outcomes; default: all.
+        outcomes: names of scenarios.experiments.outcomes; default: all.
         overrides: changes for all settings.
         confidence: of all intervals.
         executor: "process", "ray" or "serial"; see `map_runs`.

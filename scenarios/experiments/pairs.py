@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lob.types import EVENT
-from scenarios.build import built_once
+from scenarios.build.market import built_once
+from scenarios.build.value_range import value_range_notes
 from scenarios.experiments.observe import Window, execution_costs, population_results
+from scenarios.experiments.outcomes import OUTCOMES, FinishedRun, outcomes_of
 from scenarios.experiments.sameness import market_hash
 from scenarios.experiments.structure import structure_of
-from scenarios.outcomes import OUTCOMES, FinishedRun, outcomes_of
-from scenarios.value_range import value_range_notes
 from sim.metrics.touch import touch_of
 
 if TYPE_CHECKING:
-    from scenarios.build import Built
+    from scenarios.build.market import Built
     from sim.market import Market, Snapshot
 
 __all__ = ["Arm", "Branch", "PairTask"]

@@ -9,9 +9,9 @@ import polars as pl
 
 from scenarios.experiments.bootstrap import percent
 from scenarios.experiments.estimates import UNPAIRED
-from scenarios.html import number, page, paragraph, picture, preformatted, section, table
-from scenarios.summary import clock
-from scenarios.versions import versions
+from scenarios.pages.html import number, page, paragraph, picture, preformatted, section, table
+from scenarios.schema.times import clock
+from sim.versions import versions
 
 if TYPE_CHECKING:
     from scenarios.experiments.result import ImpactResult

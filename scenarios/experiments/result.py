@@ -18,7 +18,7 @@ from scenarios.experiments.observe import Window
 from scenarios.experiments.sameness import is_one_world, one_world_note, replay_note
 from scenarios.experiments.sequential import StoppingRule, confidence_sequence, pseudo_values
 from scenarios.experiments.structure import structure_table
-from scenarios.result_set import stored_study
+from scenarios.many_runs.result_set import stored_study
 from sim.writer import write_atomically
 
 __all__ = ["KEY", "ImpactResult"]
@@ -207,7 +207,7 @@ class ImpactResult:
 
     def plot(self, path: Path | str | None = None) -> bytes:
         """Return the picture as PNG; with a path, also write it there."""
-        from scenarios.plots.impact import draw_impact
+        from scenarios.experiments.plot_impact import draw_impact
 
         picture = draw_impact(self)
         if path is not None:

@@ -11,12 +11,12 @@ import numpy as np
 import polars as pl
 
 from lob.errors import InputError
-from scenarios.build import built_once
+from scenarios.build.market import built_once
+from scenarios.build.value_range import value_range_notes
+from scenarios.experiments.outcomes import FinishedRun, Outcome, outcomes_of
 from scenarios.experiments.sameness import market_hash
-from scenarios.map_runs import Failed, map_runs
-from scenarios.outcomes import FinishedRun, Outcome, outcomes_of
-from scenarios.result_set import ResultSet
-from scenarios.value_range import value_range_notes
+from scenarios.many_runs.map_runs import Failed, map_runs
+from scenarios.many_runs.result_set import ResultSet
 from sim.hash import TapeHash
 
 __all__ = ["KEY", "VariantRun", "check_runs", "run_variants", "settled"]
@@ -56,7 +56,7 @@ class _Task:
     outcomes: tuple[str, ...]
 
     def __call__(self, job: VariantRun) -> list[dict[str, Any]]:
-        from scenarios.outcomes import OUTCOMES
+        from scenarios.experiments.outcomes import OUTCOMES
 
         built = built_once(job.text, self.path)
         market = built.market(job.seed)

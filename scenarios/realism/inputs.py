@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from lob.errors import InputError
 
 if TYPE_CHECKING:
-    from scenarios.flows import FlowSource
+    from scenarios.data.flows import FlowSource
 
 __all__ = ["check_comparable", "check_extras"]
 

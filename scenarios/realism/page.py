@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from scenarios.html import number, page, paragraph, picture, section, table
-from scenarios.plots.realism import draw_curves, draw_distributions, draw_scores
-from scenarios.versions import versions
+from scenarios.pages.html import number, page, paragraph, picture, section, table
+from scenarios.realism.plot import draw_curves, draw_distributions, draw_scores
+from sim.versions import versions
 
 if TYPE_CHECKING:
     from scenarios.realism.scorecard import Scorecard

@@ -19,7 +19,7 @@ import numpy as np
 
 from lob.errors import InputError
 from lob.recorded_files import file_bytes
-from sim.formats.files import GrowingFile
+from sim.files.growing import GrowingFile
 from sim.formats.orders import Action, EventFeed
 
 __all__ = ["MBO", "DbnWriter", "read_dbn"]

@@ -16,7 +16,7 @@ import polars as pl
 from lob.errors import InputError, OutcryError
 from lob.lobster import EMPTY_PRICE, units_of_tick
 from lob.types import Phase
-from sim.formats.files import GrowingFile
+from sim.files.growing import GrowingFile
 from sim.formats.orders import Action, EventFeed
 
 __all__ = ["LobsterWriter"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scenarios.kinds import library_policy, policy_kinds
+from scenarios.build.kinds import library_policy, policy_kinds
 from sim.checks import check_policy
 
 NEEDS_A_FILE = {"replay"}

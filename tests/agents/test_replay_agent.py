@@ -13,7 +13,7 @@ from lob.errors import InputError
 from lob.lobster import read_day
 from lob.rules import Instrument
 from lob.types import EventKind, Phase, Reject
-from scenarios.build import build_market
+from scenarios.build.market import build_market
 from sim.checks import check_policy
 from sim.fundamental import ConstantValue
 from sim.market import Market

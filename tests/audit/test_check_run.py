@@ -12,11 +12,11 @@ import polars as pl
 import pytest
 
 from lob.errors import InputError
-from scenarios.build import build
+from scenarios.build.market import build
 from scenarios.check import check_run
-from scenarios.load import load_scenario
-from scenarios.run import run_scenario
-from scenarios.tables import time_ns
+from scenarios.run.scenario import run_scenario
+from scenarios.schema.load import load_scenario
+from scenarios.schema.times import time_ns
 from tests.scenarios.texts import SMALL, written
 
 FEES = """

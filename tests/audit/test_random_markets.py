@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from scenarios.build import build
+from scenarios.build.kinds import policy_kinds
+from scenarios.build.market import build
 from scenarios.check import Report, check_run
-from scenarios.kinds import policy_kinds
-from scenarios.load import source_of
-from scenarios.run import run_scenario
+from scenarios.run.scenario import run_scenario
+from scenarios.schema.load import source_of
 from tests.audit.markets import ELSEWHERE, FIDGET, KINDS, random_market
 
 pytestmark = pytest.mark.slow

@@ -28,8 +28,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from scenarios.checkpoint import load_checkpoint
 from scenarios.cli.main import run_command
+from scenarios.run.checkpoint import load_checkpoint
 from sim.hash import hash_tape
 from sim.writer import read_parts
 

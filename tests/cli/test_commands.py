@@ -257,7 +257,7 @@ def test_a_scenario_in_the_folder_that_out_names_is_left_alone(tmp_path: Path) -
 
 
 def test_a_run_into_the_folder_of_a_live_one_ends_in_one_line(tmp_path: Path) -> None:
-    from scenarios.claim import locked
+    from sim.files.claim import locked
 
     written(tmp_path)
     with locked(tmp_path / "run"):

@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lob.errors import InputError, RunError
-from scenarios.build import build
+from scenarios.build.market import build
 from scenarios.experiments import attribute
 from scenarios.experiments.attribution import _ablated
 from scenarios.experiments.shapley import exact_shapley, orders_of, sampled_shapley, steps_of
-from scenarios.load import find_scenario, library, read_tables, source_of
+from scenarios.schema.load import find_scenario, library, read_tables, source_of
 from tests.scenarios.texts import SMALL, written
 
 Game = dict[frozenset[int], float]

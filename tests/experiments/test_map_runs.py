@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from lob.errors import InputError
-from scenarios.map_runs import EXECUTORS, Failed, map_runs
+from scenarios.many_runs.map_runs import EXECUTORS, Failed, map_runs
 
 pytest.importorskip("ray")
 # Ray's own code warns; its processes are not of this test's making.

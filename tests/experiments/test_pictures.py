@@ -12,8 +12,8 @@ import polars as pl
 import pytest
 
 from agents.metaorder import Metaorder
+from scenarios.calibration.plot_moments import draw_moments
 from scenarios.experiments import Attribution, ImpactResult, SweepResult, attribute, impact, sweep
-from scenarios.plots.moments import draw_moments
 from sim.metrics import MOMENTS
 from tests.scenarios.texts import SMALL, written
 

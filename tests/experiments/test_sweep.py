@@ -14,7 +14,7 @@ import pytest
 from lob.errors import InputError, RunError
 from scenarios.experiments import sweep
 from scenarios.experiments import variants as runs_module
-from scenarios.outcomes import OUTCOMES, FinishedRun
+from scenarios.experiments.outcomes import OUTCOMES, FinishedRun
 from sim.hash import TapeHash
 from tests.scenarios.texts import SMALL, built, written
 
@@ -128,7 +128,7 @@ def test_a_killed_worker_costs_its_own_run_only_and_a_later_resume_makes_it(tmp_
 
 
 def test_a_full_disk_is_one_error_and_what_was_written_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from scenarios import result_set
+    from scenarios.many_runs import result_set
 
     path, out = written(tmp_path), tmp_path / "out"
     write, parts = result_set.write_atomically, [0]

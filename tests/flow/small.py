@@ -8,8 +8,8 @@ import numpy as np
 
 from agents.flow.tokenizer import Tokenizer
 from agents.flow.weights import FlowWeights
-from scenarios.build import build
-from scenarios.load import find_scenario, load_scenario
+from scenarios.build.market import build
+from scenarios.schema.load import find_scenario, load_scenario
 from sim.metrics.flow import OrderFlow, visible_flow_of_tape
 
 

@@ -14,9 +14,9 @@ from agents.flow.codes import DELETE, MARKET, N_LOCAL, PARTIAL
 from agents.flow.training import TrainingConfig
 from agents.flow.weights import FlowWeights
 from lob.errors import InputError
-from scenarios.build import build
-from scenarios.flow_training import read_config, train_flow
-from scenarios.load import find_scenario, load_scenario
+from scenarios.build.market import build
+from scenarios.schema.load import find_scenario, load_scenario
+from scenarios.training.flow import read_config, train_flow
 from sim.metrics.flow import FlowKind, OrderFlow
 from sim.writer import ParquetTape
 from tests.flow.small import market_flow, small_tokenizer, small_weights

@@ -12,8 +12,8 @@ from agents.flow.codes import DELETE, MARKET, N_LOCAL, PARTIAL
 from agents.flow.training import validation_nats
 from agents.flow.uses import event_nats, fill_gap, forecast, gap_nats
 from lob.errors import InputError
-from scenarios.build import build
-from scenarios.load import load_scenario
+from scenarios.build.market import build
+from scenarios.schema.load import load_scenario
 from sim.market import Market
 from tests.flow.small import market_flow, small_tokenizer, small_weights
 

@@ -4,11 +4,11 @@ from typing import Any
 
 import numpy as np
 
-from agents.flow.trades.book import LoopBook
-from agents.flow.trades.orders import OrderKind, TradesOrder
-from agents.flow.trades.placing import LoopEvent, place
-from agents.flow.trades.recording import flow_of_events
-from agents.flow.trades.settings import TradesConfig
+from scenarios.baselines.trades.book import LoopBook
+from scenarios.baselines.trades.orders import OrderKind, TradesOrder
+from scenarios.baselines.trades.placing import LoopEvent, place
+from scenarios.baselines.trades.recording import flow_of_events
+from scenarios.baselines.trades.settings import TradesConfig
 from sim.metrics.flow import OrderFlow
 
 LEVELS = 4

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from agents.flow.trades.orders import ASK, BID, OrderKind, TradesOrder
-from agents.flow.trades.placing import place, usable
-from agents.flow.trades.recording import flow_of_events
 from lob import OrderBook
+from scenarios.baselines.trades.orders import ASK, BID, OrderKind, TradesOrder
+from scenarios.baselines.trades.placing import place, usable
+from scenarios.baselines.trades.recording import flow_of_events
 from sim.metrics.flow import FlowKind
 from tests.flow_trades.flows import LEVELS, random_order, settings, toy_book, toy_events
 

@@ -14,10 +14,10 @@ from tests.flow_trades.flows import settings, toy_flow
 torch = pytest.importorskip("torch")
 pytest.importorskip("safetensors")
 
-from agents.flow.trades import TradesConfig, TradesModel, closed_loop, train  # noqa: E402
-from agents.flow.trades.diffusion import Diffusion, LevelSampler  # noqa: E402
-from agents.flow.trades.network import Denoiser  # noqa: E402
-from agents.flow.trades.scaling import FEATURES, Scale  # noqa: E402
+from scenarios.baselines.trades import TradesConfig, TradesModel, closed_loop, train  # noqa: E402
+from scenarios.baselines.trades.diffusion import Diffusion, LevelSampler  # noqa: E402
+from scenarios.baselines.trades.network import Denoiser  # noqa: E402
+from scenarios.baselines.trades.scaling import FEATURES, Scale  # noqa: E402
 
 
 def small_model(repaired: bool, **changes: Any) -> TradesModel:
@@ -30,7 +30,9 @@ def wide_scale() -> Scale:
 
 def test_importing_the_package_does_not_load_torch() -> None:
     code = (
-        "import sys, agents.flow.trades as t; t.TradesConfig, t.History, t.LoopBook; assert 'torch' not in sys.modules"
+        "import sys, scenarios.baselines.trades as t\n"
+        "t.TradesConfig, t.History, t.LoopBook\n"
+        "assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 
@@ -126,7 +128,7 @@ def test_a_closed_loop_is_a_valid_order_flow_and_repeats_itself(repaired: bool, 
 
 
 def test_the_loop_starts_from_the_last_recorded_book() -> None:
-    from agents.flow.trades.recording import book_after
+    from scenarios.baselines.trades.recording import book_after
 
     start = toy_flow(300, seed=7)
     assert start.book is not None

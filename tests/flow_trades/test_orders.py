@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from agents.flow.trades.history import History
-from agents.flow.trades.orders import OrderKind, order_table
-from agents.flow.trades.recording import flow_of_events
-from agents.flow.trades.scaling import DEPTH, PRICE, fit_scale, raw_books, raw_orders
-from agents.flow.trades.settings import TradesConfig
+from scenarios.baselines.trades.history import History
+from scenarios.baselines.trades.orders import OrderKind, order_table
+from scenarios.baselines.trades.recording import flow_of_events
+from scenarios.baselines.trades.scaling import DEPTH, PRICE, fit_scale, raw_books, raw_orders
+from scenarios.baselines.trades.settings import TradesConfig
 from sim.metrics.flow import FlowKind, OrderFlow
 from tests.flow_trades.flows import LEVELS, START_NS, settings, toy_events, toy_flow
 

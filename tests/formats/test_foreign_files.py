@@ -13,7 +13,7 @@ import pytest
 
 from lob.errors import InputError
 from lob.types import EVENT, EventKind, Flag
-from scenarios.flows import read_flows
+from scenarios.data.flows import read_flows
 from sim.formats import read_dbn, read_hftbacktest
 from sim.formats.dbn import MBO
 from sim.formats.hftbacktest import HFT_EVENT

@@ -14,8 +14,8 @@ from lob.errors import InputError, RunError
 from lob.lobster import EMPTY_PRICE, read_day
 from lob.replay import replay
 from lob.types import EventKind, Phase
-from scenarios.build import build
-from scenarios.load import load_scenario
+from scenarios.build.market import build
+from scenarios.schema.load import load_scenario
 from sim.formats import DbnWriter, HftbacktestWriter, LobsterWriter, read_dbn, read_hftbacktest
 from sim.formats.dbn import F_LAST
 from sim.formats.orders import EventFeed

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scenarios import labels
-from scenarios.build import Built, build
-from scenarios.load import load_scenario
+from scenarios.build.market import Built, build
+from scenarios.data import labels
+from scenarios.schema.load import load_scenario
 from sim.formats import DbnWriter, HftbacktestWriter, LobsterWriter
 from sim.formats.orders import EventFeed
 from sim.metrics import flow as flows

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from lob.errors import InputError, RunError
-from scenarios.run import run_scenario
+from scenarios.run.scenario import run_scenario
 from sim.writer import scan_tape
 from tests.llm.parts import decision, order
 from tests.scenarios.texts import SMALL, built
@@ -209,8 +209,8 @@ def decisions_of(folder: Path) -> pl.DataFrame:
 def test_decisions_between_two_checkpoints_of_one_instant_are_not_lost(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import scenarios.run
-    from scenarios.decisions import DecisionLog
+    import scenarios.run.scenario
+    from scenarios.run.decisions import DecisionLog
 
     text = TEXT + "[record]\ncheckpoint_s = 1000.0\npicture = false\n"
     run_scenario(built(tmp_path, text), tmp_path / "whole")
@@ -227,7 +227,7 @@ def test_decisions_between_two_checkpoints_of_one_instant_are_not_lost(
         real(self)
 
     monkeypatch.setattr(DecisionLog, "flush", one_at_a_time)
-    assert scenarios.run.DecisionLog is DecisionLog
+    assert scenarios.run.scenario.DecisionLog is DecisionLog
     run_scenario(built(tmp_path, text), tmp_path / "run")
     assert decisions_of(tmp_path / "run").equals(whole)
     assert not (tmp_path / "run" / "decisions").exists()
@@ -236,11 +236,11 @@ def test_decisions_between_two_checkpoints_of_one_instant_are_not_lost(
 def test_a_run_killed_when_its_decisions_were_joined_and_its_summary_not_yet_written_loses_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import scenarios.run
+    import scenarios.run.scenario
 
     text = TEXT + "[record]\ncheckpoint_s = 0.001\npicture = false\n"
     run_scenario(built(tmp_path, text), tmp_path / "whole")
-    real = scenarios.run.write_summary
+    real = scenarios.run.scenario.write_summary
 
     class Killed(BaseException):
         pass
@@ -250,18 +250,18 @@ def test_a_run_killed_when_its_decisions_were_joined_and_its_summary_not_yet_wri
             raise Killed
         real(folder, summary)
 
-    checkpoint = scenarios.run._Run.checkpoint
+    checkpoint = scenarios.run.scenario._Run.checkpoint
 
     def early(self: Any) -> None:
         if self.market.time_ns < self.market.session.open_ns + 300 * SECOND_NS:
             checkpoint(self)
 
-    monkeypatch.setattr(scenarios.run, "CHECKPOINT_COST", 0)
-    monkeypatch.setattr(scenarios.run._Run, "checkpoint", early)
-    monkeypatch.setattr(scenarios.run, "write_summary", killed)
+    monkeypatch.setattr(scenarios.run.scenario, "CHECKPOINT_COST", 0)
+    monkeypatch.setattr(scenarios.run.scenario._Run, "checkpoint", early)
+    monkeypatch.setattr(scenarios.run.scenario, "write_summary", killed)
     with pytest.raises(Killed):
         run_scenario(built(tmp_path, text), tmp_path / "run")
-    monkeypatch.setattr(scenarios.run, "write_summary", real)
+    monkeypatch.setattr(scenarios.run.scenario, "write_summary", real)
     run_scenario(built(tmp_path, text), tmp_path / "run", resume=True)
     assert decisions_of(tmp_path / "run").equals(decisions_of(tmp_path / "whole"))
     assert not (tmp_path / "run" / "decisions").exists() and not (tmp_path / "run" / "snapshot.bin").exists()

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from lob.errors import InputError
-from scenarios.flows import FlowSource, read_flows
-from scenarios.generation import generate
+from scenarios.data.flows import FlowSource, read_flows
+from scenarios.data.generation import generate
 from scenarios.realism.inputs import check_comparable
 from tests.cli.test_commands import one_line, outcry
 from tests.scenarios.texts import written

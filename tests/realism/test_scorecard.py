@@ -13,12 +13,12 @@ import polars as pl
 import pytest
 
 from lob.errors import InputError
-from scenarios.build import build
-from scenarios.flows import read_flows
-from scenarios.load import find_scenario, load_scenario
+from scenarios.build.market import build
+from scenarios.data.flows import read_flows
 from scenarios.realism import Scorecard, scorecard
 from scenarios.realism.discriminator import discriminator_auc
 from scenarios.realism.windows import Scale
+from scenarios.schema.load import find_scenario, load_scenario
 from sim.metrics import OrderFlow, visible_flow_of_tape
 from tests.replay.days import DATA
 

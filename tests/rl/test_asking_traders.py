@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from agents.rl.batch import MarketBatch
-from scenarios.build import build_market
+from scenarios.build.market import build_market
 from scenarios.environments import MarketFactory
 from tests.llm.parts import decision, order
 from tests.rl.worlds import AGENT, SCENARIO, SIZES, written

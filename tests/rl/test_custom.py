@@ -15,7 +15,7 @@ from agents.rl import FEATURES, MarketEnv, MarketVectorEnv
 from agents.rl._stepping import CASH, MID, POSITION
 from lob.errors import InputError, RunError
 from lob.types import EventKind
-from scenarios.build import build_market
+from scenarios.build.market import build_market
 from scenarios.environments import MarketFactory, make_env, make_parallel_env, make_vector_env
 from tests.rl.worlds import AGENT, SIZES, factory, random_network, scenario_with, written
 

@@ -18,7 +18,7 @@ from agents.rl.evaluation import constant, evaluate, of_network
 from agents.rl.team_env import TeamVectorEnv
 from lob.errors import InputError
 from lob.types import EventKind
-from scenarios.build import build_market
+from scenarios.build.market import build_market
 from scenarios.environments import ENVIRONMENTS, make_env
 from tests.rl.worlds import SIZES, factory, random_network, scenario_with, written
 

@@ -9,7 +9,7 @@ import pytest
 
 from agents.rl._stepping import EXECUTED
 from scenarios.environments import ENVIRONMENTS, make_env
-from scenarios.load import library
+from scenarios.schema.load import library
 
 MOST_STEPS = 800
 FEWER_QUESTIONS = {name: ["trader.investors.settings.interval_s=600.0"] for name in ("llm_investors", "rumour")}

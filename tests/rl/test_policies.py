@@ -12,8 +12,8 @@ from agents.makers import q_learning_maker
 from agents.rl import load_network, save_network, shipped_weights
 from agents.rl.network import MAX_HIDDEN, Network, forward, network_cells
 from lob.errors import InputError
-from scenarios.build import build_market
-from scenarios.load import library
+from scenarios.build.market import build_market
+from scenarios.schema.load import library
 from sim.metrics.collusion import collusion_index, spread_benchmarks
 from sim.records import AGENT
 from tests.rl.worlds import AGENT as SETTINGS

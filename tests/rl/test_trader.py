@@ -11,8 +11,8 @@ import pytest
 from agents.rl import load_network, shipped_weights
 from agents.rl.task import find_task
 from agents.rl.trader import LearnedTrader
-from scenarios.build import build
-from scenarios.load import load_scenario
+from scenarios.build.market import build
+from scenarios.schema.load import load_scenario
 from sim.market import Market
 from sim.settings import Population, Session
 from tests.rl.worlds import written

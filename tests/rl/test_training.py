@@ -19,7 +19,7 @@ from agents.rl.ppo import PPO, Agent, advantages, losses, train
 from agents.rl.sb3 import Sb3VecEnv, network_of
 from agents.rl.team_env import TeamVectorEnv
 from lob.errors import InputError
-from scenarios.rl_training import RlTraining, train_rl
+from scenarios.training.rl import RlTraining, train_rl
 from tests.cli.test_commands import COMMAND, ENVIRONMENT
 from tests.rl.worlds import AGENT, SIZES, factory, written
 

@@ -14,8 +14,8 @@ from safetensors.numpy import save_file
 from agents.rl import load_network, save_network
 from agents.rl.network import LAYERS, Network
 from lob.errors import InputError
-from scenarios.build import build_market
-from scenarios.rl_training import RlTraining, train_rl
+from scenarios.build.market import build_market
+from scenarios.training.rl import RlTraining, train_rl
 from tests.rl.test_training import small
 from tests.rl.worlds import random_network, scenario_with
 

@@ -10,11 +10,11 @@ import polars as pl
 import pytest
 
 from lob.types import EventKind
-from scenarios.build import build
-from scenarios.load import library, load_scenario
-from scenarios.measures import Measures
-from scenarios.run import run_scenario
-from scenarios.summary import accounts_table
+from scenarios.build.market import build
+from scenarios.run.measures import Measures
+from scenarios.run.scenario import run_scenario
+from scenarios.run.summary import accounts_table
+from scenarios.schema.load import library, load_scenario
 from sim.writer import read_tape
 from tests.scenarios.texts import built
 

@@ -192,7 +192,7 @@ def test_a_name_that_is_no_policy_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_scenario_that_does_not_exist_is_reported_with_the_nearest_name() -> None:
-    from scenarios.load import find_scenario
+    from scenarios.schema.load import find_scenario
 
     with pytest.raises(InputError, match=r"no such file \(did you mean first_market\?\); library: "):
         find_scenario("frist_market")

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from lob.types import EventKind, Phase
-from scenarios.build import build, build_market
-from scenarios.load import library, load_scenario
-from scenarios.toml_text import toml_text
+from scenarios.build.market import build, build_market
+from scenarios.schema.load import library, load_scenario
+from scenarios.schema.toml_text import toml_text
 from sim.market import Market
 from sim.records import LatencyKind
 from sim.settings import SECOND_NS

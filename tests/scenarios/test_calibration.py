@@ -11,9 +11,9 @@ import pytest
 from typer.testing import CliRunner
 
 from lob.errors import InputError, RunError
-from scenarios.build import build_market
-from scenarios.calibration import calibrate, problem_of, unit_of, value_at
-from scenarios.schema import ParameterTable
+from scenarios.build.market import build_market
+from scenarios.calibration.fitting import calibrate, problem_of, unit_of, value_at
+from scenarios.schema.scenario import ParameterTable
 from sim.metrics import OrderFlow, flow_of_tape
 
 SCENARIO = """

@@ -12,15 +12,15 @@ from pathlib import Path
 import pytest
 
 from lob.errors import InputError
-from scenarios.claim import LOCK, FolderLock, claimed, has_json, locked
-from scenarios.folder import prepare_folder
-from scenarios.result_set import ResultSet
-from scenarios.run import run_scenario
+from scenarios.many_runs.result_set import ResultSet
+from scenarios.run.folder import prepare_folder
+from scenarios.run.scenario import run_scenario
 from sim import writer
+from sim.files.claim import LOCK, FolderLock, claimed, has_json, locked
 from tests.scenarios.texts import SMALL, built, written
 
 ROOT = Path(__file__).resolve().parents[2]
-HOLD = "import sys, time; from pathlib import Path; from scenarios.claim import FolderLock\n"
+HOLD = "import sys, time; from pathlib import Path; from sim.files.claim import FolderLock\n"
 HOLD += "FolderLock(Path(sys.argv[1])); print('held', flush=True); time.sleep(600)"
 QUIET = ("record.picture=false",)
 
@@ -117,15 +117,15 @@ def test_a_lock_file_that_was_taken_away_by_its_owner_at_the_last_moment_is_not_
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = FolderLock(tmp_path)
-    import scenarios.claim
+    import sim.files.claim
 
-    real = scenarios.claim._lock
+    real = sim.files.claim._lock
 
     def owner_leaves_between(file: object) -> None:
         first.release()
         real(file)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(scenarios.claim, "_lock", owner_leaves_between)
+    monkeypatch.setattr(sim.files.claim, "_lock", owner_leaves_between)
     monkeypatch.setattr(threading, "get_ident", lambda: -1)
     second = FolderLock(tmp_path)
     assert (tmp_path / LOCK).read_text() == f"{os.getpid()}\n"
@@ -262,14 +262,14 @@ def test_commands_of_other_kinds_are_told_apart(tmp_path: Path) -> None:
 def test_training_holds_its_folder(tmp_path: Path) -> None:
     pytest.importorskip("gymnasium")
     pytest.importorskip("torch")
-    from scenarios.rl_training import RlTraining, train_rl
+    from scenarios.training.rl import RlTraining, train_rl
 
     with Holder(tmp_path / "rl") as pid, pytest.raises(InputError, match=rf"writing here now \(pid {pid}\)"):
         train_rl(RlTraining(str(written(tmp_path)), "execution"), tmp_path / "rl")
 
 
 def test_generated_days_hold_their_folder(tmp_path: Path) -> None:
-    from scenarios.generation import generate
+    from scenarios.data.generation import generate
 
     with Holder(tmp_path / "days") as pid, pytest.raises(InputError, match=rf"writing here now \(pid {pid}\)"):
         generate(written(tmp_path), tmp_path / "days", executor="serial")

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from lob.types import NO_PRICE, EventKind
-from scenarios.build import build
-from scenarios.kinds import policy_kinds, trader_kinds
-from scenarios.load import find_scenario, read_tables, source_of
+from scenarios.build.kinds import policy_kinds, trader_kinds
+from scenarios.build.market import build
+from scenarios.schema.load import find_scenario, read_tables, source_of
 
 pytestmark = pytest.mark.slow
 SPREAD = (0.5, 1.5)

@@ -9,8 +9,8 @@ import pytest
 
 from lob.errors import InputError
 from lob.types import EventKind
-from scenarios.build import build
-from scenarios.load import load_scenario
+from scenarios.build.market import build
+from scenarios.schema.load import load_scenario
 from sim import ConstantValue, OrnsteinUhlenbeck, WithJumps
 from tests.scenarios.texts import SMALL, built, written
 

@@ -12,8 +12,8 @@ import pytest
 from lob.errors import InputError, RunError
 from lob.lobster import read_day
 from lob.replay import replay
-from scenarios import generation
-from scenarios.generation import FORMATS, day_seed, generate
+from scenarios.data import generation
+from scenarios.data.generation import FORMATS, day_seed, generate
 from sim.formats import read_dbn, read_hftbacktest
 from sim.hash import hash_tape
 from sim.writer import scan_tape

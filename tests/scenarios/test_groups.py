@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from lob.types import EventKind, Reject
-from scenarios.build import build, build_market
-from scenarios.labels import Labels
-from scenarios.load import load_scenario
-from scenarios.run import run_scenario
+from scenarios.build.market import build, build_market
+from scenarios.data.labels import Labels
+from scenarios.run.scenario import run_scenario
+from scenarios.schema.load import load_scenario
 from sim.records import ScheduledKind
 from sim.settings import Scheduled
 from tests.scenarios.texts import built, written

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import scenarios
-from scenarios.html import page, paragraph, picture, preformatted, section, table
+from scenarios.pages.html import page, paragraph, picture, preformatted, section, table
 
 EVIL = """<img src=x onerror="alert('1')">&amp;"""
 

@@ -6,7 +6,7 @@ import pytest
 
 from lob import EventKind, Reject
 from lob.errors import InputError
-from scenarios.build import build_market
+from scenarios.build.market import build_market
 
 SCENARIO = """
 [session]

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from agents.metaorder import Metaorder
-from scenarios.build import Built, build
+from scenarios.build.market import Built, build
 from scenarios.experiments import impact
-from scenarios.load import library, load_scenario
-from scenarios.outcomes import FinishedRun, outcomes_of
+from scenarios.experiments.outcomes import FinishedRun, outcomes_of
+from scenarios.schema.load import library, load_scenario
 from sim.market import Market
 
 SECOND_NS = 10**9

@@ -10,7 +10,7 @@ import pytest
 
 from lob import inspect
 from lob.types import EVENT, NO_PRICE, EventKind, Phase
-from scenarios.measures import Measures
+from scenarios.run.measures import Measures
 from sim.market import Market
 from sim.metrics import DepthHistory, MarketSeries, TapeCounts, bin_width_ns
 from sim.metrics.levels import RebuiltBook

@@ -13,11 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lob.errors import InputError
-from scenarios.build import build, checked_seed
+from scenarios.build.market import build, checked_seed
+from scenarios.cli._console import moment, warnings_of
 from scenarios.cli._options import duration_s, numbers, seed_list
-from scenarios.load import load_scenario, source_of
-from scenarios.report import moment, warnings_of
-from scenarios.toml_text import toml_text
+from scenarios.schema.load import load_scenario, source_of
+from scenarios.schema.toml_text import toml_text
 from sim.settings import Session
 from tests.scenarios.texts import SMALL, built, written
 
@@ -224,7 +224,7 @@ def test_a_huge_file_is_not_read(tmp_path: Path) -> None:
 
 
 def test_an_archive_that_would_fill_the_memory_is_not_unpacked(tmp_path: Path) -> None:
-    from sim.file_kinds import check_archive
+    from sim.files.kinds import check_archive
 
     path = tmp_path / "day.zip"
     with zipfile.ZipFile(path, "w") as archive:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from lob.errors import InputError
-from scenarios.build import Built, build, built_once
-from scenarios.load import load_scenario
+from scenarios.build.market import Built, build, built_once
+from scenarios.schema.load import load_scenario
 from tests.scenarios.texts import SMALL, written
 
 TRADER = """
@@ -133,7 +133,7 @@ def test_what_a_process_keeps_of_a_scenario_is_forgotten_when_its_code_or_files_
 
 
 def test_the_tokenizer_of_a_language_model_counts(tmp_path: Path) -> None:
-    from scenarios.content import content_hash, resolved_paths
+    from scenarios.build.content import content_hash, resolved_paths
 
     folder = tmp_path / "model"
     folder.mkdir()

@@ -13,8 +13,8 @@ import pytest
 
 from lob.errors import InputError, RunError
 from lob.types import EventKind
-from scenarios.load import load_scenario
-from scenarios.run import run_scenario
+from scenarios.run.scenario import run_scenario
+from scenarios.schema.load import load_scenario
 from sim.hash import TapeHash, hash_tape
 from sim.market import Market
 from sim.writer import read_tape
@@ -76,7 +76,7 @@ def test_another_seed_is_another_tape(tmp_path: Path) -> None:
 
 
 def test_the_scenario_in_the_folder_runs_to_the_same_tape(tmp_path: Path) -> None:
-    from scenarios.build import build
+    from scenarios.build.market import build
 
     first = run_scenario(built(tmp_path, SMALL, "population.zero.count=20"), tmp_path / "a", seed=5)
     again = run_scenario(build(load_scenario(str(tmp_path / "a" / "scenario.toml"))), tmp_path / "b")
@@ -228,7 +228,7 @@ def test_a_disk_that_fills_up_leaves_a_run_that_resumes_when_there_is_room(
             raise OSError(errno.ENOSPC, "No space left on device")
         real(descriptor)
 
-    monkeypatch.setattr("scenarios.run.CHECKPOINT_COST", 0)
+    monkeypatch.setattr("scenarios.run.scenario.CHECKPOINT_COST", 0)
     monkeypatch.setattr(os, "fsync", fills_up)
     with pytest.raises(RunError, match="the disk is full"):
         run_scenario(built(tmp_path, text), tmp_path / "run")
@@ -305,17 +305,17 @@ def test_at_every_checkpoint_the_rows_on_disk_are_those_of_the_state_without_a_g
 ) -> None:
     import shutil
 
-    import scenarios.run
+    import scenarios.run.scenario
     import sim.market
 
-    monkeypatch.setattr(scenarios.run, "CHECKPOINT_COST", 0)
+    monkeypatch.setattr(scenarios.run.scenario, "CHECKPOINT_COST", 0)
     monkeypatch.setattr(sim.market, "LOOK_S", 0.0)
     (tmp_path / "slow.py").write_text(SLOW)
     text = SMALL.replace("close = 09:40:00", "close = 09:32:00")
     text += '[[trader]]\nname = "slow"\nkind = "slow:Slow"\n[record]\ncheckpoint_s = 0.001\npicture = false\n'
     kept: list[Path] = []
     n_points = 0
-    real = scenarios.run.save_checkpoint
+    real = scenarios.run.scenario.save_checkpoint
 
     def keep(folder: Path, point: Any, snapshot: Any) -> None:
         nonlocal n_points
@@ -328,9 +328,9 @@ def test_at_every_checkpoint_the_rows_on_disk_are_those_of_the_state_without_a_g
         kept.append(tmp_path / f"killed-{len(kept)}")
         shutil.copytree(folder, kept[-1])  # what a kill right now would leave
 
-    monkeypatch.setattr(scenarios.run, "save_checkpoint", keep)
+    monkeypatch.setattr(scenarios.run.scenario, "save_checkpoint", keep)
     whole = run_scenario(built(tmp_path, text), tmp_path / "whole")
-    monkeypatch.setattr(scenarios.run, "save_checkpoint", real)
+    monkeypatch.setattr(scenarios.run.scenario, "save_checkpoint", real)
     assert len(kept) > 5  # how many there are depends on the machine's speed
     for folder in kept[1:40:8]:
         resumed = run_scenario(built(tmp_path, text), folder, resume=True)

@@ -19,8 +19,8 @@ from agents.rl.deep import DeepNetwork, load_deep, save_deep
 from agents.rl.task import find_task
 from agents.rl.trader import LearnedTrader
 from lob.errors import InputError
-from scenarios.build import build
-from scenarios.load import load_scenario
+from scenarios.build.market import build
+from scenarios.schema.load import load_scenario
 from tests.scenarios.texts import SMALL, written
 
 SHIPPED = shipped_weights("execution")

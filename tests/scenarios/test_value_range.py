@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from scenarios.run import run_scenario
-from scenarios.value_range import value_range_notes
+from scenarios.build.value_range import value_range_notes
+from scenarios.run.scenario import run_scenario
 from tests.cli.test_commands import outcry
 from tests.scenarios.texts import SMALL, built, written
 

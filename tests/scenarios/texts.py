@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from scenarios.build import Built, build
-from scenarios.load import load_scenario
+from scenarios.build.market import Built, build
+from scenarios.schema.load import load_scenario
 
 SMALL = """
 [session]

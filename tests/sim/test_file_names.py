@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scenarios.build import build
-from scenarios.generation import FORMATS, _Day, _Task, _writers
-from scenarios.load import load_scenario
-from sim.file_names import file_name
+from scenarios.build.market import build
+from scenarios.data.generation import FORMATS, _Day, _Task, _writers
+from scenarios.schema.load import load_scenario
+from sim.files.names import file_name
 from tests.scenarios.texts import SMALL, written
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from lob.errors import InputError, RunError
 from lob.types import Phase
-from scenarios.checkpoint import FILE, Checkpoint, load_checkpoint, save_checkpoint
+from scenarios.run.checkpoint import FILE, Checkpoint, load_checkpoint, save_checkpoint
 from sim.bulletins import Bulletin
 from sim.fundamental import ConstantValue, OrnsteinUhlenbeck
 from sim.market import Market

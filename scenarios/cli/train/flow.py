@@ -33,7 +33,7 @@ def command(
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     try:
-        from scenarios.flow_training import read_config, train_flow
+        from scenarios.training.flow import read_config, train_flow
 
         settings = read_config(config, set_ or [])
     except ImportError as error:

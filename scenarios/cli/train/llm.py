@@ -26,7 +26,7 @@ def command(
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     from lob.errors import InputError
-    from scenarios.claim import claimed, has_json
+    from sim.files.claim import claimed, has_json
 
     if out.exists() and not out.is_dir():
         raise InputError(f"--out {out}: is a file; allowed: a folder, which may be new")

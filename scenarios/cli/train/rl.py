@@ -55,8 +55,8 @@ def command(
     """
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-    from scenarios.load import find_scenario
-    from scenarios.rl_training import RlTraining, parsed, train_rl
+    from scenarios.schema.load import find_scenario
+    from scenarios.training.rl import RlTraining, parsed, train_rl
 
     console = wide_console()
     seeds = seed_list(seed, "--seed")

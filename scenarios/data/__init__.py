@@ -1,0 +1,21 @@
+"""Order data: flows read from whatever a user has, days generated in the formats that people use, their labels."""
+
+from typing import TYPE_CHECKING
+
+from lob.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from scenarios.data.flows import FlowSource, read_flows
+    from scenarios.data.generation import FORMATS, Generated, generate
+    from scenarios.data.labels import Labels
+
+__all__ = ["FORMATS", "FlowSource", "Generated", "Labels", "generate", "read_flows"]
+
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "flows": "FlowSource read_flows",
+        "generation": "FORMATS Generated generate",
+        "labels": "Labels",
+    },
+)

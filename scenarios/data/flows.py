@@ -1,0 +1,190 @@
+"""Order flow from whatever a user names: LOBSTER files, a run folder, generated days, Parquet parts of a tape."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from lob.errors import InputError
+from lob.lobster import PRICE_UNITS, TICKS_UNITS, LobsterDay, read_day
+from scenarios.schema.times import clock_time_ns
+from sim.files.kinds import check_archive
+from sim.metrics.flow import FlowKind, OrderFlow, flow_of_day, flow_of_tape, visible_flow_of_tape
+from sim.writer import read_tape
+
+__all__ = ["FlowSource", "part_of", "read_flows"]
+
+USUAL_TICK = 0.01
+"""Of an instrument whose scenario does not say."""
+LEVELS = 10
+STRAY_SHARE = 0.05
+"""With a real tick, far more prices than this lie between those of the next larger one."""
+LEAST_MATCH = 0.98
+"""Share of submissions that must be found in the book after them; in the sample days it is all but one in 10,000."""
+
+
+@dataclass(frozen=True)
+class FlowSource:
+    """What was read.
+
+    Attributes:
+        flows: one for each day.
+        name: what to call it.
+        tick_size: one tick in the currency; nan if it is not known.
+    """
+
+    flows: list[OrderFlow]
+    name: str
+    tick_size: float
+
+    @property
+    def flow(self) -> OrderFlow:
+        """The first day."""
+        return self.flows[0]
+
+    def part(self, text: str, option: str) -> FlowSource:
+        """Return the part of every day between two times."""
+        return replace(self, flows=[part_of(flow, text, option) for flow in self.flows])
+
+
+def read_flows(
+    place: Path, orderbook: Path | None, option: str, levels: int = LEVELS, tick_size: float | None = None
+) -> FlowSource:
+    """Return the visible order flow, with its book, of what stands at a place.
+
+    Args:
+        place: LOBSTER files (a zip, or the message file), a run folder, a folder of generated days, or a tape's folder.
+        orderbook: LOBSTER's book file if `place` is a message file.
+        option: name of the option, for messages.
+        levels: of the book, for tapes; 0: all events, whatever their depth, and no book.
+        tick_size: one tick of LOBSTER files in the currency; default: what stands beside generated files, else what
+            fits the prices (lob.lobster.with_tick).
+
+    Raises:
+        InputError: if it is none of these, or not readable, or empty, or contradicts itself.
+    """
+    if place.is_dir():
+        tapes = _tapes(place)
+        if tapes:
+            tapes_rows = (read_tape(folder) for folder in tapes)
+            flows = [visible_flow_of_tape(rows, levels) if levels else flow_of_tape(rows) for rows in tapes_rows]
+            source = FlowSource(flows, place.resolve().name, _tick_size(place))
+        else:
+            source = _lobster_folder(place, option, tick_size)
+    elif place.is_file():
+        check_archive(place, f"{option} ")
+        day = read_day(place, orderbook, tick_size)
+        if tick_size is None:
+            _check_one_tick(day, place)
+        source = FlowSource([_flow_of_files(day, place)], day.name, day.tick_size)
+    else:
+        raise InputError(f"{option} {place}: no such file or folder")
+    for flow in source.flows:
+        if len(flow) == 0:
+            raise InputError(f"{option} {place}: holds no order flow")
+    return source
+
+
+def _tapes(place: Path) -> list[Path]:
+    """Folders of parts: a run's, generated days', or this one."""
+    root = place / "tape" if (place / "tape").is_dir() else place
+    days = sorted({part.parent for part in root.glob("seed=*/date=*/*.parquet")})
+    if days:
+        return days
+    return [root] if any(root.glob("*.parquet")) else []
+
+
+def _lobster_folder(place: Path, option: str, tick_size: float | None) -> FlowSource:
+    """A folder of LOBSTER files: every message file with the book beside it."""
+    root = place / "lobster" if (place / "lobster").is_dir() else place
+    messages = sorted([*root.rglob("*_message_*.csv"), *root.rglob("*_message_*.csv.gz")])
+    if not messages:
+        raise InputError(f"{option} {place}: no tape/, Parquet parts or LOBSTER files in it")
+    if tick_size is None and not math.isnan(known := _tick_size(place)):
+        tick_size = known
+    days = [read_day(path, tick_size=tick_size) for path in messages]
+    if tick_size is None:
+        for day, path in zip(days, messages, strict=True):
+            _check_one_tick(day, path)
+    units = min(day.tick_units for day in days)  # a quiet day may have shown round prices only
+    flows = [_flow_of_files(replace(day, tick_units=units), path) for day, path in zip(days, messages, strict=True)]
+    return FlowSource(flows, place.resolve().name, replace(days[0], tick_units=units).tick_size)
+
+
+def _check_one_tick(day: LobsterDay, place: Path) -> None:
+    """Raise InputError if a few stray prices decide about the tick that the others are counted in."""
+    larger = [units for units in TICKS_UNITS if units > day.tick_units]
+    visible = np.flatnonzero(day.is_visible)
+    if not larger or len(visible) == 0:
+        return
+    prices = day.messages["price"][visible]
+    stray = prices % larger[-1] != 0
+    if 0 < stray.mean() < STRAY_SHARE:
+        row = int(np.argmax(stray))
+        raise InputError(
+            f"{place}, line {visible[row] + 1}: price {prices[row]} is between ticks of {larger[-1] / PRICE_UNITS:g}, "
+            f"which fit {1 - stray.mean():.2%} of the orders; allowed: one tick size in a file, or the tick (--tick)"
+        )
+
+
+def _flow_of_files(day: LobsterDay, place: Path) -> OrderFlow:
+    """Return a recorded day's visible flow, once its book has been checked."""
+    if day.levels == 0:
+        raise InputError(
+            f"{place}: no orderbook file beside it; allowed: a message file with its orderbook file, since order flow "
+            "is measured with the book after each message"
+        )
+    flow = flow_of_day(day).visible()
+    if len(flow):
+        _check_book(flow, place)
+    return flow
+
+
+def _check_book(flow: OrderFlow, place: Path) -> None:
+    assert flow.book is not None  # a recorded day has one
+    at = np.flatnonzero(flow.kind == FlowKind.SUBMIT)
+    bids = flow.side[at] > 0
+    prices = np.where(bids[:, None], flow.book[at, :, 2], flow.book[at, :, 0])
+    found = float((prices == flow.price_ticks[at, None]).any(axis=1).mean()) if len(at) else 1.0
+    if found < LEAST_MATCH:
+        raise InputError(
+            f"{place}: its orderbook file does not match: {1 - found:.0%} of new orders are not in the book after "
+            f"them; allowed: at most {1 - LEAST_MATCH:.0%}"
+        )
+
+
+def _tick_size(place: Path) -> float:
+    """The tick of a run or of generated days, from what stands beside the tape."""
+    import tomllib
+
+    for name in ("scenario.toml", "run.json"):
+        try:
+            text = (place / name).read_text()
+            tables = tomllib.loads(text) if name.endswith("toml") else json.loads(text)
+            instrument = tables["instrument"][0]
+            return float(instrument.get("tick_size", USUAL_TICK))
+        except (OSError, KeyError, IndexError, TypeError, ValueError):
+            continue
+    return float("nan")
+
+
+def part_of(flow: OrderFlow, text: str, option: str) -> OrderFlow:
+    """Return the part of a flow between two times of day, as in "09:45-12:30".
+
+    Raises:
+        InputError: if the text is no such thing, or nothing happened between.
+    """
+    try:
+        first, last = (clock_time_ns(part) for part in text.split("-"))
+    except ValueError:
+        raise InputError(f"{option} {text}: allowed: two times, as in 09:45-12:30") from None
+    if first >= last:
+        raise InputError(f"{option} {text}: the second time must be later than the first")
+    part = flow.window(first, last)
+    if len(part) == 0:
+        raise InputError(f"{option} {text}: nothing happens between these times")
+    return part

@@ -1,0 +1,21 @@
+"""One run: the market on its way, its folder, checkpoints, measures, accounts, and the pictures of it."""
+
+from typing import TYPE_CHECKING
+
+from lob.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from scenarios.run.plot_stored import draw_stored_run
+    from scenarios.run.scenario import RunResult, run_scenario
+    from scenarios.run.summary import read_summary
+
+__all__ = ["RunResult", "draw_stored_run", "read_summary", "run_scenario"]
+
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "plot_stored": "draw_stored_run",
+        "scenario": "RunResult run_scenario",
+        "summary": "read_summary",
+    },
+)

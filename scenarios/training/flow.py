@@ -1,0 +1,194 @@
+"""Training a learned flow from recorded or simulated data: splits by time, a folder with weights, picture, card."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lob.errors import InputError
+from scenarios.data.flows import read_flows
+from scenarios.schema.times import clock_time_ns
+from sim.files.claim import claimed
+from sim.versions import versions
+from sim.writer import write_atomically
+
+if TYPE_CHECKING:
+    from agents.flow.training import Trained, TrainingConfig
+
+__all__ = ["read_config", "train_flow"]
+
+WEIGHTS = "flow.safetensors"
+SECOND_NS = 1_000_000_000
+HOUR_NS = 3600 * SECOND_NS
+
+
+def read_config(path: Path | None, changes: Sequence[str]) -> TrainingConfig:
+    """Return the configuration of a TOML file with changes "name=value" applied.
+
+    Raises:
+        InputError: for an unknown name or a value of another type.
+    """
+    from agents.flow.training import TrainingConfig
+
+    values: dict[str, Any] = {}
+    if path is not None:
+        try:
+            values = tomllib.loads(path.read_text())
+        except (OSError, tomllib.TOMLDecodeError) as error:
+            raise InputError(f"--config {path}: not a readable TOML file ({error})") from None
+    for change in changes:
+        name, _, text = change.partition("=")
+        try:
+            values[name.strip()] = tomllib.loads(f"x = {text}")["x"]
+        except tomllib.TOMLDecodeError:
+            values[name.strip()] = text
+    known = {field.name: field.default for field in fields(TrainingConfig)}
+    for name, value in values.items():
+        if name not in known:
+            raise InputError(f"configuration: no setting {name}; allowed: {', '.join(known)}")
+        kind = type(known[name])
+        if kind is float and isinstance(value, int):
+            values[name] = float(value)
+        elif type(value) is not kind:
+            raise InputError(f"configuration: {name} = {value!r}; allowed: a value like {known[name]!r}")
+        if isinstance(value, int | float) and name not in ("dropout", "weight_decay", "noise", "forget") and value <= 0:
+            raise InputError(f"configuration: {name} = {value}; allowed: above 0")
+    return TrainingConfig(**values)
+
+
+def _clock(text: str, option: str) -> int:
+    try:
+        return clock_time_ns(text)
+    except ValueError:
+        raise InputError(f"{option} {text}: allowed: a time of day, as in 14:00") from None
+
+
+def train_flow(
+    data: Sequence[Path],
+    names: Sequence[str],
+    config: TrainingConfig,
+    folder: Path,
+    *,
+    train_until: str = "14:00",
+    validate_until: str = "15:00",
+    levels: int = 10,
+    rounds: int = 24,
+    resume: bool = False,
+    on_progress: Callable[[dict[str, float]], None] | None = None,
+    on_round: Callable[[int, str, float], None] | None = None,
+) -> tuple[Path, Trained]:
+    """Train a generator and leave flow.safetensors, training.json and training.png in a folder.
+
+    Args:
+        data: LOBSTER files or folders that `outcry realism` reads too, one for each stock; of several days in one place
+            the first is used.
+        names: of the stocks.
+        config: see TrainingConfig.
+        folder: where everything goes, checkpoints too.
+        train_until: time of day at which training data ends and validation data begins.
+        validate_until: time of day at which that ends; what comes after is not looked at.
+        levels: of a simulated tape's book that count as recorded; LOBSTER files say it themselves.
+        rounds: of rollouts after the training that make the closed loop look as recorded in the large, see
+            agents/flow/closed_loop.py; 0: none.
+        resume: go on from the checkpoint in the folder.
+        on_progress: called with each row of the history.
+        on_round: called after each of the rounds with its number, the stock and the distance of what is matched.
+
+    Raises:
+        InputError: for bad data or configuration, in words, or if the folder holds something else.
+    """
+    with claimed(folder, "training of a flow", _is_training):
+        return _train(
+            data, names, config, folder, train_until, validate_until, levels, rounds, resume, on_progress, on_round
+        )
+
+
+def _is_training(folder: Path) -> bool:
+    """Whether a folder holds what a training leaves: its card, or the history beside its checkpoint."""
+    for name, key in (("training.json", "validation_nats"), ("history.json", "step")):
+        try:
+            found = json.loads((folder / name).read_text("utf-8"))
+        except (OSError, ValueError):
+            continue
+        first = found[0] if isinstance(found, list) and found else found
+        if isinstance(first, dict) and key in first:
+            return True
+    return False
+
+
+def _train(
+    data: Sequence[Path],
+    names: Sequence[str],
+    config: TrainingConfig,
+    folder: Path,
+    train_until: str,
+    validate_until: str,
+    levels: int,
+    rounds: int,
+    resume: bool,
+    on_progress: Callable[[dict[str, float]], None] | None,
+    on_round: Callable[[int, str, float], None] | None,
+) -> tuple[Path, Trained]:
+    from agents.flow.closed_loop import match_totals
+    from agents.flow.tokenizer import Tokenizer
+    from agents.flow.training import train
+    from agents.flow.weights import FlowWeights
+    from scenarios.training.plot_flow import draw_training
+
+    split, end = _clock(train_until, "--train-until"), _clock(validate_until, "--validate-until")
+    if split >= end:
+        raise InputError(f"--validate-until {validate_until}: must be later than --train-until {train_until}")
+    sources = [read_flows(place, None, "--data", levels=levels) for place in data]
+    if len({source.tick_size for source in sources if source.tick_size == source.tick_size}) > 1:
+        sizes = ", ".join(f"{s.tick_size:g} in {s.name}" for s in sources)
+        raise InputError(f"--data: tick sizes differ: {sizes}; allowed: one tick size, since depths are in ticks")
+    flows = [source.flow for source in sources]
+    early = [flow.window(0, split) for flow in flows]
+    tokenizer = Tokenizer.fit(early, names)
+    tokens = [tokenizer.encode(flow.window(0, end), k) for k, flow in enumerate(flows)]
+    trained = train(
+        tokenizer,
+        [part.window(0, split) for part in tokens],
+        [part.window(split, end) for part in tokens],
+        config,
+        folder=folder,
+        resume=resume,
+        on_progress=on_progress,
+    )
+    card = {
+        "data": [source.name for source in sources],
+        "train_until": train_until,
+        "validate_until": validate_until,
+        "orders": sum(len(part.window(0, split)) for part in tokens),
+        "parameters": sum(p.numel() for p in trained.model.parameters()),
+        "validation_nats": round(trained.best, 4),
+        "config": asdict(config),
+        "versions": versions(),
+    }
+    weights = FlowWeights.of(trained.model, tokenizer, card)
+    weights.save(folder / WEIGHTS)
+    if rounds > 0:
+        # The opening hour is unlike the rest, and rollouts of an hour each do not begin in it.
+        settled = [flow.window(int(flow.time_ns[0]) + HOUR_NS, split) for flow in early]
+        recorded = [part if len(part) >= config.length else whole for part, whole in zip(settled, early, strict=True)]
+        weights = match_totals(
+            weights,
+            recorded,
+            rounds=rounds,
+            seconds=min(3600, int(recorded[0].time_ns[-1] - recorded[0].time_ns[0]) // SECOND_NS),
+            open_ns=int(recorded[0].time_ns[0]),
+            reference_ticks=[int(np.nanmedian(flow.mid_ticks)) for flow in early],
+            on_round=on_round,
+        )
+    weights.save(folder / WEIGHTS)
+    write_atomically(
+        folder / "training.json", (json.dumps({**card, "history": trained.history}, indent=1) + "\n").encode()
+    )
+    write_atomically(folder / "training.png", draw_training(trained.history))
+    return folder / WEIGHTS, trained
