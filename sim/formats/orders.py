@@ -9,7 +9,7 @@ from numba import int64
 
 from lob._jit import kernel
 from lob.types import EventKind, Flag
-from sim.metrics.levels import RebuiltBook, find_order, remove_order
+from sim.rebuilt_book import RebuiltBook, find_order, remove_order
 
 __all__ = ["ORDER_EVENT", "Action", "EventFeed"]
 

@@ -13,7 +13,7 @@ from lob.types import EVENT, NO_PRICE, EventKind, Phase
 from scenarios.run.measures import Measures
 from sim.market import Market
 from sim.metrics import DepthHistory, MarketSeries, TapeCounts, bin_width_ns
-from sim.metrics.levels import RebuiltBook
+from sim.rebuilt_book import RebuiltBook
 from tests.scenarios.texts import SMALL, built
 
 SECOND_NS = 1_000_000_000
