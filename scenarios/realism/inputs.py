@@ -21,7 +21,7 @@ def check_extras() -> None:
     if missing:
         extras = ",".join(sorted({NEEDED[name] for name in missing}))
         raise InputError(
-            f"--models needs {', '.join(missing)}; allowed: pip install 'openoutcry[{extras}]', or --no-models"
+            f"--models needs {', '.join(missing)}; allowed: pip install 'outcry-sim[{extras}]', or --no-models"
         )
 
 
