@@ -7,13 +7,14 @@ BIN := .venv/bin
 INPUTS := pyproject.toml constraints.txt
 TORCH := $(shell grep '^torch==' constraints.txt)
 
-.PHONY: help demo test bench lint docs test-latest clean
+.PHONY: help demo test coverage bench lint docs test-latest test-pythons clean
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo         run a first market and draw it"
 	@echo "make test         run the tests with every extra installed"
+	@echo "make coverage     run the tests and say which lines they miss; fails below the floor in pyproject.toml"
 	@echo "make bench        measure speed and theory"
 	@echo "make lint         check style, types and layers"
 	@echo "make docs         build the documentation as a site, build/site/index.html"
@@ -40,6 +41,9 @@ demo: .venv/.installed-base
 
 test: .venv/.installed-all
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+coverage: .venv/.installed-all
+	$(BIN)/python -m pytest $(PYTEST_ARGS) --cov --cov-report=term
 
 # A bench is a module of bench/ with a function `run`. All of them run, even after one has failed.
 bench: .venv/.installed-all
