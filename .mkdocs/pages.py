@@ -14,8 +14,10 @@ from mkdocs.structure.files import File, Files
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = (
-    "lob", "sim", "sim.metrics", "sim.formats", "agents", "agents.flow", "agents.rl", "agents.llm", "scenarios",
-    "scenarios.experiments", "scenarios.realism", "scenarios.baselines",
+    "lob", "sim", "sim.metrics", "sim.formats", "sim.audit", "agents", "agents.flow", "agents.rl", "agents.llm",
+    "scenarios", "scenarios.schema", "scenarios.build", "scenarios.run", "scenarios.check", "scenarios.many_runs",
+    "scenarios.data", "scenarios.experiments", "scenarios.calibration", "scenarios.realism", "scenarios.baselines",
+    "scenarios.training",
 )  # fmt: skip
 
 
