@@ -16,8 +16,8 @@ from typing import Any
 
 from lob.errors import InputError
 from scenarios.schema.scenario import Scenario
-from sim.versions import sources, version
 from sim.files.kinds import check_archive
+from sim.versions import sources, version
 
 __all__ = ["content_hash", "found_file", "resolved_paths"]
 

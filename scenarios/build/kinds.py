@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from lob.errors import InputError
-from scenarios.schema.load import nearest, plain_text
 from scenarios.build.own_code import import_own
+from scenarios.schema.load import nearest, plain_text
 from sim.policy import Policy
 from sim.trader import Trader
 from sim.trust import refuse_code

@@ -17,13 +17,13 @@ from lob.errors import InputError
 from lob.rules import Instrument
 from scenarios.build.content import content_hash, found_file, resolved_paths
 from scenarios.build.kinds import check_arguments, find_policy, find_trader
-from scenarios.schema.load import Source, load_scenario, source_of, validate
 from scenarios.build.own_code import code_digest
 from scenarios.build.recordings import halts_of_recordings, in_ticks_of
 from scenarios.build.schedule import schedule_of
-from scenarios.schema.scenario import Scenario
 from scenarios.schema.agents import Group, TraderTable, duration_ns
 from scenarios.schema.instrument import InstrumentTable
+from scenarios.schema.load import Source, load_scenario, source_of, validate
+from scenarios.schema.scenario import Scenario
 from scenarios.schema.times import time_ns
 from sim.bulletins import Bulletin
 from sim.distributions import file_fields

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from lob.types import Phase
-from scenarios.schema.scenario import Scenario
 from scenarios.schema.events import MOVES, HaltEvent
+from scenarios.schema.scenario import Scenario
 from scenarios.schema.times import time_ns
 from sim.records import ConditionKind, ScheduledKind
 from sim.settings import Conditional, Scheduled

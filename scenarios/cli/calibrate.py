@@ -47,9 +47,9 @@ def command(
     from scenarios.calibration.plot_moments import draw_moments
     from scenarios.data.flows import part_of
     from scenarios.schema.toml_text import toml_text
+    from sim.files.atomic import write_atomically
     from sim.files.claim import claimed, has_json
     from sim.metrics import moments
-    from sim.writer import write_atomically
 
     console = Console(highlight=False, markup=False)
     with console.status("reading the data"):

@@ -41,16 +41,15 @@ def command(
 
     Leaves realism.json, distances.parquet, facts.parquet, and realism.html, one self-contained page with pictures.
     """
-    import io
     import json
 
     from scenarios.data.flows import part_of, read_flows
     from scenarios.realism import scorecard
     from scenarios.realism.inputs import check_comparable, check_extras
     from scenarios.realism.page import model_sentences, realism_page
+    from sim.files.atomic import write_atomically, write_parquet
     from sim.files.claim import claimed, has_json
     from sim.versions import versions
-    from sim.writer import write_atomically
 
     if models:
         check_extras()
@@ -78,9 +77,7 @@ def command(
     }
     write_atomically(folder / "realism.json", (json.dumps(record, indent=1) + "\n").encode())
     for key in ("distances", "facts"):
-        buffer = io.BytesIO()
-        getattr(card, key).write_parquet(buffer)
-        write_atomically(folder / f"{key}.parquet", buffer.getvalue())
+        write_parquet(folder / f"{key}.parquet", getattr(card, key))
     write_atomically(folder / "realism.html", html.encode())
     rows = [
         [r["name"], f"{r['l1']:.3f}", f"{r['floor']:.3f}", f"{r['ratio']:.2f}", r["verdict"]]

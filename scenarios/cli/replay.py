@@ -177,7 +177,7 @@ def _write_files(out: Path, found: Replay, day: LobsterDay, passed: bool | None)
     import json
     from dataclasses import asdict
 
-    from sim.writer import write_atomically
+    from sim.files.atomic import write_atomically
 
     summary = {
         "name": found.name,

@@ -13,7 +13,6 @@ its reverse, afresh for every seed.
 from __future__ import annotations
 
 import copy
-import io
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -34,7 +33,7 @@ from scenarios.many_runs.map_runs import check_executor
 from scenarios.many_runs.result_set import ResultSet, stored_study
 from scenarios.schema.load import find_scenario, nearest, read_tables, source_of
 from scenarios.schema.toml_text import toml_text
-from sim.writer import write_atomically
+from sim.files.atomic import write_atomically, write_parquet
 
 __all__ = ["EXACT_UP_TO", "Attribution", "attribute"]
 
@@ -184,9 +183,7 @@ def attribute(
     result = _share_out(runs, chosen, members, plan, symbol or listed[0], confidence)
     store.tell(notes=list(result.notes))
     if folder is not None:
-        buffer = io.BytesIO()
-        result.table.write_parquet(buffer)
-        write_atomically(folder / "attribution.parquet", buffer.getvalue())
+        write_parquet(folder / "attribution.parquet", result.table)
         result.plot(folder / "attribution.png")
     return result
 

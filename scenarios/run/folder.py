@@ -16,9 +16,10 @@ from scenarios.run.checkpoint import FILE as SNAPSHOT
 from scenarios.run.decisions import DECISIONS, remove_decision_parts
 from scenarios.run.summary import FILE as SUMMARY
 from scenarios.run.summary import read_summary
+from sim.files.atomic import remove_temporaries, write_error
 from sim.files.claim import check_is_ours
 from sim.versions import changed_versions
-from sim.writer import remove_parts, remove_temporaries, write_error
+from sim.writer import remove_parts
 
 __all__ = ["ACCOUNTS", "SCENARIO", "TAPE", "prepare_folder", "remove_leftovers", "text_hash"]
 

@@ -14,9 +14,9 @@ import numpy as np
 from lob.errors import InputError
 from scenarios.data.flows import read_flows
 from scenarios.schema.times import clock_time_ns
+from sim.files.atomic import write_atomically
 from sim.files.claim import claimed
 from sim.versions import versions
-from sim.writer import write_atomically
 
 if TYPE_CHECKING:
     from agents.flow.training import Trained, TrainingConfig

@@ -19,10 +19,10 @@ from lob.errors import InputError
 from scenarios.many_runs.map_runs import check_executor
 from scenarios.schema.load import nearest
 from scenarios.training.environments import MarketFactory, environment_options
+from sim.files.atomic import write_atomically, write_error
 from sim.files.claim import is_empty, locked
 from sim.trust import refuse_code
 from sim.versions import version
-from sim.writer import write_atomically, write_error
 
 if TYPE_CHECKING:
     from agents.rl.network import Network

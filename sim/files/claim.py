@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO, ClassVar
 
 from lob.errors import InputError
-from sim.writer import is_temporary, write_error
+from sim.files.atomic import is_temporary, write_error
 
 __all__ = ["FolderLock", "check_is_ours", "claimed", "has_json", "is_empty", "locked"]
 
