@@ -29,8 +29,9 @@ def command(
         typer.Option(metavar="HH:MM-HH:MM", help="Part of the second whose distance to it is the noise floor. "
                      "Default: half against half."),
     ] = None,
-    tick: Annotated[
-        float | None, typer.Option(help="Tick of LOBSTER files. Default: the largest usual one that fits all prices.")
+    tick_size: Annotated[
+        float | None,
+        typer.Option("--tick", help="Tick of LOBSTER files. Default: the largest usual one that fits all prices."),
     ] = None,
     models: Annotated[
         bool, typer.Option(help="Also train the discriminator and the predictor (extras realism and learn).")
@@ -55,9 +56,9 @@ def command(
         check_extras()
     console = wide_console()
     with console.status("reading") as status:
-        real = read_flows(against, against_orderbook, "--against", tick_size=tick)
+        real = read_flows(against, against_orderbook, "--against", tick_size=tick_size)
         levels = real.flow.book.shape[1] if real.flow.book is not None else 10
-        mine = read_flows(simulated, orderbook, "SIMULATED", levels, tick)
+        mine = read_flows(simulated, orderbook, "SIMULATED", levels, tick_size)
         check_comparable(mine, real)
         target = real.part(against_window, "--against-window") if against_window else real
         other = part_of(real.flow, floor_window, "--floor-window") if floor_window else None

@@ -162,7 +162,7 @@ class ImpactResult:
             found = confidence_sequence(pseudo_values(columns, function, k), self.budget, self.confidence)
         return {
             "group": "stopping", "estimate": rule.estimate, "unit": "", "value": found.value, "low": found.low,
-            "high": found.high, "n_pairs": len(data), "meaning": "interval that holds for all looks (see --stop)",
+            "high": found.high, "n_pairs": len(data), "meaning": "interval that holds for all looks (see stop)",
         }  # fmt: skip
 
     def value(self, estimate: str, arm: str = "treated", level: int = 1) -> dict[str, Any]:

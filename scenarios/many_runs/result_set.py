@@ -18,7 +18,7 @@ import polars as pl
 
 from lob.errors import InputError, OutcryError, RunError
 from sim.files.atomic import remove_temporaries, write_atomically, write_error, write_parquet
-from sim.files.claim import FolderLock, check_is_ours
+from sim.files.claim import OVERWRITE, RESUME, FolderLock, check_is_ours
 from sim.versions import versions
 
 __all__ = ["ResultSet", "read_manifest", "stored_study"]
@@ -81,7 +81,9 @@ class ResultSet:
             self._frames = [_read(path) for path in _parts(folder)]
             self._n_parts = 1 + max((int(path.stem.split("-")[1]) for path in _parts(folder)), default=-1)
         elif before is not None and not overwrite:
-            raise InputError(f"{folder}: holds a study already; allowed: --resume to go on, --overwrite to start over")
+            raise InputError(
+                f"{folder}: holds a study already; allowed: ", RESUME, " to go on, ", OVERWRITE, " to start over"
+            )
         else:
             for path in _parts(folder):
                 path.unlink()

@@ -26,7 +26,7 @@ from scenarios.run.summary import (
 from scenarios.schema.times import clock
 from scenarios.schema.toml_text import toml_text
 from sim.files.atomic import remove_temporaries, write_atomically, write_parquet
-from sim.files.claim import locked
+from sim.files.claim import OVERWRITE, locked
 from sim.market import Market
 from sim.writer import ParquetTape, read_parts, remove_parts
 
@@ -102,7 +102,9 @@ class _Run:
         remove_parts(self.folder / TAPE, point.n_parts)
         self._measure_stored()
         if self.measures.hash.hexdigest() != point.tape_hash:
-            raise RunError(f"{self.folder / TAPE}: not the rows that the snapshot belongs to; --overwrite starts over")
+            raise RunError(
+                f"{self.folder / TAPE}: not the rows that the snapshot belongs to; ", OVERWRITE, " starts over"
+            )
         self.market.restore(snapshot)
         self._check_rows()
         self.notes.append(f"resumed at {clock(point.time_ns)}")

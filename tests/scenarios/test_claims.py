@@ -219,7 +219,9 @@ def test_a_scenario_that_was_edited_in_its_run_folder_is_not_lost(tmp_path: Path
     edited = (run / "scenario.toml").read_text() + "# what I learnt from it\n"
     (run / "scenario.toml").write_text(edited)
     for overwrite in (False, True):
-        with pytest.raises(InputError, match=r"scenario\.toml: changed since the run wrote it; allowed: another --out"):
+        with pytest.raises(
+            InputError, match=r"scenario\.toml: changed since the run wrote it; allowed: another folder"
+        ):
             run_scenario(built(tmp_path, SMALL, *QUIET), run, overwrite=overwrite)
     assert (run / "scenario.toml").read_text() == edited
     (run / "scenario.toml").rename(tmp_path / "elsewhere.toml")

@@ -93,14 +93,14 @@ def test_the_same_run_may_be_repeated_in_its_folder(tmp_path: Path) -> None:
 
 def test_another_run_is_replaced_only_on_request(tmp_path: Path) -> None:
     run_scenario(built(tmp_path), tmp_path / "run")
-    with pytest.raises(InputError, match="another scenario or seed; allowed: --overwrite, or another --out"):
+    with pytest.raises(InputError, match="another scenario or seed; allowed: overwrite=True, or another folder"):
         run_scenario(built(tmp_path), tmp_path / "run", seed=2)
     assert run_scenario(built(tmp_path), tmp_path / "run", seed=2, overwrite=True).summary["seed"] == 2
 
 
 def test_an_unfinished_run_is_not_started_over_without_request(tmp_path: Path) -> None:
     run_scenario(built(tmp_path), tmp_path / "run", stop=stop_after(20))
-    with pytest.raises(InputError, match=r"not complete \(stopped\); allowed: --resume to go on, --overwrite"):
+    with pytest.raises(InputError, match=r"not complete \(stopped\); allowed: resume=True to go on, overwrite=True"):
         run_scenario(built(tmp_path), tmp_path / "run")
 
 
@@ -186,7 +186,7 @@ def test_a_complete_run_has_nothing_to_resume(tmp_path: Path) -> None:
 
 def test_resume_refuses_another_scenario(tmp_path: Path) -> None:
     run_scenario(built(tmp_path), tmp_path / "run", stop=stop_after(50))
-    with pytest.raises(InputError, match="--resume needs the same scenario, seed and --set"):
+    with pytest.raises(InputError, match="resume=True needs the same scenario, seed and overrides"):
         run_scenario(built(tmp_path, SMALL, "population.zero.count=51"), tmp_path / "run", resume=True)
 
 
