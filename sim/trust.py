@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from lob.errors import InputError
+from lob.errors import Argument, InputError
 
 __all__ = ["NO_CODE", "refuse_code"]
 
@@ -22,4 +22,5 @@ def refuse_code(what: str) -> None:
         InputError: if the environment variable OUTCRY_NO_CODE is set to anything but 0.
     """
     if os.environ.get(NO_CODE, "0") not in ("", "0"):
-        raise InputError(f"{what}; allowed: only the library's own kinds, since --no-code (or {NO_CODE}) is set")
+        no_code = Argument("no_code", environment=NO_CODE)
+        raise InputError(f"{what}; allowed: only the library's own kinds, since ", no_code, " is set")

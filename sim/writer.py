@@ -2,107 +2,25 @@
 
 from __future__ import annotations
 
-import errno
-import io
-import os
-import re
-import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 import polars as pl
 
-from lob.errors import InputError, OutcryError, RunError
+from lob.errors import InputError
 from lob.types import EVENT, NO_PRICE, EventKind, Phase, Reject
+from sim.files.atomic import remove_temporaries, write_error, write_parquet
 from sim.tape_parts import check_columns, read_part
 
-__all__ = [
-    "ParquetTape",
-    "is_temporary",
-    "part_paths",
-    "read_parts",
-    "read_tape",
-    "remove_parts",
-    "remove_temporaries",
-    "scan_tape",
-    "temporary_name",
-    "whole_file",
-    "write_atomically",
-    "write_error",
-]
+__all__ = ["ParquetTape", "part_paths", "read_parts", "read_tape", "remove_parts", "scan_tape"]
 
 Rows = np.ndarray[Any, Any]
 ROWS_PER_PART = 2**20
 _PRICES = ("price_ticks", "bid_ticks", "ask_ticks")
 _NAMES = tuple(EVENT.names or ())
 _DTYPES = {name: pl.Series(np.empty(0, EVENT[name])).dtype for name in _NAMES}
-
-
-def write_error(path: Path, error: OSError) -> OutcryError:
-    """Return the error that tells a user in one line why a file could not be written."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return RunError(f"{path}: the disk is full; what was complete before is kept")
-    reason = (error.strerror or str(error)).lower()
-    return InputError(f"{path}: cannot be written ({reason}); allowed: a writable folder")
-
-
-_TEMPORARY = re.compile(r".+\.[0-9a-f]{12}\.tmp")
-
-
-def temporary_name(path: Path) -> Path:
-    """Return a name beside `path` that nobody else uses, for what gets the name `path` when it is complete."""
-    return path.with_name(f"{path.name}.{secrets.token_hex(6)}.tmp")
-
-
-def is_temporary(path: Path) -> bool:
-    """Whether a name is one of `temporary_name`."""
-    return _TEMPORARY.fullmatch(path.name) is not None
-
-
-def remove_temporaries(folder: Path) -> None:
-    """Delete the files that interrupted writes left in a folder; only where nobody else writes meanwhile."""
-    for path in folder.glob("*.tmp"):
-        if is_temporary(path) and path.is_file():
-            path.unlink(missing_ok=True)
-
-
-@contextmanager
-def whole_file(path: Path) -> Iterator[BinaryIO]:
-    """Open a file for writing under a temporary name; at the end put it on the disk and rename it.
-
-    The file is whole or not there, and at no time there is another one under a name that two writers could share.
-
-    Raises:
-        RunError: if the disk is full.
-        InputError: if the folder cannot be written to.
-    """
-    temporary = temporary_name(path)
-    try:
-        try:
-            with temporary.open("xb") as file:
-                yield file
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise write_error(path, error) from None
-
-
-def write_atomically(path: Path, data: bytes | memoryview) -> None:
-    """Write a file under a temporary name, put it on the disk and rename it: it is whole or not there.
-
-    Raises:
-        RunError: if the disk is full.
-        InputError: if the folder cannot be written to.
-    """
-    with whole_file(path) as file:
-        file.write(data)
 
 
 class ParquetTape:
@@ -155,10 +73,8 @@ class ParquetTape:
         if self._count == 0:
             return
         frame = pl.DataFrame({name: c[: self._count] for name, c in self._columns.items()})
-        buffer = io.BytesIO()
         # lz4: about the size of zstd level 1 on these columns, and faster to write.
-        frame.write_parquet(buffer, compression="lz4", statistics=False)
-        write_atomically(self.folder / f"part-{self.n_parts:05d}.parquet", buffer.getbuffer())
+        write_parquet(self.folder / f"part-{self.n_parts:05d}.parquet", frame, compression="lz4", statistics=False)
         self.n_parts += 1
         self._count = 0
 

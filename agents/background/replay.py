@@ -33,6 +33,7 @@ from lob.types import EVENT, EventKind, Flag, MessageKind, Phase, TimeInForce
 from sim.distributions import DataFile, Settings
 from sim.policy import Policy, block, decision, indices, own_order_id, send_cancel, send_limit, send_reduce
 from sim.records import MAX_OUT
+from sim.times import clock_time_ns
 
 __all__ = ["Replay", "policy", "recorded_halts", "recorded_messages"]
 
@@ -44,7 +45,6 @@ IOC_ORDER = 99
 """Code of an immediate-or-cancel limit order in the block."""
 COLUMNS = ("time_ns", "kind", "side", "price_ticks", "qty_lots", "number", "parent_id")
 TIME, KIND, SIDE, PRICE, QTY, NUMBER, PARENT = range(len(COLUMNS))
-SECOND_NS = 1_000_000_000
 SETTLING_NS = 1_000_000
 """From the open of a session inside a halt until that halt begins: the book at rest must have been sent by then."""
 BURST_NS = 1_000
@@ -160,8 +160,7 @@ def _block(settings: Replay) -> np.ndarray[Any, Any]:
     assert rows.dtype == EVENT
     start_ns = 0
     if settings.start is not None:
-        hours, minutes, seconds = map(int, settings.start.split(":"))
-        start_ns = (3600 * hours + 60 * minutes + seconds) * SECOND_NS
+        start_ns = clock_time_ns(settings.start)
     return recorded_messages(rows, start_ns).ravel()
 
 

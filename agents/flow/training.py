@@ -20,7 +20,7 @@ from agents.flow.memory import BLOCK_MAX
 from agents.flow.model import BlockBatch, FlowConfig, FlowModel
 from agents.flow.tokenizer import Tokenizer, Tokens
 from lob.errors import InputError, RunError
-from sim.writer import whole_file, write_atomically
+from sim.files.atomic import whole_file, write_atomically
 
 __all__ = ["Trained", "TrainingConfig", "blocks_after", "train", "validation_nats"]
 

@@ -83,7 +83,7 @@ class FlowWeights:
         """Write a safetensors file."""
         from safetensors.numpy import save
 
-        from sim.writer import write_atomically
+        from sim.files.atomic import write_atomically
 
         text = {"format_version": str(FORMAT_VERSION), "config": json.dumps(self.config),
                 "stocks": self.tokenizer.text(), "card": json.dumps(self.card)}  # fmt: skip

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from urllib.parse import urlsplit
 
-from lob.errors import InputError
+from lob.errors import Argument, InputError
 
 __all__ = ["KEY_ENVS", "OPENAI_URL", "allow_keys", "check_key"]
 
@@ -46,8 +46,9 @@ def check_key(name: str, base_url: str) -> None:
     if name.endswith("_API_KEY") and (is_known or host in _HERE or _is_loopback(host)):
         return
     raise InputError(
-        f"backend.key_env = {name!r}: the scenario would send this key to {host or base_url!r}; "
-        f"allowed: after --allow-key {name} (or {KEY_ENVS}={name}), if you trust that server with it"
+        f"backend.key_env = {name!r}: the scenario would send this key to {host or base_url!r}; allowed: after ",
+        Argument("allow_key", name, environment=f"{KEY_ENVS}={name}"),
+        ", if you trust that server with it",
     )
 
 

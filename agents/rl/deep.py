@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from lob.errors import InputError
+from sim.files.atomic import write_atomically
 from sim.files.kinds import what_it_is
-from sim.writer import write_atomically
 
 __all__ = ["DeepNetwork", "load_deep", "save_deep"]
 

@@ -19,10 +19,10 @@ from typing import Any
 import numpy as np
 
 from lob.errors import InputError
+from sim.files.atomic import write_atomically
 from sim.files.kinds import what_it_is
 from sim.policy import decision, normal, uniform
 from sim.rng import exp_portable, log_portable
-from sim.writer import write_atomically
 
 __all__ = ["Network", "load_network", "save_network", "shipped_weights"]
 

@@ -25,7 +25,7 @@ from torch import nn
 from agents.rl._checks import check_same_step
 from agents.rl.network import Network
 from lob.errors import InputError
-from sim.writer import whole_file
+from sim.files.atomic import whole_file
 
 __all__ = ["PPO", "Agent", "Progress", "Rollout", "Sampler", "empty_rollout", "train"]
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.theory.rows import Row
+from sim.files.atomic import write_atomically
 
 __all__ = ["write_page"]
 
@@ -42,4 +43,4 @@ def write_page(path: Path, rows: Sequence[Row], pictures: Sequence[tuple[str, st
         passed = "yes" if row.passed else "**missed**"
         cells = [row.id, row.what, _number(row.estimate), interval, _number(row.target), row.rule, passed, row.detail]
         lines.append("| " + " | ".join(cells) + " |")
-    path.write_text("\n".join(lines) + "\n")
+    write_atomically(path, ("\n".join(lines) + "\n").encode())

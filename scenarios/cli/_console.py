@@ -14,7 +14,7 @@ from rich.table import Table
 
 from lob.errors import InputError
 from scenarios.run.scenario import RunResult
-from scenarios.schema.times import clock, clock_time_ns
+from scenarios.schema.times import clock, time_of_day_ns
 from sim.market import Market
 from sim.settings import Session
 
@@ -28,12 +28,8 @@ def moment(text: str, session: Session) -> int:
         InputError: if it is no time or not within the session.
     """
     allowed = f"a time from {clock(session.open_ns)} to {clock(session.close_ns)}"
-    try:
-        value = clock_time_ns(text)
-    except ValueError:
-        raise InputError(
-            f"--until {text}: not a time of the exchange's own clock; allowed: {allowed}, without a UTC offset"
-        ) from None
+    told = f"not a time of the exchange's own clock; allowed: {allowed}, without a UTC offset"
+    value = time_of_day_ns(text, f"--until {text}", told)
     if not session.open_ns <= value <= session.close_ns:
         raise InputError(f"--until {text}: outside the session; allowed: {allowed}")
     return value

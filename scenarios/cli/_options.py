@@ -1,4 +1,4 @@
-"""What commands that make many runs share: how durations, lists and seeds are written, and the progress bar."""
+"""What commands that make many runs share: how lists and seeds are written, and the progress bar."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lob.errors import InputError
+from scenarios.schema.times import short
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -18,23 +19,21 @@ if TYPE_CHECKING:
 __all__ = [
     "ConfidenceOption",
     "ExecutorOption",
+    "OverridesOption",
     "OverwriteOption",
     "ResumeOption",
     "ScenarioArgument",
-    "SetOption",
     "WorkersOption",
-    "duration_s",
     "interval_text",
     "numbers",
     "pair_progress",
     "seed_list",
-    "shown",
     "side_table",
     "wide_console",
 ]
 
 ScenarioArgument = Annotated[str, typer.Argument(help="A scenario file, or a name from `outcry scenarios`.")]
-SetOption = Annotated[
+OverridesOption = Annotated[
     list[str] | None, typer.Option("--set", metavar="A.B=C", help="Change a value of the scenario, in all runs.")
 ]
 ConfidenceOption = Annotated[float, typer.Option(help="Of all intervals, from 0.5 to below 1.")]
@@ -45,22 +44,6 @@ OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace what
 
 LARGEST_SEED = 2**63 - 1
 MOST_SEEDS = 1_000_000
-_UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
-
-
-def duration_s(text: str, option: str) -> float:
-    """Return seconds from "90", "90s", "30m" or "1.5h".
-
-    Raises:
-        InputError: if it is none of these.
-    """
-    found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*([a-z]*)", text.strip())
-    if found is None or found[2] not in _UNITS:
-        raise InputError(f"{option} {shown(text)}: not a duration; allowed: a number with s, m or h, as in 30m")
-    seconds = float(found[1]) * _UNITS[found[2]]
-    if seconds > 86_400:
-        raise InputError(f"{option} {shown(text)}: longer than a day; allowed: a time within the session, as in 30m")
-    return seconds
 
 
 def numbers(text: str, option: str) -> tuple[float, ...]:
@@ -70,7 +53,7 @@ def numbers(text: str, option: str) -> tuple[float, ...]:
     except ValueError:
         found = (math.nan,)
     if not found or not all(map(math.isfinite, found)):
-        raise InputError(f"{option} {shown(text)}: allowed: numbers with commas between, as in 0.01,0.05")
+        raise InputError(f"{option} {short(text)}: allowed: numbers with commas between, as in 0.01,0.05")
     return found
 
 
@@ -85,16 +68,16 @@ def seed_list(text: str, option: str = "--seeds") -> list[int]:
         found = re.fullmatch(r"\s*([0-9]{1,19})\s*(?:\.\.\s*([0-9]{1,19})\s*)?", part)
         if found is None:
             raise InputError(
-                f"{option} {shown(text)}: allowed: whole numbers and ranges, as in 1..200 or 1,2,5, below 2^63"
+                f"{option} {short(text)}: allowed: whole numbers and ranges, as in 1..200 or 1,2,5, below 2^63"
             )
         first, last = int(found[1]), int(found[2] or found[1])
         if max(first, last) > LARGEST_SEED:
-            raise InputError(f"{option} {shown(text)}: allowed: seeds from 0 to 2^63 - 1")
+            raise InputError(f"{option} {short(text)}: allowed: seeds from 0 to 2^63 - 1")
         if last - first >= MOST_SEEDS or len(seeds) + last - first >= MOST_SEEDS:
-            raise InputError(f"{option} {shown(text)}: more than {MOST_SEEDS:,} seeds; allowed: as in 1..200")
+            raise InputError(f"{option} {short(text)}: more than {MOST_SEEDS:,} seeds; allowed: as in 1..200")
         seeds += range(first, last + 1)
     if not seeds:
-        raise InputError(f"{option} {shown(text)}: an empty range; allowed: as in 1..200")
+        raise InputError(f"{option} {short(text)}: an empty range; allowed: as in 1..200")
     return seeds
 
 
@@ -103,11 +86,6 @@ def interval_text(low: float | None, high: float | None, digits: int = 3) -> str
     if low is None or high is None or not (math.isfinite(low) and math.isfinite(high)):
         return ""
     return f"({low:.{digits}g}, {high:.{digits}g})"
-
-
-def shown(text: str) -> str:
-    """Return what a user typed, cut off if it would not stand in one line."""
-    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def wide_console() -> Console:

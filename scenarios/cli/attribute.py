@@ -10,10 +10,10 @@ import typer
 from scenarios.cli._options import (
     ConfidenceOption,
     ExecutorOption,
+    OverridesOption,
     OverwriteOption,
     ResumeOption,
     ScenarioArgument,
-    SetOption,
     WorkersOption,
     interval_text,
     pair_progress,
@@ -28,9 +28,9 @@ __all__ = ["command"]
 def command(
     scenario: ScenarioArgument,
     outcome: Annotated[str, typer.Option(help="max_drawdown, mean_spread, volatility, volume, ...")],
-    group: Annotated[
+    groups: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME=A,B", help="Populations that count as one; default: each is a group."),
+        typer.Option("--group", metavar="NAME=A,B", help="Populations that count as one; default: each is a group."),
     ] = None,
     always: Annotated[
         list[str] | None, typer.Option(metavar="A", help="A population that is there in all runs, without a share.")
@@ -38,7 +38,7 @@ def command(
     seeds: Annotated[str, typer.Option(help="Worlds, as in 1..20.")] = "1..20",
     orders: Annotated[int, typer.Option(min=1, help="Pairs of orders a world, with more than 8 groups.")] = 8,
     symbol: Annotated[str | None, typer.Option(help="The instrument; default: the first.")] = None,
-    set_: SetOption = None,
+    overrides: OverridesOption = None,
     confidence: ConfidenceOption = 0.95,
     executor: ExecutorOption = "process",
     workers: WorkersOption = None,
@@ -59,9 +59,9 @@ def command(
     folder = out if out is not None else Path("runs") / f"{find_scenario(scenario).stem}-attribution"
     with pair_progress(console, "runs") as show:
         found = attribute(
-            scenario, outcome, seeds=seed_list(seeds), groups=_groups(group), always=always or (), n_orders=orders,
-            overrides=set_ or [], symbol=symbol, confidence=confidence, executor=executor, workers=workers, out=folder,
-            resume=resume, overwrite=overwrite, on_progress=show,
+            scenario, outcome, seeds=seed_list(seeds), groups=_groups(groups), always=always or (), n_orders=orders,
+            overrides=overrides or [], symbol=symbol, confidence=confidence, executor=executor, workers=workers,
+            out=folder, resume=resume, overwrite=overwrite, on_progress=show,
         )  # fmt: skip
     unit = f" [{found.outcome.unit}]" if found.outcome.unit else ""
     rows: list[list[str]] = []
@@ -86,13 +86,15 @@ def command(
 
 def _groups(texts: list[str] | None) -> Any:
     from lob.errors import InputError
+    from scenarios.schema.pairs import pair
 
     if not texts:
         return None
     groups: dict[str, list[str]] = {}
     for text in texts:
-        name, equals, rows = text.partition("=")
-        if not equals or not name or not rows:
-            raise InputError(f"--group {text}: not understood; allowed: NAME=A,B, as in makers=maker,ladder")
+        what, allowed = f"--group {text}", "NAME=A,B, as in makers=maker,ladder"
+        name, rows = pair(text, what, allowed)
+        if not rows:
+            raise InputError(what, f": not understood; allowed: {allowed}")
         groups[name] = rows.split(",")
     return groups

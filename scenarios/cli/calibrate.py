@@ -33,7 +33,7 @@ def command(
     warm_up: Annotated[float, typer.Option(min=0, help="Seconds after the open that are left out.")] = 300.0,
     processes: Annotated[int, typer.Option(min=1, max=256, help="Candidates that run at the same time.")] = 2,
     out: Annotated[Path | None, typer.Option(help="Folder. Default: runs/NAME-calibrated.")] = None,
-    set_: Annotated[
+    overrides: Annotated[
         list[str] | None, typer.Option("--set", metavar="A.B=C", help="Change a value of the scenario first.")
     ] = None,
 ) -> None:
@@ -47,16 +47,16 @@ def command(
     from scenarios.calibration.plot_moments import draw_moments
     from scenarios.data.flows import part_of
     from scenarios.schema.toml_text import toml_text
+    from sim.files.atomic import write_atomically
     from sim.files.claim import claimed, has_json
     from sim.metrics import moments
-    from sim.writer import write_atomically
 
     console = Console(highlight=False, markup=False)
     with console.status("reading the data"):
-        flow = read_target(to, orderbook, scenario, set_ or [])
-        target = part_of(flow, window, "--window") if window else within_session(flow, scenario, set_ or [])
+        flow = read_target(to, orderbook, scenario, overrides or [])
+        target = part_of(flow, window, "--window") if window else within_session(flow, scenario, overrides or [])
         other = moments(part_of(flow, held_back, "--held-back")) if held_back else None
-        problem = problem_of(scenario, target, overrides=set_ or [], warm_up_s=warm_up, n_seeds=seeds)
+        problem = problem_of(scenario, target, overrides=overrides or [], warm_up_s=warm_up, n_seeds=seeds)
     folder = out if out is not None else Path("runs") / f"{problem.path.stem}-calibrated"
     # Before hours of work, not after.
     context.with_resource(claimed(folder, "calibration", lambda place: has_json(place / "moments.json", "fitted")))

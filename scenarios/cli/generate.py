@@ -9,10 +9,10 @@ import typer
 
 from scenarios.cli._options import (
     ExecutorOption,
+    OverridesOption,
     OverwriteOption,
     ResumeOption,
     ScenarioArgument,
-    SetOption,
     WorkersOption,
     pair_progress,
     seed_list,
@@ -33,7 +33,7 @@ def command(
     ] = None,
     levels: Annotated[int, typer.Option(min=1, max=200, help="Levels of LOBSTER's book files.")] = 10,
     labels: Annotated[bool, typer.Option(help="Write who is behind each order, and the events.")] = True,
-    set_: SetOption = None,
+    overrides: OverridesOption = None,
     executor: ExecutorOption = "process",
     workers: WorkersOption = None,
     out: Annotated[Path | None, typer.Option(help="Folder. Default: runs/NAME-data.")] = None,
@@ -53,7 +53,7 @@ def command(
     with pair_progress(console, "days") as show:
         made = generate(
             scenario, folder, days=days, seeds=seed_list(seeds), formats=format_ or ("parquet",), levels=levels,
-            labels=labels, overrides=set_ or [], executor=executor, workers=workers, resume=resume,
+            labels=labels, overrides=overrides or [], executor=executor, workers=workers, resume=resume,
             overwrite=overwrite, on_progress=show,
         )  # fmt: skip
     done = made.manifest.filter(made.manifest["status"] == "done")

@@ -10,19 +10,18 @@ import typer
 from scenarios.cli._options import (
     ConfidenceOption,
     ExecutorOption,
+    OverridesOption,
     OverwriteOption,
     ResumeOption,
     ScenarioArgument,
-    SetOption,
     WorkersOption,
-    duration_s,
     interval_text,
     numbers,
     pair_progress,
-    shown,
     side_table,
     wide_console,
 )
+from scenarios.schema.times import duration_s, short
 
 if TYPE_CHECKING:
     from scenarios.experiments.result import ImpactResult
@@ -63,8 +62,8 @@ def command(
     stop: Annotated[
         str | None, typer.Option(metavar="NAME:WIDTH", help="End when the half width is reached: impact_end:0.2.")
     ] = None,
-    set_: SetOption = None,
-    algo_set: Annotated[
+    overrides: OverridesOption = None,
+    algo_settings: Annotated[
         list[str] | None, typer.Option("--algo-set", metavar="A=B", help="Change a setting of the algorithm.")
     ] = None,
     first_seed: Annotated[int | None, typer.Option("--seed", min=0, help="Seed of the first pair.")] = None,
@@ -96,8 +95,8 @@ def command(
     else:
         if (quantity is None) == (participation is None):
             raise InputError("give either --quantity or --participation")
-        what = _metaorder(algo, side, quantity, algo_set or [])
-        start = start if start is not None else _default_start(scenario, set_ or [])
+        what = _metaorder(algo, side, quantity, algo_settings or [])
+        start = start if start is not None else _default_start(scenario, overrides or [])
         horizon = horizon if horizon is not None else "30m"
     folder = out if out is not None else Path("runs") / f"{path.stem}-impact"
     with pair_progress(console, "pairs") as show:
@@ -107,7 +106,7 @@ def command(
             participation=numbers(participation, "--participation") if participation is not None else (),
             pairs=pairs,
             arms=("control", *(name.strip() for name in arms.split(",") if name.strip() != "control")),
-            overrides=set_ or [],
+            overrides=overrides or [],
             start=start,
             horizon_s=duration_s(horizon, "--horizon") if horizon is not None else None,
             after_s=duration_s(after, "--after") if after is not None else None,
@@ -128,17 +127,11 @@ def command(
 
 
 def _metaorder(algo: str, side: str, quantity: int | None, changes: list[str]) -> Any:
-    import tomllib
-
     from agents.metaorder import Metaorder
     from lob.errors import InputError
+    from scenarios.schema.pairs import pairs
 
-    settings: dict[str, Any] = {}
-    for change in changes:
-        try:
-            settings |= tomllib.loads(change)
-        except (ValueError, RecursionError):
-            raise InputError(f"--algo-set {shown(change)}: allowed: NAME=VALUE, as in passive=true") from None
+    settings = pairs(changes, "algo_settings", "NAME=VALUE, as in passive=true")
     if side not in ("buy", "sell"):
         raise InputError(f"--side {side}: allowed: buy, sell")
     return Metaorder("buy" if side == "buy" else "sell", quantity or 1, _ALIASES.get(algo, algo), settings=settings)
@@ -166,7 +159,7 @@ def _rule(text: str | None) -> Any:
     try:
         return StoppingRule(name, float(width))
     except ValueError:
-        raise InputError(f"--stop {shown(text)}: allowed: NAME:WIDTH, as in impact_end:0.2") from None
+        raise InputError(f"--stop {short(text)}: allowed: NAME:WIDTH, as in impact_end:0.2") from None
 
 
 def _print(console: Any, result: ImpactResult) -> None:

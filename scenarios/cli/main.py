@@ -12,9 +12,12 @@ import inspect
 import os
 import pkgutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+
+if TYPE_CHECKING:
+    from lob.errors import Argument
 
 __all__ = ["run_command"]
 
@@ -49,7 +52,41 @@ def _add_commands(app: Any, package: str) -> None:
             _add_commands(group, f"{package}.{module.name}")
             app.add_typer(group, name=module.name)
         elif hasattr(found, "command"):
-            app.command(module.name)(_with_trust_options(found.command))
+            app.command(module.name, cls=_command_class())(_with_trust_options(found.command))
+
+
+def _command_class() -> Any:
+    """Return the class of our commands: their errors speak of arguments as the command's own flags."""
+    from typer.core import TyperCommand
+
+    from lob.errors import OutcryError
+
+    class Command(TyperCommand):
+        def invoke(self, ctx: Any) -> Any:
+            try:
+                return super().invoke(ctx)
+            except OutcryError as error:
+                from scenarios.schema.load import plain_text
+
+                # Names and paths in it are a user's, or somebody else's: nothing of them may move the cursor.
+                line = plain_text(error.told(lambda argument: _as_flag(argument, self.params)))
+                print(f"outcry: {line}", file=sys.stderr)
+                sys.exit(error.exit_status)
+
+    return Command
+
+
+def _as_flag(argument: Argument, parameters: Sequence[Any]) -> str:
+    """Return an argument as it is written on the command line, if the command has a parameter of its name."""
+    parameter = next((each for each in parameters if each.name == argument.name), None)
+    if parameter is None:
+        return str(argument)
+    if parameter.param_type_name == "argument":
+        return str(parameter.metavar or parameter.name.upper())
+    flags = parameter.secondary_opts if argument.value is False else parameter.opts
+    said = f" {argument.value}" if argument.value is not None and not isinstance(argument.value, bool) else ""
+    also = f" (or {argument.environment})" if argument.environment is not None else ""
+    return f"{flags[0]}{said}{also}"
 
 
 def _with_trust_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -103,8 +140,6 @@ def run_command() -> None:
         sys.exit(2)
     import typer
 
-    from lob.errors import OutcryError
-
     app = typer.Typer(
         name="outcry",
         help="An agent-based market simulator with a limit order book.",
@@ -116,12 +151,6 @@ def run_command() -> None:
     _add_commands(app, "scenarios.cli")
     try:
         app(prog_name="outcry")
-    except OutcryError as error:
-        from scenarios.schema.load import plain_text
-
-        # Names and paths in it are a user's, or somebody else's: nothing of them may move the cursor.
-        print(f"outcry: {plain_text(str(error))}", file=sys.stderr)
-        sys.exit(error.exit_status)
     except BrokenPipeError:
         sys.exit(1)
     except MemoryError as error:

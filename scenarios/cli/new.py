@@ -18,13 +18,10 @@ def command(
     from importlib import resources
 
     from lob.errors import InputError
+    from sim.files.atomic import write_atomically
 
     text = resources.files("scenarios.cli").joinpath("template.toml").read_text("utf-8")
-    try:
-        with file.open("x", encoding="utf-8") as handle:
-            handle.write(text)
-    except FileExistsError:
-        raise InputError(f"{file}: is there already; allowed: a new file") from None
-    except OSError as error:
-        raise InputError(f"{file}: cannot be written ({(error.strerror or str(error)).lower()})") from None
+    if file.exists() or file.is_symlink():
+        raise InputError(f"{file}: is there already; allowed: a new file")
+    write_atomically(file, text.encode())
     print(f"Wrote {file}; run it with: outcry run {shlex.quote(str(file))}")

@@ -29,8 +29,9 @@ def command(
         typer.Option(metavar="HH:MM-HH:MM", help="Part of the second whose distance to it is the noise floor. "
                      "Default: half against half."),
     ] = None,
-    tick: Annotated[
-        float | None, typer.Option(help="Tick of LOBSTER files. Default: the largest usual one that fits all prices.")
+    tick_size: Annotated[
+        float | None,
+        typer.Option("--tick", help="Tick of LOBSTER files. Default: the largest usual one that fits all prices."),
     ] = None,
     models: Annotated[
         bool, typer.Option(help="Also train the discriminator and the predictor (extras realism and learn).")
@@ -41,24 +42,23 @@ def command(
 
     Leaves realism.json, distances.parquet, facts.parquet, and realism.html, one self-contained page with pictures.
     """
-    import io
     import json
 
     from scenarios.data.flows import part_of, read_flows
     from scenarios.realism import scorecard
     from scenarios.realism.inputs import check_comparable, check_extras
     from scenarios.realism.page import model_sentences, realism_page
+    from sim.files.atomic import write_atomically, write_parquet
     from sim.files.claim import claimed, has_json
     from sim.versions import versions
-    from sim.writer import write_atomically
 
     if models:
         check_extras()
     console = wide_console()
     with console.status("reading") as status:
-        real = read_flows(against, against_orderbook, "--against", tick_size=tick)
+        real = read_flows(against, against_orderbook, "--against", tick_size=tick_size)
         levels = real.flow.book.shape[1] if real.flow.book is not None else 10
-        mine = read_flows(simulated, orderbook, "SIMULATED", levels, tick)
+        mine = read_flows(simulated, orderbook, "SIMULATED", levels, tick_size)
         check_comparable(mine, real)
         target = real.part(against_window, "--against-window") if against_window else real
         other = part_of(real.flow, floor_window, "--floor-window") if floor_window else None
@@ -78,9 +78,7 @@ def command(
     }
     write_atomically(folder / "realism.json", (json.dumps(record, indent=1) + "\n").encode())
     for key in ("distances", "facts"):
-        buffer = io.BytesIO()
-        getattr(card, key).write_parquet(buffer)
-        write_atomically(folder / f"{key}.parquet", buffer.getvalue())
+        write_parquet(folder / f"{key}.parquet", getattr(card, key))
     write_atomically(folder / "realism.html", html.encode())
     rows = [
         [r["name"], f"{r['l1']:.3f}", f"{r['floor']:.3f}", f"{r['ratio']:.2f}", r["verdict"]]

@@ -40,9 +40,9 @@ def command(
         Path | None, typer.Argument(help="LOBSTER orderbook file. Default: the one beside the message file.")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for summary.json and exceptions.csv.")] = None,
-    tick: Annotated[
+    tick_size: Annotated[
         float | None,
-        typer.Option(help="Tick size in the currency. Default: the largest usual one that fits all prices."),
+        typer.Option("--tick", help="Tick size in the currency. Default: the largest usual one that fits all prices."),
     ] = None,
 ) -> None:
     """Send a recorded LOBSTER day through the engine; exit 1 if the books disagree.
@@ -59,7 +59,7 @@ def command(
     check_archive(message)
     console = Console()
     with console.status("reading and replaying"):
-        day = read_day(message, orderbook, tick)
+        day = read_day(message, orderbook, tick_size)
         found = replay(day)
     console.print(_table(found, day))
     _print_halts(console, found, day)
@@ -177,7 +177,7 @@ def _write_files(out: Path, found: Replay, day: LobsterDay, passed: bool | None)
     import json
     from dataclasses import asdict
 
-    from sim.writer import write_atomically
+    from sim.files.atomic import write_atomically
 
     summary = {
         "name": found.name,

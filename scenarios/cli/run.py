@@ -15,7 +15,7 @@ def command(
     seed: Annotated[int | None, typer.Option(min=0, help="Default: the scenario's own.")] = None,
     until: Annotated[str | None, typer.Option(metavar="HH:MM:SS", help="Stop there; --resume goes on.")] = None,
     out: Annotated[Path | None, typer.Option(help="Run folder. Default: runs/NAME-seedN.")] = None,
-    set_: Annotated[
+    overrides: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="A.B=C", help="Change a value, as in population.noise.count=50."),
     ] = None,
@@ -34,7 +34,7 @@ def command(
     from scenarios.run.scenario import run_scenario, stop_on_signal
     from scenarios.schema.load import load_scenario
 
-    built = build(load_scenario(scenario, set_ or []))
+    built = build(load_scenario(scenario, overrides or []))
     seed = built.scenario.seed if seed is None else checked_seed(seed, "--seed")
     until_ns = moment(until, built.session) if until is not None else None
     folder = out if out is not None else Path("runs") / f"{built.name}-seed{seed}"

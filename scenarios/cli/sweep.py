@@ -12,18 +12,18 @@ from lob.errors import InputError
 from scenarios.cli._options import (
     ConfidenceOption,
     ExecutorOption,
+    OverridesOption,
     OverwriteOption,
     ResumeOption,
     ScenarioArgument,
-    SetOption,
     WorkersOption,
     interval_text,
     pair_progress,
     seed_list,
-    shown,
     side_table,
     wide_console,
 )
+from scenarios.schema.times import short
 
 __all__ = ["command"]
 
@@ -38,7 +38,7 @@ def command(
     ] = None,
     seeds: Annotated[str, typer.Option(help="As in 1..200 or 1,2,5.")] = "1..20",
     outcome: Annotated[list[str] | None, typer.Option(help="What to measure; default: all outcomes.")] = None,
-    set_: SetOption = None,
+    overrides: OverridesOption = None,
     confidence: ConfidenceOption = 0.95,
     executor: ExecutorOption = "process",
     workers: WorkersOption = None,
@@ -59,11 +59,11 @@ def command(
     axes = [_axis(text) for text in grid or []]
     twice = [name for k, (name, _) in enumerate(axes) if name in [other for other, _ in axes[:k]]]
     if twice:
-        raise InputError(f"--grid {shown(twice[0])}: given twice; allowed: all values of a place in one --grid")
+        raise InputError(f"--grid {short(twice[0])}: given twice; allowed: all values of a place in one --grid")
     with pair_progress(console, "runs") as show:
         result = sweep(
             scenario, dict(axes), seed_list(seeds), outcomes=outcome or (),
-            overrides=set_ or [], confidence=confidence, executor=executor, workers=workers, out=folder,
+            overrides=overrides or [], confidence=confidence, executor=executor, workers=workers, out=folder,
             resume=resume, overwrite=overwrite, on_progress=show,
         )  # fmt: skip
     _print(console, result)
@@ -77,17 +77,18 @@ def _axis(text: str) -> tuple[str, list[Any]]:
     """Return (path, values) of "a.b=1,2,3"; values are TOML, bare words texts."""
     import tomllib
 
-    name, equals, values = text.partition("=")
-    if not equals or not name.strip() or not values.strip():
-        raise InputError(
-            f"--grid {shown(text)}: not understood; allowed: a.b=1,2,3, as in population.maker.count=1,2,4"
-        )
+    from scenarios.schema.pairs import pair, parse_toml
+
+    what, allowed = f"--grid {short(text)}", "a.b=1,2,3, as in population.maker.count=1,2,4"
+    name, values = pair(text, what, allowed)
+    if not values:
+        raise InputError(what, f": not understood; allowed: {allowed}")
     try:
-        return name.strip(), list(tomllib.loads(f"x = [{values}]")["x"])
+        return name, list(parse_toml(f"x = [{values}]")["x"])
     except tomllib.TOMLDecodeError:
-        return name.strip(), [part.strip() for part in values.split(",")]
-    except (ValueError, RecursionError):
-        raise InputError(f"--grid {shown(text)}: allowed: a.b=1,2,3, with numbers that fit a file") from None
+        return name, [part.strip() for part in values.split(",")]
+    except ValueError:
+        raise InputError(what, ": allowed: a.b=1,2,3, with numbers that fit a file") from None
 
 
 def _print(console: Any, result: Any) -> None:

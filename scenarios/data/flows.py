@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from lob.errors import InputError
+from lob.errors import Argument, InputError
 from lob.lobster import PRICE_UNITS, TICKS_UNITS, LobsterDay, read_day
-from scenarios.schema.times import clock_time_ns
+from scenarios.schema.times import window_ns
 from sim.files.kinds import check_archive
 from sim.metrics.flow import FlowKind, OrderFlow, flow_of_day, flow_of_tape, visible_flow_of_tape
 from sim.writer import read_tape
@@ -46,20 +46,20 @@ class FlowSource:
         """The first day."""
         return self.flows[0]
 
-    def part(self, text: str, option: str) -> FlowSource:
+    def part(self, text: str, option: str | Argument) -> FlowSource:
         """Return the part of every day between two times."""
         return replace(self, flows=[part_of(flow, text, option) for flow in self.flows])
 
 
 def read_flows(
-    place: Path, orderbook: Path | None, option: str, levels: int = LEVELS, tick_size: float | None = None
+    place: Path, orderbook: Path | None, option: str | Argument, levels: int = LEVELS, tick_size: float | None = None
 ) -> FlowSource:
     """Return the visible order flow, with its book, of what stands at a place.
 
     Args:
         place: LOBSTER files (a zip, or the message file), a run folder, a folder of generated days, or a tape's folder.
         orderbook: LOBSTER's book file if `place` is a message file.
-        option: name of the option, for messages.
+        option: what a message calls the place.
         levels: of the book, for tapes; 0: all events, whatever their depth, and no book.
         tick_size: one tick of LOBSTER files in the currency; default: what stands beside generated files, else what
             fits the prices (lob.lobster.with_tick).
@@ -82,10 +82,10 @@ def read_flows(
             _check_one_tick(day, place)
         source = FlowSource([_flow_of_files(day, place)], day.name, day.tick_size)
     else:
-        raise InputError(f"{option} {place}: no such file or folder")
+        raise InputError(option, f" {place}: no such file or folder")
     for flow in source.flows:
         if len(flow) == 0:
-            raise InputError(f"{option} {place}: holds no order flow")
+            raise InputError(option, f" {place}: holds no order flow")
     return source
 
 
@@ -98,12 +98,12 @@ def _tapes(place: Path) -> list[Path]:
     return [root] if any(root.glob("*.parquet")) else []
 
 
-def _lobster_folder(place: Path, option: str, tick_size: float | None) -> FlowSource:
+def _lobster_folder(place: Path, option: str | Argument, tick_size: float | None) -> FlowSource:
     """A folder of LOBSTER files: every message file with the book beside it."""
     root = place / "lobster" if (place / "lobster").is_dir() else place
     messages = sorted([*root.rglob("*_message_*.csv"), *root.rglob("*_message_*.csv.gz")])
     if not messages:
-        raise InputError(f"{option} {place}: no tape/, Parquet parts or LOBSTER files in it")
+        raise InputError(option, f" {place}: no tape/, Parquet parts or LOBSTER files in it")
     if tick_size is None and not math.isnan(known := _tick_size(place)):
         tick_size = known
     days = [read_day(path, tick_size=tick_size) for path in messages]
@@ -127,7 +127,9 @@ def _check_one_tick(day: LobsterDay, place: Path) -> None:
         row = int(np.argmax(stray))
         raise InputError(
             f"{place}, line {visible[row] + 1}: price {prices[row]} is between ticks of {larger[-1] / PRICE_UNITS:g}, "
-            f"which fit {1 - stray.mean():.2%} of the orders; allowed: one tick size in a file, or the tick (--tick)"
+            f"which fit {1 - stray.mean():.2%} of the orders; allowed: one tick size in a file, or the tick (",
+            Argument("tick_size"),
+            ")",
         )
 
 
@@ -172,19 +174,13 @@ def _tick_size(place: Path) -> float:
     return float("nan")
 
 
-def part_of(flow: OrderFlow, text: str, option: str) -> OrderFlow:
+def part_of(flow: OrderFlow, text: str, option: str | Argument) -> OrderFlow:
     """Return the part of a flow between two times of day, as in "09:45-12:30".
 
     Raises:
         InputError: if the text is no such thing, or nothing happened between.
     """
-    try:
-        first, last = (clock_time_ns(part) for part in text.split("-"))
-    except ValueError:
-        raise InputError(f"{option} {text}: allowed: two times, as in 09:45-12:30") from None
-    if first >= last:
-        raise InputError(f"{option} {text}: the second time must be later than the first")
-    part = flow.window(first, last)
+    part = flow.window(*window_ns(text, option))
     if len(part) == 0:
-        raise InputError(f"{option} {text}: nothing happens between these times")
+        raise InputError(option, f" {text}: nothing happens between these times")
     return part

@@ -25,10 +25,11 @@ from scenarios.many_runs.map_runs import Failed, check_executor, map_runs
 from scenarios.many_runs.result_set import ResultSet
 from scenarios.schema.load import find_scenario, read_tables, source_of
 from scenarios.schema.toml_text import toml_text
+from sim.files.atomic import is_temporary, temporary_name, write_atomically
 from sim.files.names import file_name
 from sim.formats import DbnWriter, HftbacktestWriter, LobsterWriter
 from sim.hash import TapeHash
-from sim.writer import ParquetTape, is_temporary, temporary_name, write_atomically
+from sim.writer import ParquetTape
 
 if TYPE_CHECKING:
     from scenarios.build.market import Built

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,7 @@ import polars as pl
 
 from lob.types import EventKind, Flag, Phase
 from scenarios.schema.times import time_ns
-from sim.writer import temporary_name, write_atomically
+from sim.files.atomic import temporary_name, write_parquet
 
 if TYPE_CHECKING:
     from scenarios.build.market import Built
@@ -80,7 +79,7 @@ class Labels:
         if not self._parts:
             return
         frame = pl.concat(self._parts)
-        write_atomically(self._temporary / f"orders-{self._n_parts:05d}.parquet", _parquet(frame[:n_rows].rechunk()))
+        write_parquet(self._temporary / f"orders-{self._n_parts:05d}.parquet", frame[:n_rows].rechunk())
         self._n_parts += 1
         rest = frame[n_rows:]
         self._parts, self._waiting = [rest] if len(rest) else [], len(rest)
@@ -102,18 +101,12 @@ class Labels:
             self._note(time_ns(event.at), symbol, "news", f"{event.value:g}", event.name)
         schema = {"time_ns": pl.Int64, "symbol": pl.String, "kind": pl.String, "name": pl.String, "detail": pl.String}
         events = pl.DataFrame(self._events, schema=schema).sort("time_ns", maintain_order=True)
-        write_atomically(self._temporary / "events.parquet", _parquet(events))
+        write_parquet(self._temporary / "events.parquet", events)
         return put_in_place(self._temporary, self._folder)
 
     def discard(self) -> None:
         """Leave nothing behind."""
         shutil.rmtree(self._temporary, ignore_errors=True)
-
-
-def _parquet(frame: pl.DataFrame) -> bytes:
-    buffer = io.BytesIO()
-    frame.write_parquet(buffer)
-    return buffer.getvalue()
 
 
 def put_in_place(temporary: Path, folder: Path) -> list[Path]:

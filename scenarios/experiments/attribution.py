@@ -13,7 +13,6 @@ its reverse, afresh for every seed.
 from __future__ import annotations
 
 import copy
-import io
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from lob.errors import InputError, RunError
+from lob.errors import Argument, InputError, RunError
 from scenarios.build.market import build
 from scenarios.experiments.bootstrap import bootstrap, check_confidence
 from scenarios.experiments.outcomes import Outcome, find_outcomes
@@ -34,7 +33,8 @@ from scenarios.many_runs.map_runs import check_executor
 from scenarios.many_runs.result_set import ResultSet, stored_study
 from scenarios.schema.load import find_scenario, nearest, read_tables, source_of
 from scenarios.schema.toml_text import toml_text
-from sim.writer import write_atomically
+from sim.files.atomic import write_atomically, write_parquet
+from sim.files.claim import RESUME
 
 __all__ = ["EXACT_UP_TO", "Attribution", "attribute"]
 
@@ -86,7 +86,7 @@ class Attribution:
         """
         identity, study, frame = stored_study(Path(folder), "attribution", KEY)
         if "seeds" not in study:
-            raise InputError(f"{folder}: was not finished; the same command with --resume goes on")
+            raise InputError(f"{folder}: was not finished; the same again with ", RESUME, " goes on")
         return _share_out(
             settled(frame), find_outcomes([identity["outcome"]], "outcome")[0],
             {name: tuple(rows) for name, rows in identity["groups"].items()},
@@ -184,9 +184,7 @@ def attribute(
     result = _share_out(runs, chosen, members, plan, symbol or listed[0], confidence)
     store.tell(notes=list(result.notes))
     if folder is not None:
-        buffer = io.BytesIO()
-        result.table.write_parquet(buffer)
-        write_atomically(folder / "attribution.parquet", buffer.getvalue())
+        write_parquet(folder / "attribution.parquet", result.table)
         result.plot(folder / "attribution.png")
     return result
 
@@ -211,7 +209,8 @@ def _groups(
         raise InputError("groups: none left; allowed: at least one population that is not in always")
     if len(members) > MOST_GROUPS:
         raise InputError(
-            f"groups: {len(members)}; allowed: at most {MOST_GROUPS}; put populations together with --group"
+            f"groups: {len(members)}; allowed: at most {MOST_GROUPS}; put populations together with ",
+            Argument("groups"),
         )
     return members
 
@@ -252,7 +251,8 @@ def _share_out(
     if undefined:
         raise RunError(
             f"{outcome.name} is not defined in a market with {words[undefined[0]]} only; "
-            "keep what makes the market with --always"
+            "keep what makes the market with ",
+            Argument("always"),
         )
     used = tuple(s for s in seeds if all((number_of(subset), s) in value for subset in plan.wanted[s]))
     if len(used) < 2:

@@ -27,7 +27,7 @@ from scenarios.experiments.treatment import (
 )
 from scenarios.many_runs.map_runs import Failed, map_runs
 from scenarios.schema.load import find_scenario, read_tables, source_of
-from scenarios.schema.times import clock_time_ns
+from scenarios.schema.times import time_of_day_ns
 from scenarios.schema.toml_text import toml_text
 
 __all__ = ["ARMS", "Design", "design_of"]
@@ -168,11 +168,8 @@ def _arms_of(control: Tables, treated: Tables, level: int, arms: tuple[str, ...]
 
 
 def _time(text: str, what: str) -> int:
-    try:
-        return clock_time_ns(text)
-    except ValueError:
-        allowed = "a time of day of the exchange, without an offset, such as 10:30:00"
-        raise InputError(f"{what} {text}: not a time; allowed: {allowed}") from None
+    told = "not a time; allowed: a time of day of the exchange, without an offset, such as 10:30:00"
+    return time_of_day_ns(text, f"{what} {text}", told)
 
 
 def _window(

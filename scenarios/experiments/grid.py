@@ -7,7 +7,6 @@ from the first setting are taken seed by seed.
 from __future__ import annotations
 
 import copy
-import io
 import itertools
 import math
 import tomllib
@@ -30,7 +29,7 @@ from scenarios.many_runs.map_runs import check_executor
 from scenarios.many_runs.result_set import ResultSet, stored_study
 from scenarios.schema.load import find_scenario, override_value, read_tables, source_of
 from scenarios.schema.toml_text import toml_text, toml_value
-from sim.writer import write_atomically
+from sim.files.atomic import write_atomically, write_parquet
 
 __all__ = ["SweepResult", "sweep"]
 
@@ -278,8 +277,6 @@ def sweep(
     store.tell(notes=result.notes)
     if folder is not None:
         for name, frame in (("runs", result.runs), ("table", result.table)):
-            buffer = io.BytesIO()
-            frame.write_parquet(buffer)
-            write_atomically(folder / f"{name}.parquet", buffer.getvalue())
+            write_parquet(folder / f"{name}.parquet", frame)
         result.plot(folder / "sweep.png")
     return result

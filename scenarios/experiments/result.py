@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import tomllib
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -19,7 +18,7 @@ from scenarios.experiments.sameness import is_one_world, one_world_note, replay_
 from scenarios.experiments.sequential import StoppingRule, confidence_sequence, pseudo_values
 from scenarios.experiments.structure import structure_table
 from scenarios.many_runs.result_set import stored_study
-from sim.writer import write_atomically
+from sim.files.atomic import write_atomically, write_parquet
 
 __all__ = ["KEY", "ImpactResult"]
 
@@ -163,7 +162,7 @@ class ImpactResult:
             found = confidence_sequence(pseudo_values(columns, function, k), self.budget, self.confidence)
         return {
             "group": "stopping", "estimate": rule.estimate, "unit": "", "value": found.value, "low": found.low,
-            "high": found.high, "n_pairs": len(data), "meaning": "interval that holds for all looks (see --stop)",
+            "high": found.high, "n_pairs": len(data), "meaning": "interval that holds for all looks (see stop)",
         }  # fmt: skip
 
     def value(self, estimate: str, arm: str = "treated", level: int = 1) -> dict[str, Any]:
@@ -225,10 +224,7 @@ class ImpactResult:
         """Write estimates.parquet, paths.parquet, structure.parquet, impact.png and report.html into a folder."""
         folder = Path(folder)
         for name in ("estimates", "paths", "structure"):
-            frame: pl.DataFrame = getattr(self, name)
-            buffer = io.BytesIO()
-            frame.write_parquet(buffer)
-            write_atomically(folder / f"{name}.parquet", buffer.getvalue())
+            write_parquet(folder / f"{name}.parquet", getattr(self, name))
         self.plot(folder / "impact.png")
         self.report(folder / "report.html")
 

@@ -7,7 +7,6 @@ seconds; what was written is not run again.
 
 from __future__ import annotations
 
-import io
 import json
 import time
 import weakref
@@ -18,9 +17,9 @@ from typing import Any
 import polars as pl
 
 from lob.errors import InputError, OutcryError, RunError
-from sim.files.claim import FolderLock, check_is_ours
+from sim.files.atomic import remove_temporaries, write_atomically, write_error, write_parquet
+from sim.files.claim import OVERWRITE, RESUME, FolderLock, check_is_ours
 from sim.versions import versions
-from sim.writer import remove_temporaries, write_atomically, write_error
 
 __all__ = ["ResultSet", "read_manifest", "stored_study"]
 
@@ -82,7 +81,9 @@ class ResultSet:
             self._frames = [_read(path) for path in _parts(folder)]
             self._n_parts = 1 + max((int(path.stem.split("-")[1]) for path in _parts(folder)), default=-1)
         elif before is not None and not overwrite:
-            raise InputError(f"{folder}: holds a study already; allowed: --resume to go on, --overwrite to start over")
+            raise InputError(
+                f"{folder}: holds a study already; allowed: ", RESUME, " to go on, ", OVERWRITE, " to start over"
+            )
         else:
             for path in _parts(folder):
                 path.unlink()
@@ -110,7 +111,7 @@ class ResultSet:
             return
         frame = pl.DataFrame(self._waiting, infer_schema_length=None)
         if self.folder is not None:
-            write_atomically(self._part(self._n_parts), _parquet(frame))
+            write_parquet(self._part(self._n_parts), frame)
             self._n_parts += 1
         self._frames.append(frame)
         self._waiting = []
@@ -132,7 +133,7 @@ class ResultSet:
         frame = self.frame()
         if self.folder is not None and len(frame):
             old = _parts(self.folder)
-            write_atomically(self._part(self._n_parts), _parquet(frame))
+            write_parquet(self._part(self._n_parts), frame)
             # A kill between here and the end leaves rows twice; reading takes one of each.
             for path in old:
                 path.unlink()
@@ -202,12 +203,6 @@ def _read(path: Path) -> pl.DataFrame:
         return pl.read_parquet(path)
     except (OSError, pl.exceptions.PolarsError) as error:
         raise InputError(f"{path}: not a readable part ({str(error).splitlines()[0]}); delete it to go on") from None
-
-
-def _parquet(frame: pl.DataFrame) -> bytes:
-    buffer = io.BytesIO()
-    frame.write_parquet(buffer)
-    return buffer.getvalue()
 
 
 def _difference(before: dict[str, Any], now: dict[str, Any]) -> str:

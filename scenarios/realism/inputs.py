@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from lob.errors import InputError
+from lob.errors import Argument, InputError
 
 if TYPE_CHECKING:
     from scenarios.data.flows import FlowSource
@@ -21,7 +21,9 @@ def check_extras() -> None:
     if missing:
         extras = ",".join(sorted({NEEDED[name] for name in missing}))
         raise InputError(
-            f"--models needs {', '.join(missing)}; allowed: pip install 'outcry-sim[{extras}]', or --no-models"
+            Argument("models", True),
+            f" needs {', '.join(missing)}; allowed: pip install 'outcry-sim[{extras}]', or ",
+            Argument("models", False),
         )
 
 
@@ -31,7 +33,9 @@ def check_comparable(simulated: FlowSource, real: FlowSource) -> None:
     if abs(one - other) > 1e-12:  # nan, an unknown tick, passes
         raise InputError(
             f"tick sizes differ: {one:g} in {simulated.name}, {other:g} in {real.name}; allowed: one tick size, since "
-            "spreads and depths are compared in ticks (--tick says that of LOBSTER files)"
+            "spreads and depths are compared in ticks (",
+            Argument("tick_size"),
+            " says that of LOBSTER files)",
         )
     levels = [s.flow.book.shape[1] for s in (simulated, real) if s.flow.book is not None]
     if len(set(levels)) > 1:

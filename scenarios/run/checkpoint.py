@@ -13,8 +13,8 @@ from typing import BinaryIO
 import numpy as np
 
 from lob.errors import InputError
+from sim.files.atomic import whole_file
 from sim.market import Snapshot
-from sim.writer import whole_file
 
 __all__ = ["Checkpoint", "load_checkpoint", "save_checkpoint"]
 

@@ -6,7 +6,6 @@ number of their decision as parent id, by which fills on the tape find back to i
 
 from __future__ import annotations
 
-import io
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,8 +16,8 @@ import numpy as np
 from lob.types import EventKind
 from scenarios.build.market import Built
 from scenarios.schema.times import time_ns
+from sim.files.atomic import remove_temporaries, write_parquet
 from sim.market import Market
-from sim.writer import remove_temporaries, write_atomically
 
 __all__ = ["DECISIONS", "DecisionLog", "decision_figures", "decision_notes", "remove_decision_parts"]
 
@@ -102,7 +101,7 @@ class DecisionLog:
         rows = [row for trader in self.traders.values() for row in trader.take_traces()]
         if rows:
             (self.folder / PARTS).mkdir(exist_ok=True)
-            _write(self.folder / PARTS / f"part-{self.n_parts:05d}.parquet", _table(rows))
+            write_parquet(self.folder / PARTS / f"part-{self.n_parts:05d}.parquet", _table(rows))
             self.n_parts += 1
 
     def finish(self, is_last: bool) -> Any:
@@ -129,7 +128,7 @@ class DecisionLog:
         late = [self._is_late(row) for row in table.iter_rows(named=True)]
         table = table.with_columns(pl.Series("after_kill", late, pl.Boolean))
         self.n_after_kill = dict(Counter(self._population[k] for k in table.filter("after_kill")["agent"].to_list()))
-        _write(self.folder / DECISIONS, table)
+        write_parquet(self.folder / DECISIONS, table)
         return table
 
 
@@ -153,12 +152,6 @@ def _table(rows: list[dict[str, Any]]) -> Any:
     lists = ("risk_revision", "orders")
     schema: Any = {**dict.fromkeys(texts, pl.String), **{name: pl.List(pl.String) for name in lists}}
     return pl.DataFrame(rows, schema_overrides=schema, infer_schema_length=None)
-
-
-def _write(path: Path, table: Any) -> None:
-    buffer = io.BytesIO()
-    table.write_parquet(buffer)
-    write_atomically(path, buffer.getvalue())
 
 
 def decision_figures(built: Built, market: Market, n_after_kill: Mapping[str, int] | None = None) -> dict[str, Any]:

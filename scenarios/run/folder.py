@@ -1,7 +1,7 @@
 """The run folder: when it may be used, and what stands in it.
 
 A complete run of the same scenario and seed is replaced, since it would come out the same. Anything else in the place
-is left alone unless the user says `--overwrite`, and a folder that holds no run is never emptied: its summary is the
+is left alone unless the user says overwrite, and a folder that holds no run is never emptied: its summary is the
 first thing that a run writes, and the last that is taken away. Who writes holds the folder: see sim.files.claim.
 """
 
@@ -11,14 +11,15 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from lob.errors import InputError
+from lob.errors import Argument, InputError
 from scenarios.run.checkpoint import FILE as SNAPSHOT
 from scenarios.run.decisions import DECISIONS, remove_decision_parts
 from scenarios.run.summary import FILE as SUMMARY
 from scenarios.run.summary import read_summary
-from sim.files.claim import check_is_ours
+from sim.files.atomic import remove_temporaries, write_error
+from sim.files.claim import FOLDER, OVERWRITE, RESUME, check_is_ours
 from sim.versions import changed_versions
-from sim.writer import remove_parts, remove_temporaries, write_error
+from sim.writer import remove_parts
 
 __all__ = ["ACCOUNTS", "SCENARIO", "TAPE", "prepare_folder", "remove_leftovers", "text_hash"]
 
@@ -39,18 +40,24 @@ def prepare_folder(folder: Path, config_hash: str, resume: bool, overwrite: bool
     if resume:
         if before["config_hash"] != config_hash:
             raise InputError(
-                f"{folder}: holds a run of {_what_differs(before)}; --resume needs the same scenario, seed and --set"
+                f"{folder}: holds a run of {_what_differs(before)}; ",
+                RESUME,
+                " needs the same scenario, seed and ",
+                Argument("overrides"),
             )
         return before
     if not overwrite:
         if before["config_hash"] != config_hash:
             raise InputError(
-                f"{folder}: holds a run of {_what_differs(before)}; allowed: --overwrite, or another --out"
+                f"{folder}: holds a run of {_what_differs(before)}; allowed: ", OVERWRITE, ", or another ", FOLDER
             )
         if before["status"] != "complete":
             raise InputError(
-                f"{folder}: holds a run that is not complete ({before['status']}); "
-                "allowed: --resume to go on, --overwrite to start over"
+                f"{folder}: holds a run that is not complete ({before['status']}); allowed: ",
+                RESUME,
+                " to go on, ",
+                OVERWRITE,
+                " to start over",
             )
     _check_unedited(folder / SCENARIO, before)
     _clear(folder)
@@ -67,7 +74,9 @@ def _check_unedited(path: Path, before: dict[str, Any]) -> None:
     wrote = before.get("scenario_sha256")
     if wrote is not None and path.exists() and text_hash(path.read_bytes()) != wrote:
         raise InputError(
-            f"{path}: changed since the run wrote it; allowed: another --out, or move the file to another place first"
+            f"{path}: changed since the run wrote it; allowed: another ",
+            FOLDER,
+            ", or move the file to another place first",
         )
 
 

@@ -19,9 +19,9 @@ from scenarios.run.measures import Measures
 from scenarios.schema.instrument import InstrumentTable
 from scenarios.schema.scenario import Scenario
 from scenarios.schema.times import time_ns
+from sim.files.atomic import write_atomically
 from sim.files.names import file_name
 from sim.metrics import DepthHistory, MarketSeries
-from sim.writer import write_atomically
 
 __all__ = ["BUY", "INK", "NEWS", "SELL", "decimals", "draw_market", "draw_markets", "time_axis"]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -26,9 +25,10 @@ from scenarios.run.summary import (
 )
 from scenarios.schema.times import clock
 from scenarios.schema.toml_text import toml_text
-from sim.files.claim import locked
+from sim.files.atomic import remove_temporaries, write_atomically, write_parquet
+from sim.files.claim import OVERWRITE, locked
 from sim.market import Market
-from sim.writer import ParquetTape, read_parts, remove_parts, remove_temporaries, write_atomically
+from sim.writer import ParquetTape, read_parts, remove_parts
 
 __all__ = ["RunResult", "run_scenario"]
 
@@ -102,7 +102,9 @@ class _Run:
         remove_parts(self.folder / TAPE, point.n_parts)
         self._measure_stored()
         if self.measures.hash.hexdigest() != point.tape_hash:
-            raise RunError(f"{self.folder / TAPE}: not the rows that the snapshot belongs to; --overwrite starts over")
+            raise RunError(
+                f"{self.folder / TAPE}: not the rows that the snapshot belongs to; ", OVERWRITE, " starts over"
+            )
         self.market.restore(snapshot)
         self._check_rows()
         self.notes.append(f"resumed at {clock(point.time_ns)}")
@@ -206,9 +208,7 @@ class _Run:
         decided = self.decisions.finish(is_last=at_close or error is not None)
         measures.finish()
         accounts = accounts_table(self.built, market, measures)
-        buffer = io.BytesIO()
-        accounts.write_parquet(buffer)
-        write_atomically(self.folder / ACCOUNTS, buffer.getvalue())
+        write_parquet(self.folder / ACCOUNTS, accounts)
         counts = measures.counts
         wall_s = time.monotonic() - started
         summary = {

@@ -11,9 +11,9 @@ import numpy as np
 
 from scenarios.run.measures import Measures
 from scenarios.schema.scenario import Scenario
+from sim.files.atomic import write_atomically
 from sim.versions import versions
 from sim.worth import fees_ticks, pnl_ticks, turnover_ticks
-from sim.writer import write_atomically
 
 if TYPE_CHECKING:
     import polars as pl

@@ -7,7 +7,6 @@ import difflib
 import json
 import math
 import re
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -16,7 +15,8 @@ from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from lob.errors import InputError
+from lob.errors import Argument, InputError
+from scenarios.schema.pairs import pair, parse_toml, value_of
 from scenarios.schema.scenario import Scenario
 from sim.files.kinds import what_it_is
 
@@ -27,7 +27,6 @@ __all__ = [
     "load_scenario",
     "nearest",
     "override_value",
-    "parse_toml",
     "plain_text",
     "read_tables",
     "source_of",
@@ -36,6 +35,8 @@ __all__ = [
 
 M = TypeVar("M", bound=BaseModel)
 _LIBRARY = "library"
+ALLOWED = "a.b=value, as in population.noise.count=50"
+"""How an override is written."""
 MAX_BYTES = 16 * 2**20
 """Of a scenario file; tables of a fitted flow have some thousands of numbers."""
 MAX_WHOLE = 100
@@ -140,18 +141,6 @@ def read_tables(path: Path, overrides: Sequence[str] = ()) -> dict[str, Any]:
     for override in overrides:
         override_value(data, override)
     return data
-
-
-def parse_toml(text: str) -> dict[str, Any]:
-    """Return the tables of a text.
-
-    Raises:
-        ValueError: if it is no TOML, nested too deeply, or holds a number of thousands of digits.
-    """
-    try:
-        return tomllib.loads(text)
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
 
 
 def source_of(data: dict[str, Any], path: Path) -> Source:
@@ -341,31 +330,31 @@ def plain_text(text: str) -> str:
 
 def override_value(data: dict[str, Any], text: str) -> None:
     """Set one value in place. Rows of a table list are named by their `name` or their number."""
-    key, equals, value = text.partition("=")
-    parts = [part for part in re.split(r"[.\[\]]+", key.strip()) if part]
-    if not equals or not parts:
-        raise InputError(
-            f"--set {_show_plain(text)}: not understood; allowed: a.b=value, as in population.noise.count=50"
-        )
+    key, value_text = pair(text, _override(text), ALLOWED)
+    parts = [part for part in re.split(r"[.\[\]]+", key) if part]
+    if not parts:
+        raise InputError(_override(text), f": not understood; allowed: {ALLOWED}")
+    value = copy.deepcopy(value_of(value_text, _override(text), ALLOWED))
     at: Any = data
     for part in parts[:-1]:
         if isinstance(at, list):
             at = at[_row(at, part, text)]
         else:
             if not isinstance(at, dict):
-                raise InputError(f"--set {_show_plain(text)}: {plain_text(part)} is not within a table")
+                raise InputError(_override(text), f": {plain_text(part)} is not within a table")
             at = at.setdefault(part, {})
     if isinstance(at, list):
-        at[_row(at, parts[-1], text)] = _value(value)
+        at[_row(at, parts[-1], text)] = value
     elif isinstance(at, dict):
-        at[parts[-1]] = _value(value)
+        at[parts[-1]] = value
     else:
-        raise InputError(f"--set {_show_plain(text)}: {plain_text(parts[-1])} is not within a table")
+        raise InputError(_override(text), f": {plain_text(parts[-1])} is not within a table")
 
 
-def _show_plain(text: str) -> str:
+def _override(text: str) -> Argument:
+    """Return an override as messages show it."""
     plain = plain_text(text)
-    return plain if len(plain) <= 120 else f"{plain[:117]}..."
+    return Argument("overrides", plain if len(plain) <= 120 else f"{plain[:117]}...")
 
 
 def _row(rows: list[Any], part: str, text: str) -> int:
@@ -374,19 +363,6 @@ def _row(rows: list[Any], part: str, text: str) -> int:
     names = [str(row.get("name", k)) if isinstance(row, dict) else str(k) for k, row in enumerate(rows)]
     if part not in names:
         raise InputError(
-            f"--set {_show_plain(text)}: no row {plain_text(part)}{nearest(part, names)}; allowed: {', '.join(names)}"
+            _override(text), f": no row {plain_text(part)}{nearest(part, names)}; allowed: {', '.join(names)}"
         )
     return names.index(part)
-
-
-def _value(text: str) -> Any:
-    """Return a TOML value; a bare word is taken as text."""
-    try:
-        found = parse_toml(f"x = {text.strip()}")
-    except tomllib.TOMLDecodeError:
-        return text.strip()
-    except ValueError as error:
-        raise InputError(f"--set ...={_show_plain(text)}: cannot be read ({error})") from None
-    if set(found) != {"x"}:
-        raise InputError(f"--set ...={_show_plain(text)}: holds more than one value; allowed: one --set for each")
-    return copy.deepcopy(found["x"])

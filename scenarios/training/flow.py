@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -11,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lob.errors import InputError
+from lob.errors import Argument, InputError
 from scenarios.data.flows import read_flows
-from scenarios.schema.times import clock_time_ns
+from scenarios.schema.pairs import pairs, parse_toml
+from scenarios.schema.times import time_of_day_ns
+from sim.files.atomic import write_atomically
 from sim.files.claim import claimed
 from sim.versions import versions
-from sim.writer import write_atomically
 
 if TYPE_CHECKING:
     from agents.flow.training import Trained, TrainingConfig
@@ -39,15 +39,10 @@ def read_config(path: Path | None, changes: Sequence[str]) -> TrainingConfig:
     values: dict[str, Any] = {}
     if path is not None:
         try:
-            values = tomllib.loads(path.read_text())
-        except (OSError, tomllib.TOMLDecodeError) as error:
-            raise InputError(f"--config {path}: not a readable TOML file ({error})") from None
-    for change in changes:
-        name, _, text = change.partition("=")
-        try:
-            values[name.strip()] = tomllib.loads(f"x = {text}")["x"]
-        except tomllib.TOMLDecodeError:
-            values[name.strip()] = text
+            values = parse_toml(path.read_text("utf-8"))
+        except (OSError, ValueError) as error:
+            raise InputError(Argument("config", path), f": not a readable TOML file ({error})") from None
+    values |= pairs(changes, "changes")
     known = {field.name: field.default for field in fields(TrainingConfig)}
     for name, value in values.items():
         if name not in known:
@@ -60,13 +55,6 @@ def read_config(path: Path | None, changes: Sequence[str]) -> TrainingConfig:
         if isinstance(value, int | float) and name not in ("dropout", "weight_decay", "noise", "forget") and value <= 0:
             raise InputError(f"configuration: {name} = {value}; allowed: above 0")
     return TrainingConfig(**values)
-
-
-def _clock(text: str, option: str) -> int:
-    try:
-        return clock_time_ns(text)
-    except ValueError:
-        raise InputError(f"{option} {text}: allowed: a time of day, as in 14:00") from None
 
 
 def train_flow(
@@ -141,13 +129,16 @@ def _train(
     from agents.flow.weights import FlowWeights
     from scenarios.training.plot_flow import draw_training
 
-    split, end = _clock(train_until, "--train-until"), _clock(validate_until, "--validate-until")
+    until, end_of = Argument("train_until", train_until), Argument("validate_until", validate_until)
+    split, end = time_of_day_ns(train_until, until), time_of_day_ns(validate_until, end_of)
     if split >= end:
-        raise InputError(f"--validate-until {validate_until}: must be later than --train-until {train_until}")
-    sources = [read_flows(place, None, "--data", levels=levels) for place in data]
+        raise InputError(end_of, ": must be later than ", until)
+    sources = [read_flows(place, None, Argument("data"), levels=levels) for place in data]
     if len({source.tick_size for source in sources if source.tick_size == source.tick_size}) > 1:
         sizes = ", ".join(f"{s.tick_size:g} in {s.name}" for s in sources)
-        raise InputError(f"--data: tick sizes differ: {sizes}; allowed: one tick size, since depths are in ticks")
+        raise InputError(
+            Argument("data"), f": tick sizes differ: {sizes}; allowed: one tick size, since depths are in ticks"
+        )
     flows = [source.flow for source in sources]
     early = [flow.window(0, split) for flow in flows]
     tokenizer = Tokenizer.fit(early, names)

@@ -2,7 +2,7 @@
 
 policy.safetensors   the best policy so far with its card, ready for `weights =` in a scenario
 training.json        settings, learning curve, evaluations
-checkpoint.*         what --resume goes on from
+checkpoint.*         what a training goes on from
 learning_curve.png   its picture
 """
 
@@ -10,19 +10,19 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lob.errors import InputError
+from lob.errors import Argument, InputError
 from scenarios.many_runs.map_runs import check_executor
 from scenarios.schema.load import nearest
 from scenarios.training.environments import MarketFactory, environment_options
-from sim.files.claim import is_empty, locked
+from sim.files.atomic import write_atomically, write_error
+from sim.files.claim import FOLDER, OVERWRITE, RESUME, is_empty, locked
 from sim.trust import refuse_code
 from sim.versions import version
-from sim.writer import write_atomically, write_error
 
 if TYPE_CHECKING:
     from agents.rl.network import Network
@@ -83,7 +83,7 @@ class RlTraining:
     def __post_init__(self) -> None:
         """Check what can be checked without the market; raise InputError."""
         if self.algo not in ALGORITHMS:
-            raise InputError(f"--algo {self.algo}: no such algorithm{nearest(self.algo, list(ALGORITHMS))}; "
+            raise InputError(Argument("algo", self.algo), f": no such algorithm{nearest(self.algo, list(ALGORITHMS))}; "
                              f"allowed: {', '.join(ALGORITHMS)}")  # fmt: skip
         for name in ("total_steps", "n_envs", "evaluations", "evaluation_seeds"):
             if getattr(self, name) < 1:
@@ -91,7 +91,12 @@ class RlTraining:
         if self.executor is not None:
             check_executor(self.executor, self.workers)
             if self.algo != "ppo-single-file":
-                raise InputError(f"--executor {self.executor}: not with --algo {self.algo}; allowed: ppo-single-file")
+                raise InputError(
+                    Argument("executor", self.executor),
+                    ": not with ",
+                    Argument("algo", self.algo),
+                    "; allowed: ppo-single-file",
+                )
         if not 0 <= self.seed < FIRST_EVALUATION_SEED - 10**6:
             raise InputError(f"seed = {self.seed}; allowed: 0 to {FIRST_EVALUATION_SEED - 10**6 - 1}")
 
@@ -127,7 +132,7 @@ class _Watch:
         if saved is None:
             raise InputError(f"{self.folder}: no training to resume; allowed: a folder that this command wrote")
         if saved["training"] != _plain(self.training):
-            raise InputError(f"{self.folder}: holds another training; --resume needs the same options")
+            raise InputError(f"{self.folder}: holds another training; ", RESUME, " needs the same options")
         self.history, self.evaluations = saved["history"], saved["evaluations"]
         self.baselines, self.seconds = saved["baselines"], saved["seconds"]
         if not any((self.folder / name).exists() for name in CHECKPOINTS):
@@ -262,7 +267,7 @@ def _check_folder(place: Path, resume: bool, overwrite: bool) -> None:
     if resume:
         return
     if saved is not None and not overwrite:
-        raise InputError(f"{place}: holds a training; allowed: --resume, --overwrite, or another --out")
+        raise InputError(f"{place}: holds a training; allowed: ", RESUME, ", ", OVERWRITE, ", or another ", FOLDER)
     if saved is None and place.exists() and not is_empty(place):
         raise InputError(f"{place}: holds files that are no training; allowed: a new or empty folder")
 
@@ -279,7 +284,7 @@ def _check_numbers(training: RlTraining) -> None:
         for name, value in training.algo_settings.items():
             kind = type(getattr(PPO, name, value))
             if type(value) is not kind and not (kind is float and type(value) is int):
-                raise InputError(f"--algo-set {name}={value}: allowed: a value like {getattr(PPO, name)}")
+                raise InputError(_setting(f"{name}={value}"), f": allowed: a value like {getattr(PPO, name)}")
     else:
         import stable_baselines3
 
@@ -287,7 +292,7 @@ def _check_numbers(training: RlTraining) -> None:
         known = [name for name in parameters if name not in FIXED]
     for name in training.algo_settings:
         if name not in known:
-            raise InputError(f"--algo-set {name}: no such setting{nearest(name, known)}; allowed: {', '.join(known)}")
+            raise InputError(_setting(name), f": no such setting{nearest(name, known)}; allowed: {', '.join(known)}")
 
 
 # ---- algorithms ---------------------------------------------------------------------------------------------------
@@ -339,7 +344,11 @@ def _sb3(watch: _Watch, resume: bool, name: str) -> Callable[[], None]:
     training, checkpoint = watch.training, watch.folder / CHECKPOINTS[1]
     task = watch.batch.task.name
     if name == "DQN" and watch.batch.n_continuous:
-        raise InputError("--algo dqn: needs a menu of actions; allowed: settings menu = true, or --algo ppo")
+        raise InputError(
+            Argument("algo", "dqn"),
+            ": needs a menu of actions; allowed: settings menu = true, or ",
+            Argument("algo", "ppo"),
+        )
     envs = Sb3VecEnv(watch.envs, training.seed)
     architecture: Any = {"pi": [32, 32], "vf": [32, 32]} if name == "PPO" else [32, 32]
     defaults: dict[str, Any] = {"gamma": 0.99, "learning_rate": 1e-3}
@@ -362,7 +371,7 @@ def _sb3(watch: _Watch, resume: bool, name: str) -> Callable[[], None]:
         try:
             model = kind("MlpPolicy", envs, seed=training.seed, device="cpu", policy_kwargs=policy, **defaults)
         except (TypeError, ValueError, AssertionError, RuntimeError) as error:
-            raise InputError(f"--algo-set {_pairs(training.algo_settings)}: stable-baselines3 refuses it "
+            raise InputError(_setting(_pairs(training.algo_settings)), ": stable-baselines3 refuses it "
                              f"({_line(error)})") from None  # fmt: skip
 
     def save() -> None:
@@ -408,6 +417,10 @@ def _line(error: Exception) -> str:
     return " ".join(str(error).split())[:200] or type(error).__name__
 
 
+def _setting(text: str) -> Argument:
+    return Argument("algo_settings", text)
+
+
 def _pairs(settings: Mapping[str, Any]) -> str:
     return " ".join(f"{name}={value}" for name, value in settings.items())
 
@@ -437,21 +450,3 @@ def _summary_of(folder: Path) -> dict[str, Any] | None:
     if not isinstance(found, dict) or found.get("format_version") != FORMAT_VERSION:
         return None
     return found if all(name in found for name in parts) else None
-
-
-def parsed(pairs: Sequence[str], option: str) -> dict[str, Any]:
-    """Return {name: value} of options such as "step_s=2".
-
-    Raises:
-        InputError: if one has no "=".
-    """
-    found = {}
-    for pair in pairs:
-        name, equals, text = pair.partition("=")
-        if not equals or not name.strip():
-            raise InputError(f"{option} {pair}: allowed: NAME=VALUE")
-        try:
-            found[name.strip()] = json.loads(text)
-        except ValueError:
-            found[name.strip()] = text
-    return found

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from lob.errors import RunError
 from scenarios.many_runs.map_runs import Failed, check_executor, map_runs
 from scenarios.training.environments import MarketFactory, environment_options
+from sim.files.claim import RESUME
 
 if TYPE_CHECKING:
     from agents.rl.ppo import Agent, Rollout
@@ -84,7 +85,7 @@ def episode_rollouts(
         found: dict[int, Rollout] = {}
         for k, result in map_runs(_run, tasks, executor=executor, workers=workers):
             if isinstance(result, Failed):
-                raise RunError(f"rollouts of update {update + 1}: {result.reason}; go on with --resume")
+                raise RunError(f"rollouts of update {update + 1}: {result.reason}; go on with ", RESUME)
             found[k] = result
         return joined([found[k] for k in range(len(tasks))])
 

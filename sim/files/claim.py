@@ -16,11 +16,15 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, ClassVar
 
-from lob.errors import InputError
-from sim.writer import is_temporary, write_error
+from lob.errors import Argument, InputError
+from sim.files.atomic import is_temporary, write_error
 
-__all__ = ["FolderLock", "check_is_ours", "claimed", "has_json", "is_empty", "locked"]
+__all__ = ["FOLDER", "OVERWRITE", "RESUME", "FolderLock", "check_is_ours", "claimed", "has_json", "is_empty", "locked"]
 
+FOLDER = Argument("out", python="folder")
+RESUME = Argument("resume", True)
+OVERWRITE = Argument("overwrite", True)
+"""What messages about a folder speak of."""
 LOCK = ".outcry.lock"
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 
@@ -62,7 +66,7 @@ class FolderLock:
                 pid = file.read(20).strip() or "unknown"
                 file.close()
                 raise InputError(
-                    f"{folder}: another run is writing here now (pid {pid}); allowed: wait for it, or another --out"
+                    f"{folder}: another run is writing here now (pid {pid}); allowed: wait for it, or another ", FOLDER
                 ) from None
             # Whoever held it before takes the file away at the end: then the lock is one on a file without a name.
             if self._path.exists() and os.path.samestat(os.fstat(file.fileno()), self._path.stat()):

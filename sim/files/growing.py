@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from sim.writer import temporary_name, write_error
+from sim.files.atomic import temporary_name, write_error
 
 __all__ = ["GrowingFile"]
 

@@ -18,8 +18,8 @@ import numpy as np
 
 from lob.errors import InputError
 from lob.recorded_files import unpacked
+from sim.files.atomic import write_atomically, write_error
 from sim.formats.orders import Action, EventFeed
-from sim.writer import write_atomically, write_error
 
 __all__ = ["HFT_EVENT", "HftbacktestWriter", "read_hftbacktest"]
 

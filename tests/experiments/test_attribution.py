@@ -104,7 +104,7 @@ def test_those_who_are_always_there_get_no_share_and_groups_count_as_one(tmp_pat
     )  # fmt: skip
     assert found.table["group"].to_list() == ["others"] and found.n_runs == 6
     assert found.total[0] == pytest.approx(found.table["value"][0])
-    with pytest.raises(RunError, match=r"mean_spread is not defined in a market with .* only.*--always"):
+    with pytest.raises(RunError, match=r"mean_spread is not defined in a market with .* only.* with always"):
         attribute(path, "mean_spread", seeds=[1, 2], executor="serial")
 
 

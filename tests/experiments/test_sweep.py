@@ -131,7 +131,7 @@ def test_a_full_disk_is_one_error_and_what_was_written_stays(tmp_path: Path, mon
     from scenarios.many_runs import result_set
 
     path, out = written(tmp_path), tmp_path / "out"
-    write, parts = result_set.write_atomically, [0]
+    write, parts = result_set.write_parquet, [0]
 
     def full(target: Path, data: Any) -> None:
         if target.suffix == ".parquet":
@@ -140,7 +140,7 @@ def test_a_full_disk_is_one_error_and_what_was_written_stays(tmp_path: Path, mon
                 raise RunError(f"{target}: no space left on device")
         write(target, data)
 
-    monkeypatch.setattr(result_set, "write_atomically", full)
+    monkeypatch.setattr(result_set, "write_parquet", full)
     monkeypatch.setattr(result_set, "FLUSH_S", 0.0)
     with pytest.raises(RunError, match="no space left"):
         sweep(path, {}, range(1, 9), executor="serial", out=out)

@@ -104,9 +104,9 @@ def test_deletions_become_rarer_where_too_little_stands_and_the_other_way_round(
 
 
 def test_bad_input_is_one_line(recorded: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="--validate-until 09:40: must be later than --train-until 09:44"):
+    with pytest.raises(InputError, match="validate_until=09:40: must be later than train_until=09:44"):
         train_flow([recorded], ["ONE"], CONFIG, tmp_path / "out", train_until="09:44", validate_until="09:40")
-    with pytest.raises(InputError, match=r"--train-until noon: allowed: a time of day"):
+    with pytest.raises(InputError, match=r"train_until=noon: allowed: a time of day"):
         train_flow([recorded], ["ONE"], CONFIG, tmp_path / "out", train_until="noon")
     with pytest.raises(InputError, match=r"ONE: \d+ events; allowed: at least 2000"):
         train_flow([recorded], ["ONE"], CONFIG, tmp_path / "out", train_until="09:30:30", validate_until="09:50")
@@ -116,7 +116,7 @@ def test_bad_input_is_one_line(recorded: Path, tmp_path: Path) -> None:
         (other / "tape" / part.name).write_bytes(part.read_bytes())
     (other / "scenario.toml").write_text("[[instrument]]\ntick_size = 0.05\n")
     (recorded / "scenario.toml").write_text("[[instrument]]\ntick_size = 0.01\n")
-    with pytest.raises(InputError, match=r"--data: tick sizes differ: 0\.01 in recorded\d*, 0\.05 in coarse"):
+    with pytest.raises(InputError, match=r"data: tick sizes differ: 0\.01 in recorded\d*, 0\.05 in coarse"):
         train_flow(
             [recorded, other], ["ONE", "TWO"], CONFIG, tmp_path / "out", train_until="09:44", validate_until="09:50"
         )

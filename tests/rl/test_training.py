@@ -269,7 +269,7 @@ def test_whole_episodes_from_any_number_of_processes_teach_the_same(tmp_path: Pa
     for other in "bc":
         assert all((x == y).all() for x, y in zip(found["a"][1], found[other][1], strict=True))
     assert all(row["episodes"] == 20 for row in found["a"][0])
-    with pytest.raises(InputError, match="--executor process: not with --algo dqn"):
+    with pytest.raises(InputError, match="executor=process: not with algo=dqn"):
         small(tmp_path, algo="dqn", executor="process")
 
 

@@ -200,8 +200,8 @@ def test_a_scenario_that_does_not_exist_is_reported_with_the_nearest_name() -> N
 
 def test_an_override_of_a_row_that_does_not_exist_is_reported(tmp_path: Path) -> None:
     line = complaint(tmp_path, SMALL, "population.zeros.count=5")
-    assert "--set population.zeros.count=5: no row zeros (did you mean zero?)" in line
+    assert "overrides=population.zeros.count=5: no row zeros (did you mean zero?)" in line
 
 
 def test_an_override_without_a_value_is_reported(tmp_path: Path) -> None:
-    assert "--set seed: not understood" in complaint(tmp_path, SMALL, "seed")
+    assert "overrides=seed: not understood" in complaint(tmp_path, SMALL, "seed")

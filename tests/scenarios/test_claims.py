@@ -15,7 +15,7 @@ from lob.errors import InputError
 from scenarios.many_runs.result_set import ResultSet
 from scenarios.run.folder import prepare_folder
 from scenarios.run.scenario import run_scenario
-from sim import writer
+from sim.files import atomic
 from sim.files.claim import LOCK, FolderLock, claimed, has_json, locked
 from tests.scenarios.texts import SMALL, built, written
 
@@ -157,7 +157,7 @@ def test_a_folder_that_was_made_and_not_used_goes_again(tmp_path: Path) -> None:
 
 def test_two_writers_of_one_file_do_not_share_a_temporary_name(tmp_path: Path) -> None:
     path = tmp_path / "x"
-    with writer.whole_file(path) as one, writer.whole_file(path) as other:
+    with atomic.whole_file(path) as one, atomic.whole_file(path) as other:
         one.write(b"one")
         other.write(b"other")
         assert len(list(tmp_path.iterdir())) == 2
@@ -219,7 +219,9 @@ def test_a_scenario_that_was_edited_in_its_run_folder_is_not_lost(tmp_path: Path
     edited = (run / "scenario.toml").read_text() + "# what I learnt from it\n"
     (run / "scenario.toml").write_text(edited)
     for overwrite in (False, True):
-        with pytest.raises(InputError, match=r"scenario\.toml: changed since the run wrote it; allowed: another --out"):
+        with pytest.raises(
+            InputError, match=r"scenario\.toml: changed since the run wrote it; allowed: another folder"
+        ):
             run_scenario(built(tmp_path, SMALL, *QUIET), run, overwrite=overwrite)
     assert (run / "scenario.toml").read_text() == edited
     (run / "scenario.toml").rename(tmp_path / "elsewhere.toml")
@@ -239,13 +241,13 @@ def test_a_run_writes_its_summary_before_anything_else_so_that_a_killed_one_is_k
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[str] = []
-    real = writer.whole_file
+    real = atomic.whole_file
 
     def noting(path: Path) -> object:
         seen.append(path.name)
         return real(path)
 
-    monkeypatch.setattr(writer, "whole_file", noting)
+    monkeypatch.setattr(atomic, "whole_file", noting)
     run_scenario(built(tmp_path, SMALL, *QUIET), tmp_path / "run")
     assert seen[0] == seen[-1] == "summary.json" and len(seen) > 3
 

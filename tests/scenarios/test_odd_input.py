@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from lob.errors import InputError
 from scenarios.build.market import build, checked_seed
 from scenarios.cli._console import moment, warnings_of
-from scenarios.cli._options import duration_s, numbers, seed_list
+from scenarios.cli._options import numbers, seed_list
 from scenarios.schema.load import load_scenario, source_of
+from scenarios.schema.times import duration_s
 from scenarios.schema.toml_text import toml_text
 from sim.settings import Session
 from tests.scenarios.texts import SMALL, built, written

@@ -15,9 +15,10 @@ from lob.errors import InputError, RunError
 from lob.types import EventKind
 from scenarios.run.scenario import run_scenario
 from scenarios.schema.load import load_scenario
+from sim.files import atomic
 from sim.hash import TapeHash, hash_tape
 from sim.market import Market
-from sim.writer import read_tape
+from sim.writer import ParquetTape, read_tape
 from tests.scenarios.texts import SMALL, built
 
 
@@ -92,14 +93,14 @@ def test_the_same_run_may_be_repeated_in_its_folder(tmp_path: Path) -> None:
 
 def test_another_run_is_replaced_only_on_request(tmp_path: Path) -> None:
     run_scenario(built(tmp_path), tmp_path / "run")
-    with pytest.raises(InputError, match="another scenario or seed; allowed: --overwrite, or another --out"):
+    with pytest.raises(InputError, match="another scenario or seed; allowed: overwrite=True, or another folder"):
         run_scenario(built(tmp_path), tmp_path / "run", seed=2)
     assert run_scenario(built(tmp_path), tmp_path / "run", seed=2, overwrite=True).summary["seed"] == 2
 
 
 def test_an_unfinished_run_is_not_started_over_without_request(tmp_path: Path) -> None:
     run_scenario(built(tmp_path), tmp_path / "run", stop=stop_after(20))
-    with pytest.raises(InputError, match=r"not complete \(stopped\); allowed: --resume to go on, --overwrite"):
+    with pytest.raises(InputError, match=r"not complete \(stopped\); allowed: resume=True to go on, overwrite=True"):
         run_scenario(built(tmp_path), tmp_path / "run")
 
 
@@ -185,7 +186,7 @@ def test_a_complete_run_has_nothing_to_resume(tmp_path: Path) -> None:
 
 def test_resume_refuses_another_scenario(tmp_path: Path) -> None:
     run_scenario(built(tmp_path), tmp_path / "run", stop=stop_after(50))
-    with pytest.raises(InputError, match="--resume needs the same scenario, seed and --set"):
+    with pytest.raises(InputError, match="resume=True needs the same scenario, seed and overrides"):
         run_scenario(built(tmp_path, SMALL, "population.zero.count=51"), tmp_path / "run", resume=True)
 
 
@@ -266,17 +267,15 @@ def test_a_run_that_ends_within_its_first_second_is_resumed_and_not_taken_for_co
 
 def test_a_failed_run_tells_of_the_rows_that_are_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The disk is full when a part is due, and has room again when the summary is written."""
-    import sim.writer
-
-    monkeypatch.setattr(sim.writer.ParquetTape.__init__, "__defaults__", (500, 0))
-    real, fails = sim.writer.whole_file, iter([True])
+    monkeypatch.setattr(ParquetTape.__init__, "__defaults__", (500, 0))
+    real, fails = atomic.whole_file, iter([True])
 
     def fills_up(path: Path) -> Any:
         if path.name == "part-00003.parquet" and next(fails, False):
             raise RunError(f"{path}: the disk is full")
         return real(path)
 
-    monkeypatch.setattr(sim.writer, "whole_file", fills_up)
+    monkeypatch.setattr(atomic, "whole_file", fills_up)
     with pytest.raises(RunError, match="the disk is full"):
         run_scenario(built(tmp_path, SMALL, "record.picture=false"), tmp_path / "run")
     summary, tape = summary_of(tmp_path / "run"), read_tape(tmp_path / "run" / "tape")

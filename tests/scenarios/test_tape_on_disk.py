@@ -13,7 +13,7 @@ import pytest
 
 from lob.errors import InputError, RunError
 from lob.types import EVENT, NO_PRICE, EventKind, Reject
-from sim import writer
+from sim.files import atomic
 from sim.hash import TapeHash, hash_tape
 from sim.writer import ParquetTape, read_tape, remove_parts, scan_tape
 
@@ -82,7 +82,7 @@ def test_parts_after_a_checkpoint_are_removed_with_what_an_interrupted_write_lef
     rows = some_rows(40)
     tape = ParquetTape(tmp_path, 10)
     tape(rows)
-    writer.temporary_name(tmp_path / "part-00009.parquet").write_bytes(b"half")
+    atomic.temporary_name(tmp_path / "part-00009.parquet").write_bytes(b"half")
     remove_parts(tmp_path, 2)
     assert np.array_equal(read_tape(tmp_path), rows[:20])
     assert len(list(tmp_path.iterdir())) == 2
@@ -107,7 +107,7 @@ def test_a_full_disk_ends_in_one_line_and_leaves_no_half_written_part(
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_a_device_that_is_really_full_is_reported_as_such(tmp_path: Path) -> None:
-    with pytest.raises(RunError, match="x: the disk is full"), writer.whole_file(tmp_path / "x") as file:
+    with pytest.raises(RunError, match="x: the disk is full"), atomic.whole_file(tmp_path / "x") as file:
         os.dup2(os.open("/dev/full", os.O_WRONLY), file.fileno())
         file.write(b"data")
     assert not list(tmp_path.iterdir())

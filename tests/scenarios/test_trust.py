@@ -45,7 +45,7 @@ def test_no_code_refuses_a_module_and_takes_the_librarys_kinds(tmp_path: Path, m
         SMALL.replace('"zero_intelligence"', '"evil_module:MINE"').replace("interval_s = 2.0", ""),
         SMALL + '[[trader]]\nname = "t"\nkind = "evil_module:Mine"\n',
     ):
-        with pytest.raises(InputError, match=r"would run the file of evil_module; .*--no-code"):
+        with pytest.raises(InputError, match=r"would run the file of evil_module; .*since OUTCRY_NO_CODE is set"):
             build(load_scenario(str(written(tmp_path, text))))
     assert not (tmp_path / "was_run").exists()
 
@@ -81,7 +81,7 @@ def test_a_pickled_model_is_not_opened_without_trust(tmp_path: Path, monkeypatch
     with pytest.raises(InputError, match=r"loading one runs code .*trust = true"):
         with_model(tmp_path, path)
     monkeypatch.setenv("OUTCRY_NO_CODE", "1")
-    with pytest.raises(InputError, match=r"--no-code"):
+    with pytest.raises(InputError, match="since OUTCRY_NO_CODE is set"):
         with_model(tmp_path, path, ", trust = true")
     assert not (tmp_path / "was_run").exists()
 
@@ -174,7 +174,9 @@ EVIL = "https://collector.example/v1"
 def test_a_scenario_sends_no_key_to_a_server_of_its_own_choice(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(name, "secret")
     settings = HttpSettings(kind="openai", model="m", base_url=EVIL, key_env=name)
-    with pytest.raises(InputError, match=f"would send this key to .collector.example.; .*--allow-key {name}") as caught:
+    with pytest.raises(
+        InputError, match=f"would send this key to .collector.example.; .*after OUTCRY_KEY_ENVS={name}, if"
+    ) as caught:
         settings.resolved()
     assert "secret" not in str(caught.value)
     allow_keys([name])

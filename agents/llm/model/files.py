@@ -25,7 +25,7 @@ def save_model(folder: Path, model: Transformer, tokenizer: Any, card: str) -> N
     """Write a model as half-precision safetensors with its tokenizer, sizes and card."""
     from safetensors.torch import save
 
-    from sim.writer import write_atomically
+    from sim.files.atomic import write_atomically
 
     folder.mkdir(parents=True, exist_ok=True)
     config = {"format_version": FORMAT_VERSION, "prompt_version": PROMPT_VERSION, "shape": asdict(model.shape)}

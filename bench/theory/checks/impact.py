@@ -20,6 +20,8 @@ from agents.rules import latent_liquidity, order_splitter
 from bench.theory.markets import SECOND_NS, one_agent, theory_market
 from bench.theory.rows import Row
 from lob.types import NO_PRICE
+from scenarios.pages.style import png
+from sim.files.atomic import write_atomically
 from sim.settings import Population
 
 __all__ = ["draw", "measure"]
@@ -151,7 +153,7 @@ def draw(folder: Path) -> list[tuple[str, str]]:
     right.axvline(1, color="0.7", lw=1)
     right.set(xlabel="time since the start / duration", ylabel="impact / impact at the end", ylim=(0, None))
     left.legend(frameon=False, fontsize=8)
-    figure.savefig(folder / "impact.png", dpi=110)
+    write_atomically(folder / "impact.png", png(figure))
     plt.close(figure)
     caption = "Impact of a metaorder against its quantity (99% intervals) and through time, in both markets"
     return [("impact.png", caption)]

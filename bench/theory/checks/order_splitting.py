@@ -14,6 +14,8 @@ from bench.theory.markets import one_agent, theory_market
 from bench.theory.oracles.intervals import mean_interval
 from bench.theory.rows import Row, covers
 from lob.types import EventKind, Flag
+from scenarios.pages.style import png
+from sim.files.atomic import write_atomically
 from sim.settings import Population
 
 __all__ = ["draw", "measure", "sign_autocorrelation"]
@@ -81,6 +83,6 @@ def draw(folder: Path) -> list[tuple[str, str]]:
         axes.plot(LAGS[at:], line, color=f"C{k}", lw=1)
     axes.set(xscale="log", yscale="log", xlabel="lag [market orders]", ylabel="autocorrelation of signs")
     axes.legend(frameon=False, title="dots: engine, lines: slope -(alpha - 1)")
-    figure.savefig(folder / "order_splitting.png", dpi=110)
+    write_atomically(folder / "order_splitting.png", png(figure))
     plt.close(figure)
     return [("order_splitting.png", "Autocorrelation of market-order signs of split metaorders")]

@@ -10,6 +10,8 @@ import numpy as np
 from agents.background import santa_fe as model
 from bench.theory.markets import SECOND_NS, one_agent, theory_market
 from bench.theory.rows import Row, at_least
+from scenarios.pages.style import png
+from sim.files.atomic import write_atomically
 from sim.metrics import MarketSeries
 
 __all__ = ["draw", "measure"]
@@ -81,6 +83,6 @@ def draw(folder: Path) -> list[tuple[str, str]]:
     axes.set(xscale="log", yscale="log", xlabel="predicted mean spread [ticks]", ylabel="measured mean spread [ticks]")
     axes.legend(frameon=False)
     figure.colorbar(points, label="log10 epsilon = delta sigma / mu")
-    figure.savefig(folder / "santa_fe.png", dpi=110)
+    write_atomically(folder / "santa_fe.png", png(figure))
     plt.close(figure)
     return [("santa_fe.png", "Mean spread of the Santa Fe flow at 14 settings of its rates")]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
 from scenarios.baselines.trades.book import LoopBook
 from scenarios.baselines.trades.diffusion import Diffusion
@@ -20,6 +20,7 @@ from scenarios.baselines.trades.orders import ASK, BID
 from scenarios.baselines.trades.placing import LoopEvent, place, usable
 from scenarios.baselines.trades.scaling import Scale, raw_books
 from scenarios.baselines.trades.settings import TradesConfig
+from sim.files.atomic import write_atomically
 
 __all__ = ["TradesModel", "one_thread"]
 
@@ -100,9 +101,9 @@ class TradesModel:
         """Write weights (safetensors) and settings (JSON) into a folder, which is made if need be."""
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        save_file(self.denoiser.state_dict(), folder / _WEIGHTS)
+        write_atomically(folder / _WEIGHTS, save(self.denoiser.state_dict()))
         text = json.dumps({"config": asdict(self.config), "scale": asdict(self.scale)}, indent=2)
-        (folder / _SETTINGS).write_text(text + "\n", encoding="utf-8")
+        write_atomically(folder / _SETTINGS, f"{text}\n".encode())
 
     @classmethod
     def load(cls, folder: Path | str) -> TradesModel:

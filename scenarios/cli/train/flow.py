@@ -17,7 +17,9 @@ def command(
     data: Annotated[list[Path], typer.Option(help="LOBSTER zip, or what `outcry realism` reads; once for each stock.")],
     name: Annotated[list[str] | None, typer.Option(help="Name of each stock. Default: from the files.")] = None,
     config: Annotated[Path | None, typer.Option(help="TOML file of settings; see agents/flow/training.py.")] = None,
-    set_: Annotated[list[str] | None, typer.Option("--set", metavar="A=B", help="A setting of the training.")] = None,
+    changes: Annotated[
+        list[str] | None, typer.Option("--set", metavar="A=B", help="A setting of the training.")
+    ] = None,
     train_until: Annotated[str, typer.Option(help="Time of day at which training data ends.")] = "14:00",
     validate_until: Annotated[str, typer.Option(help="Time of day at which validation data ends.")] = "15:00",
     out: Annotated[Path, typer.Option(help="Folder.")] = Path("runs/flow"),
@@ -35,7 +37,7 @@ def command(
     try:
         from scenarios.training.flow import read_config, train_flow
 
-        settings = read_config(config, set_ or [])
+        settings = read_config(config, changes or [])
     except ImportError as error:
         raise InputError(f'train flow: {error.name} is missing; install the extra "learn" (README)') from None
     console = wide_console()

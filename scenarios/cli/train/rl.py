@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from lob.errors import InputError
-from scenarios.cli._options import OverwriteOption, ResumeOption, SetOption, seed_list, side_table, wide_console
+from scenarios.cli._options import OverridesOption, OverwriteOption, ResumeOption, seed_list, side_table, wide_console
 
 __all__ = ["command"]
 
@@ -34,12 +34,12 @@ def command(
         list[str] | None, typer.Option("--reward-set", metavar="A=B", help="A number in the reward.")
     ] = None,
     features: Annotated[str | None, typer.Option(help="Names with commas between. Default: the task's.")] = None,
-    algo_set: Annotated[
+    algo_settings: Annotated[
         list[str] | None, typer.Option("--algo-set", metavar="A=B", help="A setting of the algorithm.")
     ] = None,
     evaluations: Annotated[int, typer.Option(min=1, help="How often to evaluate on untouched seeds.")] = 10,
     evaluation_seeds: Annotated[int, typer.Option(min=2, help="Episodes of each evaluation.")] = 64,
-    set_: SetOption = None,
+    overrides: OverridesOption = None,
     executor: Annotated[
         str | None,
         typer.Option(help="process, ray or serial: whole episodes in other processes (ppo-single-file only)."),
@@ -56,7 +56,8 @@ def command(
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
     from scenarios.schema.load import find_scenario
-    from scenarios.training.rl import RlTraining, parsed, train_rl
+    from scenarios.schema.pairs import pairs
+    from scenarios.training.rl import RlTraining, train_rl
 
     console = wide_console()
     seeds = seed_list(seed, "--seed")
@@ -64,10 +65,10 @@ def command(
     rows = []
     for one in seeds:
         training = RlTraining(
-            scenario, task, algo, parsed(agent or [], "--agent"), tuple(set_ or ()), reward,
-            parsed(reward_set or [], "--reward-set"), tuple(features.split(",")) if features else None, steps, envs,
-            one, evaluations, evaluation_seeds, parsed(algo_set or [], "--algo-set"),
-            executor, workers, parsed(latency or [], "--latency"),
+            scenario, task, algo, pairs(agent or [], "agent"), tuple(overrides or ()), reward,
+            pairs(reward_set or [], "reward_set"), tuple(features.split(",")) if features else None, steps, envs,
+            one, evaluations, evaluation_seeds, pairs(algo_settings or [], "algo_settings"),
+            executor, workers, pairs(latency or [], "latency"),
         )  # fmt: skip
         folder = base if len(seeds) == 1 else base / f"seed-{one}"
         columns = (TextColumn("{task.completed:.0f} of {task.total:.0f} decisions {task.description}"), BarColumn(),
