@@ -170,13 +170,3 @@ def new_book(instrument: Instrument) -> tuple[np.ndarray[Any, np.dtype[np.uint8]
     """Return a block of its own with an empty book, and its header record."""
     block = allocate(book_bytes(instrument))
     return block, init_book(block, instrument)
-
-
-def table_of(block: np.ndarray[Any, np.dtype[np.uint8]], name: str) -> np.ndarray[Any, Any]:
-    """Return one table of a book as a structured array (a view), for inspection outside of hot code."""
-    book = header_of(block, BOOK)
-    dtype = TABLES[name]
-    offsets = [*sorted(int(book[f"off_{other}"]) for other in TABLES), int(book["n_bytes"])]
-    start = int(book[f"off_{name}"])
-    end = offsets[offsets.index(start) + 1]
-    return block[start : start + (end - start) // dtype.itemsize * dtype.itemsize].view(dtype)

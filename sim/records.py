@@ -69,7 +69,6 @@ class Status(IntEnum):
     IN_FLIGHT_FULL = 3
     BOOK_FULL = 4
     OUT_FULL = 5
-    WAKES_FULL = 6
     EVENT_LIMIT = 7
     ACCOUNT_FULL = 8
 

@@ -13,6 +13,7 @@ from agents.rules import momentum, zero_intelligence
 from lob.inspect import orders as list_orders
 from lob.rules import Instrument
 from lob.types import TimeInForce
+from lob.units import SECOND_NS
 from sim.fundamental import ConstantValue, Fundamental
 from sim.market import Market
 from sim.records import LatencyKind, Needs, Wake
@@ -20,7 +21,6 @@ from sim.settings import Latency, Listing, Population, Session
 from sim.trader import Trader, TraderView
 
 Rows = npt.NDArray[Any]
-SECOND_NS = 1_000_000_000
 OPEN_NS = 34_200 * SECOND_NS
 MID_TICKS = 1000
 STOCK = Instrument(n_prices=2048, max_orders=2048, reference_ticks=MID_TICKS)
