@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numba import int64
 
-from lob._jit import Record, kernel
 from lob.book import new_book
 from lob.codes import CANCEL, IOC, LIMIT
+from lob.compiled import Record, kernel
 from lob.matching import apply
 from lob.orders import find_order
 from lob.rules import Instrument

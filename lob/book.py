@@ -1,4 +1,4 @@
-"""Layout of one order book in memory: a header record, then tables found by offset; see lob/_jit.py.
+"""Layout of one order book in memory: a header record, then tables found by offset; see lob/blocks.py.
 
     levels      one row per side and price: quantity, first and last order
     words0..2   one bitmap per side, three levels of 64-bit words: which prices hold orders
@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from lob._jit import allocate, element_of, header_of
+from lob.blocks import allocate, element_of, header_of
 from lob.rules import Instrument
 from lob.types import Phase
 

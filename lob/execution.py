@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from numba import int64
 
-from lob._jit import Record, kernel, leaf
 from lob.book import extra_at, level_at, node_at
 from lob.codes import NONE, ROW_ADD, ROW_EXECUTE
+from lob.compiled import Record, kernel, leaf
 from lob.levels import append_order, mark_empty, next_above, next_below, unlink_order
 from lob.orders import forget_order, join_owner, leave_owner, remember_order, slot_of_node, take_node
 from lob.rows import write_row, write_touch

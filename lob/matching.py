@@ -13,7 +13,6 @@ from typing import Any
 
 from numba import int64
 
-from lob._jit import Record, kernel, leaf
 from lob.book import level_at, node_at, owner_at, slot_at
 from lob.codes import (
     BAD_KIND,
@@ -54,6 +53,7 @@ from lob.codes import (
     WOULD_CROSS,
     WRONG_PHASE,
 )
+from lob.compiled import Record, kernel, leaf
 from lob.execution import can_fill, match, parent_of, remove_order, rest_order
 from lob.orders import find_order, find_slot, slot_of_node
 from lob.rows import reject, write_row

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numba import int64
 
-from lob._jit import Record, kernel, leaf
 from lob.book import level_at, node_at
 from lob.codes import CANCEL, CONTINUOUS, FIRST, GTC, HALTED, IOC, LIMIT, REDUCE, ROW_EXECUTE, SET_PHASE
+from lob.compiled import Record, kernel, leaf
 from lob.execution import rest_order
 from lob.inspect import best_price, is_price, next_price
 from lob.lobster_text import HALTED as HALT_BEGINS

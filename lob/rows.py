@@ -6,9 +6,9 @@ from typing import Any
 
 from numba import int64
 
-from lob._jit import Record, kernel, leaf
 from lob.book import level_at
 from lob.codes import LIMIT, REPLACE, ROW_REJECT
+from lob.compiled import Record, kernel, leaf
 from lob.tape import row_at
 from lob.types import NO_PRICE
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from numba import float64, int64
 
-from lob._jit import Record, leaf
 from lob.codes import ROW_ADD, ROW_CANCEL, ROW_EXECUTE, ROW_REDUCE, ROW_REJECT, ROW_REPLACE
+from lob.compiled import Record, leaf
 from sim.records import ACCOUNT_LIMIT, TURNOVER_WORD, account_at
 
 __all__ = ["book_row"]

@@ -13,8 +13,8 @@ from __future__ import annotations
 
 from numba import float64, int64
 
-from lob._jit import Record, kernel, leaf
 from lob.codes import CONTINUOUS
+from lob.compiled import Record, kernel, leaf
 from lob.types import NO_PRICE
 from sim.codes import CONDITION_FALL, CONDITION_RISE, CONDITION_SPREAD, STAGE_ARMED, STAGE_FIRED, STAGE_SPENT
 from sim.heap import NEVER

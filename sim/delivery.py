@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from numba import float64, int64
 
-from lob._jit import Record, kernel, leaf
 from lob.codes import BOOK_FULL, CANCEL_ALL, FIRST, LIMIT, MARKET, ROW_EXECUTE, ROW_NEWS, ROW_REJECT, SET_PHASE
+from lob.compiled import Record, kernel, leaf
 from lob.matching import apply
 from lob.rows import reject, write_row
 from lob.tape import row_at

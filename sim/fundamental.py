@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numba import uint64
 
-from lob._jit import kernel
+from lob.compiled import kernel
 from lob.errors import InputError
 from lob.units import SECOND_NS
 from sim.rng import (

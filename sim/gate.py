@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from numba import int64
 
-from lob._jit import Record, kernel, leaf
 from lob.book import node_at
 from lob.codes import (
     BAD_KIND,
@@ -28,6 +27,7 @@ from lob.codes import (
     RISK_QUANTITY,
     SET_PHASE,
 )
+from lob.compiled import Record, kernel, leaf
 from lob.orders import find_order
 from lob.units import SECOND_NS
 from sim.records import account_at

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from numba import int64
 
-from lob._jit import Record, kernel, leaf, record_at_address
+from lob.blocks import record_at_address
 from lob.codes import ROW_ADD, ROW_CANCEL, ROW_EXECUTE, ROW_REDUCE, ROW_REPLACE
+from lob.compiled import Record, kernel, leaf
 from sim.records import HISTORY, N_HISTORY, history_at
 
 __all__ = ["event_in", "event_of", "oldest_event", "remember"]

@@ -12,7 +12,8 @@ from numba import int64
 from numba import types as nb_types
 from numba.np.numpy_support import from_dtype
 
-from lob._jit import Record, address_of, call_address, kernel, leaf, record_at_address
+from lob.blocks import address_of, record_at_address
+from lob.compiled import Record, call_address, kernel, leaf
 from lob.matching import rows_needed
 from lob.tape import TAPE
 from sim.codes import STATUS_DONE, STATUS_EVENT_LIMIT, STATUS_OUT_FULL, STATUS_PYTHON_WAKE, STATUS_TAPE_FULL, WAKE_TIMER

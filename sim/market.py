@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from lob._jit import header_of, record_address
+from lob.blocks import header_of, record_address
 from lob.book import BOOK
 from lob.errors import FieldError, OutcryError, RunError
 from lob.tape import new_tape, rows_of

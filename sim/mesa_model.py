@@ -12,7 +12,7 @@ from typing import Any
 import mesa
 import numpy as np
 
-from lob._jit import header_of
+from lob.blocks import header_of
 from lob.book import BOOK
 from lob.inspect import depth
 from lob.units import SECOND_NS

@@ -24,8 +24,8 @@ from numba.core.registry import CPUDispatcher
 from numba.extending import intrinsic, overload
 from numba.np.numpy_support import from_dtype
 
-from lob._jit import Record, function_address, kernel, leaf
 from lob.codes import CANCEL, CANCEL_ALL, IOC, LIMIT, MARKET, REDUCE, REPLACE
+from lob.compiled import Record, function_address, kernel, leaf
 from lob.types import CLIENT_ID_BITS
 from sim.distributions import Settings, number_fields
 from sim.records import AGENT, MAX_OUT, N_PARAMS, N_STATE, OUT, VIEW, Needs, Wake

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numba import int64, uint64
 
-from lob._jit import kernel, leaf
 from lob.codes import ROW_ADD, ROW_CANCEL, ROW_EXECUTE, ROW_REDUCE, ROW_REPLACE
+from lob.compiled import kernel, leaf
 from lob.errors import InputError
 
 __all__ = ["RebuiltBook", "find_order", "remove_order"]

@@ -13,8 +13,8 @@ from __future__ import annotations
 
 from numba import float64, int64
 
-from lob._jit import Record, kernel, leaf
 from lob.codes import BAD_FLAGS, BAD_PARENT_ID, CANCEL_ALL, TRACKED
+from lob.compiled import Record, kernel, leaf
 from lob.types import Flag
 from sim.codes import LATENCY_LOGNORMAL, LATENCY_UNIFORM, STATUS_DONE, STATUS_IN_FLIGHT_FULL
 from sim.fetch import fetch_first_order

@@ -14,7 +14,7 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
-from lob._jit import record_address
+from lob.blocks import record_address
 from lob.errors import FieldError, RunError
 from lob.fields import INT64, side_of, time_in_force_of, truth, whole
 from lob.types import NO_PRICE, Flag, MessageKind, Phase, TimeInForce

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from numba import int64
 
-from lob._jit import Record, address_of, kernel, leaf
+from lob.blocks import address_of
 from lob.book import extra_at, level_at, node_at, owner_at
+from lob.compiled import Record, kernel, leaf
 from lob.inspect import best_price, is_price, lots_ahead, next_price
 from lob.types import NO_PRICE
 from sim.codes import NEEDS_BOOK, NEEDS_DEPTH, NEEDS_HISTORY, NEEDS_OWN, NEEDS_QUEUE, NEEDS_SIGNAL, NEEDS_TRADES

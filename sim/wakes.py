@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from numba import int64
 
-from lob._jit import Record, kernel, leaf
+from lob.compiled import Record, kernel, leaf
 from sim.codes import WAKE_START
 from sim.heap import LAST_NS, push, remove
 from sim.records import agent_at, heap_in, population_at

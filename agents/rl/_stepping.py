@@ -15,7 +15,8 @@ from numba.np.numpy_support import from_dtype
 
 from agents.rl._learner import ACTION, FEATURE_CELLS, OBSERVED, OVER
 from agents.rl.features import midpoint
-from lob._jit import Record, address_of, call_address, kernel, record_at_address
+from lob.blocks import address_of, record_at_address
+from lob.compiled import Record, call_address, kernel
 from lob.tape import TAPE
 from sim.codes import STATUS_DONE, STATUS_PYTHON_WAKE, STATUS_TAPE_FULL, WAKE_TIMER
 from sim.kernel import run_events, run_policy

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from numba import int64
 
-from lob._jit import kernel
+from lob.compiled import kernel
 from lob.types import NO_PRICE
 from lob.units import SECOND_NS
 from sim.audit.book import note

@@ -10,8 +10,8 @@ from typing import Any
 
 from numba import int64
 
-from lob._jit import kernel, leaf
 from lob.codes import FIRST
+from lob.compiled import kernel, leaf
 from lob.types import CLIENT_ID_BITS
 from sim.audit.book import expect, find, note
 from sim.audit.faults import F

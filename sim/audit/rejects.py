@@ -10,7 +10,6 @@ from typing import Any
 
 from numba import int64
 
-from lob._jit import kernel, leaf
 from lob.codes import (
     BAD_ORDER_ID,
     BAD_SIDE,
@@ -32,6 +31,7 @@ from lob.codes import (
     WOULD_CROSS,
     WRONG_PHASE,
 )
+from lob.compiled import kernel, leaf
 from lob.types import CLIENT_ID_BITS
 from sim.audit.book import best_of, find, lots_within, note
 from sim.audit.faults import F

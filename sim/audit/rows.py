@@ -10,7 +10,6 @@ from typing import Any
 
 from numba import int64
 
-from lob._jit import kernel, leaf
 from lob.codes import (
     BOOK_FULL,
     CLOSED,
@@ -25,6 +24,7 @@ from lob.codes import (
     ROW_REJECT,
     ROW_REPLACE,
 )
+from lob.compiled import kernel, leaf
 from lob.types import NO_PRICE, Flag, Phase, Reject
 from sim.audit.book import best_of, check_touch, expect, find, note, put, take
 from sim.audit.faults import F

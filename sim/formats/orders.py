@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numba import int64
 
-from lob._jit import kernel
 from lob.codes import FIRST, ROW_ADD, ROW_CANCEL, ROW_EXECUTE, ROW_PHASE, ROW_REDUCE, ROW_REPLACE
+from lob.compiled import kernel
 from sim.rebuilt_book import RebuiltBook, find_order, remove_order
 
 __all__ = ["ORDER_EVENT", "Action", "EventFeed"]

@@ -182,7 +182,7 @@ def tape_hash(rows: Rows) -> str:
 
 def resting_orders(market: Market, symbol: int = 0) -> Rows:
     """All orders in a book, columns (order_id, side, price_ticks, lots, agent)."""
-    from lob._jit import header_of
+    from lob.blocks import header_of
     from lob.book import BOOK
 
     book = header_of(market.world.book_block(symbol), BOOK)

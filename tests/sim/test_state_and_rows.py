@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import sim.market
-from lob._jit import header_of
+from lob.blocks import header_of
 from lob.book import BOOK
 from lob.errors import RunError
 from lob.units import SECOND_NS
