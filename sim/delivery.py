@@ -7,7 +7,7 @@ from numba import float64, int64
 from lob.codes import BOOK_FULL, CANCEL_ALL, FIRST, LIMIT, MARKET, ROW_EXECUTE, ROW_NEWS, ROW_REJECT, SET_PHASE
 from lob.compiled import Record, kernel, leaf
 from lob.matching import apply
-from lob.rows import reject, write_row
+from lob.rows import open_row, reject, takes_row
 from lob.tape import row_at
 from lob.types import NO_PRICE
 from sim.accounts import book_row
@@ -84,21 +84,9 @@ def _happen(world: Record, runtime: Record, tape: Record, kind: int, symbol_inde
         return kill_population(world, int64(value))
     else:
         symbol.news = value
-        write_row(
-            book,
-            tape,
-            int64(world.time_ns),
-            int64(ROW_NEWS),
-            int64(0),
-            int64(0),
-            int64(-1),
-            int64(0),
-            int64(0),
-            int64(0),
-            int64(0),
-            int64(0),
-            int64(FIRST),
-        )
+        if takes_row(book, tape):
+            row = open_row(book, tape, int64(world.time_ns), int64(ROW_NEWS))
+            row.flags = FIRST
         wake_subscribers(world, symbol_index, int64(WAKE_NEWS))
     return STATUS_DONE
 
