@@ -222,13 +222,12 @@ class _PlainTrader(Trader):
         """Decide as the policy would."""
         if self.check.n_decisions >= MAX_DECISIONS:
             raise _Enough
-        seen, agent = np.array([view._record]), view._agents[view._index : view._index + 1]
+        seen, agent = view.seen(), view.own_row()
         where = f"a market's view at {view.time_ns} ns (reason {spelled(view.reason)})"
         own = agent.copy()
         delay, out = self.check.decide(seen, own, self.memory, where)
         agent["state"] = own["state"]
-        for message in _messages(out):
-            view._post(*message)
+        view.send(out[0])
         return delay / SECOND_NS
 
 

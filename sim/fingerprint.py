@@ -50,8 +50,7 @@ def _listing(listing: Listing, session: Session, seed: int) -> str:
 
 def _population(world: World, p: int, population: Population) -> str:
     row = world.population_rows[p]
-    start, n = int(row["first_value"]), int(row["n_values"])
-    block = world.table("floats", start + n)[start:].tobytes()
+    block = world.block_of(p).tobytes()
     settings = population.settings
     if population.policy is not None:
         made_by = f"policy {population.policy.decide.__qualname__}"

@@ -42,7 +42,7 @@ from sim.sending import THINKING, put_in_flight, send_thought
 from sim.view import fill_view
 from sim.wakes import move_timer, set_timer
 
-__all__ = ["post", "run_kernel", "set_python_timer"]
+__all__ = ["lend_memory", "memory_at", "post", "run_events", "run_kernel", "run_policy", "set_python_timer"]
 
 
 _decide = call_address(nb_types.int64, from_dtype(VIEW), from_dtype(AGENT), from_dtype(OUT))
@@ -77,16 +77,26 @@ def begin_decision(world: Record, index: int) -> int:
 
 
 @leaf
+def memory_at(world: Record, population: Record, rank: int, cell: int) -> Record:
+    """One cell of the memory of a population's agent number `rank`."""
+    return float_at(world, population.first_memory + rank * population.n_memory + cell)
+
+
+@leaf
+def lend_memory(world: Record, view: Record, index: int, population: Record) -> None:
+    """Put the addresses of the population's block and of the agent's memory into a view."""
+    view.block_address = address_of(float_at(world, int64(population.first_value)))
+    view.memory_address = address_of(memory_at(world, population, index - population.first, int64(0)))
+
+
+@leaf
 def run_policy(world: Record, runtime: Record, index: int, population_index: int, reason: int) -> int:
     """Let a compiled policy decide and send its messages."""
     population = population_at(world, population_index)
     view = view_of(runtime, int64(0))
     out = out_of(runtime, int64(0))
     fill_view(world, view, index, population_index, reason)
-    view.block_address = address_of(float_at(world, int64(population.first_value)))
-    view.memory_address = address_of(
-        float_at(world, population.first_memory + (index - population.first) * population.n_memory)
-    )
+    lend_memory(world, view, index, population)
     out.n = 0
     out.overflow = 0
     agent = agent_at(world, index)

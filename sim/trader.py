@@ -354,6 +354,23 @@ class TraderView:
         record["memory_address"], record["n_memory"] = record_address(memory), len(memory)
         agent["key"], agent["draw_key"] = self._agents["key"][self._index], self._agents["draw_key"][self._index]
         yield record, out
+        self.send(out)
+
+    def seen(self) -> np.ndarray[Any, Any]:
+        """Return a copy of what a compiled policy would see now: one row of dtype VIEW."""
+        return np.array([self._record])
+
+    def own_row(self) -> np.ndarray[Any, Any]:
+        """Return the trader's row of the world, dtype AGENT: its keys, parameters and `state`, to read and write."""
+        row: np.ndarray[Any, Any] = self._agents[self._index : self._index + 1]
+        return row
+
+    def send(self, out: Any) -> None:
+        """Send the messages that compiled functions of a policy have put into a record of dtype OUT.
+
+        Raises:
+            RunError: if there were more than fit into one decision.
+        """
         if out["overflow"]:
             raise RunError(f"more than {MAX_OUT} messages in one decision")
         for k in range(int(out["n"])):

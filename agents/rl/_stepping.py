@@ -15,11 +15,11 @@ from numba.np.numpy_support import from_dtype
 
 from agents.rl._learner import ACTION, FEATURE_CELLS, OBSERVED, OVER
 from agents.rl.features import midpoint
-from lob.blocks import address_of, record_at_address
+from lob.blocks import record_at_address
 from lob.compiled import Record, call_address, kernel
 from lob.tape import TAPE
 from sim.codes import STATUS_DONE, STATUS_PYTHON_WAKE, STATUS_TAPE_FULL, WAKE_TIMER
-from sim.kernel import run_events, run_policy
+from sim.kernel import lend_memory, memory_at, run_events, run_policy
 from sim.records import (
     AGENT,
     OUT,
@@ -28,7 +28,6 @@ from sim.records import (
     WORLD,
     account_at,
     agent_at,
-    float_at,
     out_of,
     population_at,
     view_of,
@@ -63,16 +62,6 @@ _look = call_address(nb_types.int64, from_dtype(VIEW), from_dtype(AGENT), from_d
 
 
 @kernel
-def prepare_view(world: Record, view: Record, index: int, population_index: int) -> None:
-    """Put the addresses of the block and of the agent's memory into a view that the kernel has filled."""
-    population = population_at(world, population_index)
-    view.block_address = address_of(float_at(world, int64(population.first_value)))
-    view.memory_address = address_of(
-        float_at(world, population.first_memory + (index - population.first) * population.n_memory)
-    )
-
-
-@kernel
 def note_facts(world: Record, view: Record, index: int, population_index: int, facts: Any) -> None:
     """Write the facts of one learner."""
     population = population_at(world, population_index)
@@ -85,12 +74,6 @@ def note_facts(world: Record, view: Record, index: int, population_index: int, f
     facts[VOLUME] = view.volume_lots
     facts[START_MID] = agent_at(world, index).state[0]
     facts[N_MESSAGES] = world.n_messages
-
-
-@kernel
-def memory_at(world: Record, population: Record, rank: int, cell: int) -> Record:
-    """One cell of the memory of a population's agent number `rank`."""
-    return float_at(world, population.first_memory + rank * population.n_memory + cell)
 
 
 @kernel
@@ -123,7 +106,7 @@ def run_on(
         rank = index - population.first
         if rank < 0 or rank >= count:
             return int64(STATUS_PYTHON_WAKE)  # some Python trader of the scenario's own
-        prepare_view(world, view, index, population_index)
+        lend_memory(world, view, index, population)
         verdict = _look(look, (view, agent_at(world, index), out))
         note_facts(world, view, index, population_index, facts[rank])
         if verdict == OBSERVED:

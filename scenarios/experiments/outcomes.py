@@ -223,10 +223,8 @@ def n_messages(run: FinishedRun) -> float:
 def pricing_error(run: FinishedRun) -> float:
     """Return the distance of the price from the value that informed agents see."""
     session, listing = run.market.session, run.built.listings[run.symbol]
-    symbol = run.market.world.symbols[run.symbol]
-    start, n = int(symbol["first_value"]), int(symbol["n_values"])
-    values = run.market.world.table("floats", start + n)["value"][start:]
-    at = np.minimum((run.grid_ns - session.open_ns) // listing.fundamental.step_ns, n - 1)
+    values = run.market.world.value_path(run.symbol)
+    at = np.minimum((run.grid_ns - session.open_ns) // listing.fundamental.step_ns, len(values) - 1)
     gaps = run.grid_mid_ticks - values[at]
     gaps = gaps[np.isfinite(gaps)]
     return float(np.sqrt(np.mean(gaps**2))) if len(gaps) else float("nan")

@@ -58,10 +58,8 @@ def test_the_book_rebuilt_from_the_tape_is_the_book(market: Market) -> None:
     rebuilt = RebuiltBook(1, 65_536)
     for piece in np.array_split(tape, 17):
         rebuilt.apply(piece)
-    from lob.blocks import header_of
-    from lob.book import BOOK
 
-    book = header_of(market.world.book_block(), BOOK)
+    book = market.world.book()
     for side in (0, 1):
         levels = np.zeros((1000, 3), np.int64)
         n = inspect.depth(book, side, levels)

@@ -182,10 +182,8 @@ def tape_hash(rows: Rows) -> str:
 
 def resting_orders(market: Market, symbol: int = 0) -> Rows:
     """All orders in a book, columns (order_id, side, price_ticks, lots, agent)."""
-    from lob.blocks import header_of
-    from lob.book import BOOK
 
-    book = header_of(market.world.book_block(symbol), BOOK)
+    book = market.world.book(symbol)
     table = np.zeros((int(book["n_orders"]) + 1, 5), np.int64)
     bids = list_orders(book, 0, table)
     asks = list_orders(book, 1, table[bids:])

@@ -96,7 +96,7 @@ def test_iterations_of_a_batch_are_different_worlds_that_can_be_made_again() -> 
     seed, end = next(iter(ends.items()))
     again = MarketModel(lively, step_s=20.0, seed=seed)
     again.run_model()
-    assert (again.mid_ticks(), again.volume_lots()) == end
+    assert np.array_equal((again.mid_ticks(), again.volume_lots()), end, equal_nan=True)  # a side may be empty
 
 
 def test_the_seed_of_a_batch_may_be_called_rng_as_in_newer_versions_of_mesa() -> None:

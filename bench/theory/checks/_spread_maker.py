@@ -107,9 +107,7 @@ policy = Policy(
 
 def cells_of(market: Market, population: int = 1) -> np.ndarray[Any, np.dtype[np.float64]]:
     """Return the agent's memory as (trials, successes), shape (2, N, N): a live view."""
-    first = int(market.world.population_rows["first_memory"][population])
-    floats = market.world.table("floats", first + 2 * N * N)["value"]
-    return floats[first:].reshape(2, N, N)
+    return market.world.memory_of(population)[0].reshape(2, N, N)
 
 
 class Walls(Settings):
