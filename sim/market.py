@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -119,19 +119,24 @@ class Market:
         for p, population in enumerate(populations[:MAX_POPULATIONS]):
             if population.policy is not None:
                 self._runtime["policy_address"][p] = population.policy.address()
-        self.world = build_world(*self._definition, self._max_in_flight)
-        self.world.header["shared_stream"] = shared_stream
         self._traders: dict[int, Trader] = {}
         self._bulletins: dict[int, tuple[Bulletin, ...]] = {}
         self._asked: list[_Asked] = []
+        made = []
         first = 0
         for population in populations:
             if population.trader is not None:
                 told = tuple(sorted(population.bulletins, key=lambda bulletin: bulletin.time_ns))
-                for k in range(population.count):
-                    self._traders[first + k] = population.trader(k)
-                    self._bulletins[first + k] = told
+                traders = [population.trader(k) for k in range(population.count)]
+                self._traders |= dict(enumerate(traders, first))
+                self._bulletins |= dict.fromkeys(range(first, first + population.count), told)
+                # The world asks the traders that there are what wakes them; none is made only to be asked.
+                population = replace(population, trader=traders.__getitem__)
+            made.append(population)
             first += population.count
+        listed, _, of_day, entries, _ = self._definition
+        self.world = build_world(listed, made, of_day, entries, seed, self._max_in_flight)
+        self.world.header["shared_stream"] = shared_stream
         self._attach()
 
     def _attach(self) -> None:
