@@ -7,17 +7,19 @@ BIN := .venv/bin
 INPUTS := pyproject.toml constraints.txt
 TORCH := $(shell grep '^torch==' constraints.txt)
 
-.PHONY: help demo test bench lint docs test-latest clean
+.PHONY: help demo test coverage bench lint docs test-latest test-pythons clean
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo         run a first market and draw it"
 	@echo "make test         run the tests with every extra installed"
+	@echo "make coverage     run the tests and say which lines they miss; fails below the floor in pyproject.toml"
 	@echo "make bench        measure speed and theory"
 	@echo "make lint         check style, types and layers"
 	@echo "make docs         build the documentation as a site, build/site/index.html"
 	@echo "make test-latest  run the tests on the newest versions of all dependencies"
+	@echo "make test-pythons run the tests on each Python that Outcry supports (PYTHONS), with uv"
 	@echo "make clean        remove environments, caches and builds; runs/ is kept"
 
 $(BIN)/python:
@@ -40,6 +42,9 @@ demo: .venv/.installed-base
 
 test: .venv/.installed-all
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+coverage: .venv/.installed-all
+	$(BIN)/python -m pytest $(PYTEST_ARGS) --cov --cov-report=term
 
 # A bench is a module of bench/ with a function `run`. All of them run, even after one has failed.
 bench: .venv/.installed-all
@@ -65,6 +70,15 @@ test-latest:
 	.venv-latest/bin/python -m pip install --quiet --editable '.[all,dev]' '$(TORCH)'
 	.venv-latest/bin/python -m pytest $(PYTEST_ARGS)
 
+# uv finds the Pythons of this machine, and fetches those that it lacks.
+PYTHONS ?= 3.11 3.12 3.13 3.14
+test-pythons: .venv/.installed-all
+	@status=0; for version in $(PYTHONS); do echo "== Python $$version"; \
+	    $(BIN)/uv venv --quiet --clear --python $$version .venv-$$version && \
+	    $(BIN)/uv pip install --quiet --python .venv-$$version --constraint constraints.txt --editable '.[all,dev]' && \
+	    .venv-$$version/bin/python -m pytest $(PYTEST_ARGS) || { echo "fails on Python $$version"; status=1; }; \
+	done; exit $$status
+
 clean:
-	rm -rf .venv .venv-latest build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-* build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find lob sim agents scenarios bench tests examples -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true

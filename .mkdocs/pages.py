@@ -14,8 +14,10 @@ from mkdocs.structure.files import File, Files
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = (
-    "lob", "sim", "sim.metrics", "sim.formats", "agents", "agents.flow", "agents.rl", "agents.llm", "scenarios",
-    "scenarios.experiments", "scenarios.realism", "scenarios.baselines",
+    "lob", "sim", "sim.metrics", "sim.formats", "sim.audit", "agents", "agents.flow", "agents.rl", "agents.llm",
+    "scenarios", "scenarios.schema", "scenarios.build", "scenarios.run", "scenarios.check", "scenarios.many_runs",
+    "scenarios.data", "scenarios.experiments", "scenarios.calibration", "scenarios.realism", "scenarios.baselines",
+    "scenarios.training",
 )  # fmt: skip
 
 
@@ -49,7 +51,7 @@ def _examples() -> list[Path]:
 
 
 def _title(path: Path) -> str:
-    return path.stem.replace("_", " ").capitalize()
+    return path.stem.replace("_", " ").capitalize().replace("Llm", "LLM")
 
 
 def _example(path: Path) -> str:
@@ -83,9 +85,14 @@ def _homes(package: str) -> dict[str, str]:
     return found
 
 
+def _paragraph(text: str) -> str:
+    """A paragraph of a docstring; one in columns stays in columns."""
+    return f"```text\n{text}\n```" if re.search(r"\S {2,}\S", text) else text
+
+
 def _reference(package: str) -> str:
     homes = _homes(package)
     about = ast.get_docstring(ast.parse((ROOT / package.replace(".", "/") / "__init__.py").read_text("utf-8"))) or ""
-    parts = [f"# {package}", about]
+    parts = [f"# {package}", *map(_paragraph, about.split("\n\n"))]
     parts += [f"::: {homes.get(name, package)}.{name}" for name in _exported(package)]
     return "\n\n".join(parts) + "\n"

@@ -1,10 +1,19 @@
 """A metaorder from Python: say what to trade and how, put it into a market, and read from the tape what it cost.
 
 Example:
-    >>> order = Metaorder("buy", 5_000, algo="twap", start_s=600, duration_s=1800)     # doctest: +SKIP
-    >>> market = Market(listings, [*populations, order.population()])                  # doctest: +SKIP
-    >>> market.run()                                                                   # doctest: +SKIP
-    >>> execution_report(market.tape, order.parent_id).shortfall_bps                   # doctest: +SKIP
+    >>> from agents.rules import zero_intelligence
+    >>> from lob import Instrument
+    >>> from sim import ConstantValue, Listing, Market, Population, Session
+    >>> stock = Listing(Instrument(reference_ticks=10_000), ConstantValue(10_000.0))
+    >>> settings = zero_intelligence.policy.settings(interval_s=1.0)
+    >>> crowd = Population("crowd", 100, zero_intelligence.policy, settings)
+    >>> order = Metaorder("buy", 500, algo="twap", start_s=60, duration_s=600)
+    >>> market = Market([stock], [crowd, order.population()], Session(0, 1_200_000_000_000), seed=1)
+    >>> market.run()
+    True
+    >>> report = execution_report(market.tape, order.parent_id)
+    >>> report.executed_lots, report.shortfall_bps > 0
+    (500, True)
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""`python -m bench NAME [--json]`: run one bench; the last line printed is one JSON object."""
+"""`python -m bench NAME [--json] [--keep]`: run one bench; the last line printed is one JSON object.
+
+`python -m bench compare` shows what is kept, or measures two commits in turn: see compare.py.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ import pkgutil
 import sys
 from pathlib import Path
 
-_HELPERS = {"__main__", "chat_server", "streams"}
+_HELPERS = {"__main__", "chat_server", "compare", "kept", "streams"}
 
 
 def _names() -> list[str]:
@@ -19,9 +22,14 @@ def _names() -> list[str]:
 
 def main() -> int:
     """Run the bench named on the command line; 0: all its bounds hold, 1: one does not."""
+    if sys.argv[1:2] == ["compare"]:
+        from bench.compare import compare
+
+        return compare(sys.argv[2:], _names())
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure speed and theory.")
     parser.add_argument("name", choices=_names(), metavar="NAME", help=", ".join(_names()))
     parser.add_argument("--json", action="store_true", help="print the JSON line only")
+    parser.add_argument("--keep", action="store_true", help="add the figures to bench/figures.jsonl")
     arguments = parser.parse_args()
     figures = {"bench": arguments.name, **importlib.import_module(f"bench.{arguments.name}").run()}
     figures["pass"] = bool(figures.pop("pass"))
@@ -31,6 +39,10 @@ def main() -> int:
             shown = f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
             print(f"{key:<{width}}  {shown}")
     print(json.dumps(figures))
+    if arguments.keep:
+        from bench.kept import keep
+
+        keep(figures)
     return 0 if figures["pass"] else 1
 
 

@@ -1,13 +1,19 @@
 """Scenario files and what is done with them; each room imports only from those above it in this list.
 
-schema        what a file may say                build         from a file to a market
-pages         the style of pictures and pages    run           one market, its folder and its pictures
-check         a run folder against itself        many_runs     processes, clusters, results as they come
-data          recorded and generated flows       experiments   impact, sweeps, attribution
-calibration   parameters from moments            realism       how real a flow looks
-baselines     order-flow models of the literature, to compare with
-training      learning agents, the learned flow  cli           the command line
-library       the scenarios that come along
+schema       what a file may say
+pages        the style of pictures and pages
+build        from a file to a market
+run          one market, its folder and its pictures
+check        a run folder against itself
+many_runs    processes, clusters, results as they come
+data         recorded and generated order flow
+experiments  impact, sweeps, attribution
+calibration  parameters from moments
+realism      how real a flow looks
+baselines    order-flow models of the literature, to compare with
+training     learning agents, the learned flow
+cli          the command line
+library      the scenarios that come along
 """
 
 from typing import TYPE_CHECKING

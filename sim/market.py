@@ -84,9 +84,19 @@ class Market:
             changes every later draw of everybody. Only to show what that does to paired worlds.
 
     Example:
-        >>> market = Market(listings, populations, seed=1)     # doctest: +SKIP
-        >>> market.run()                                       # doctest: +SKIP
-        >>> market.tape["kind"]                                # doctest: +SKIP
+        >>> from lob import Instrument
+        >>> from sim import ConstantValue, Listing, Population, Session, Trader
+        >>> class Quoter(Trader):
+        ...     def on_wake(self, view):
+        ...         view.limit("buy", 9_998, 5)
+        ...         return 60.0  # seconds until the next wake-up
+        >>> listing = Listing(Instrument(reference_ticks=10_000), ConstantValue(10_000.0))
+        >>> quoters = Population("quoters", 2, trader=lambda index: Quoter())
+        >>> market = Market([listing], [quoters], Session(0, 300_000_000_000), seed=1)
+        >>> market.run()
+        True
+        >>> market.tape["qty_lots"][market.tape["kind"] == 1].sum()  # lob.EventKind.ADD
+        np.int64(50)
 
     Rows go to the sinks given to `run`; without any they are kept in memory (`market.tape`).
     """

@@ -88,9 +88,20 @@ class MarketModel(mesa.Model):
     that has reached its close takes one more step, in which nothing happens.
 
     Example:
-        >>> model = MarketModel(make_market, step_s=60.0, seed=1)    # doctest: +SKIP
-        >>> model.run_model()                                        # doctest: +SKIP
-        >>> model.datacollector.get_model_vars_dataframe()           # doctest: +SKIP
+        >>> from lob import Instrument
+        >>> from sim import ConstantValue, Listing, Market, Population, Session, Trader
+        >>> class Quoter(Trader):
+        ...     def on_wake(self, view):
+        ...         view.limit("buy", 9_998, 5)
+        ...         return 60.0  # seconds until the next wake-up
+        >>> def make_market(seed, count=2):
+        ...     listing = Listing(Instrument(reference_ticks=10_000), ConstantValue(10_000.0))
+        ...     quoters = Population("quoters", count, trader=lambda index: Quoter())
+        ...     return Market([listing], [quoters], Session(0, 300_000_000_000), seed=seed)
+        >>> model = MarketModel(make_market, step_s=60.0, seed=1, count=3)
+        >>> model.run_model()
+        >>> model.datacollector.get_model_vars_dataframe()["bid_depth"].tolist()
+        [0, 15, 30, 45, 60, 75, 75]
     """
 
     def __init__(

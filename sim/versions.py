@@ -13,7 +13,7 @@ _LIBRARIES = ("numpy", "numba", "polars", "pydantic")
 def version() -> str:
     """Return the version of Outcry; 0+source when it runs from a checkout that is not installed."""
     try:
-        return importlib.metadata.version("openoutcry")
+        return importlib.metadata.version("outcry-sim")
     except importlib.metadata.PackageNotFoundError:
         return "0+source"
 
@@ -21,7 +21,7 @@ def version() -> str:
 def versions() -> dict[str, str]:
     """Return the versions of Outcry, Python and the libraries that a tape could depend on."""
     found = {name: importlib.metadata.version(name) for name in _LIBRARIES}
-    return {"openoutcry": version(), "sources": sources(), "python": platform.python_version(), **found}
+    return {"outcry-sim": version(), "sources": sources(), "python": platform.python_version(), **found}
 
 
 def sources() -> str:

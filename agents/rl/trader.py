@@ -160,7 +160,7 @@ def _unpickled(path: str, algo: str, n_features: int, n_actions: int, trust: boo
     try:
         import stable_baselines3
     except ImportError:
-        raise ValueError(f"model = {path!r}: needs stable-baselines3; install openoutcry[rl]") from None
+        raise ValueError(f"model = {path!r}: needs stable-baselines3; install outcry-sim[rl]") from None
     try:
         model = getattr(stable_baselines3, algo.upper()).load(path, device="cpu")
     except Exception as error:

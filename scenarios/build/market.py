@@ -158,7 +158,11 @@ def build_market(scenario: str | Path, seed: int | None = None, overrides: Seque
     """Return the market of a scenario file or library name, ready to run.
 
     Example:
-        >>> market = build_market("first_market", seed=7)      # doctest: +SKIP
+        >>> market = build_market("first_market", seed=7)
+        >>> market.run(market.session.open_ns + 60_000_000_000)
+        True
+        >>> market.tape["sequence"][:3].tolist()
+        [1, 2, 3]
 
     Raises:
         InputError: if the scenario is wrong in any way.

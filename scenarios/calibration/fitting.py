@@ -239,7 +239,7 @@ def calibrate(
     try:
         import cma
     except ModuleNotFoundError:
-        raise InputError("calibrate needs the package cma; install openoutcry[calibrate]") from None
+        raise InputError("calibrate needs the package cma; install outcry-sim[calibrate]") from None
     if budget < 1 or not 1 <= seed < 2**32 or processes < 1:
         raise InputError(
             f"budget = {budget}, seed = {seed}, processes = {processes}; allowed: at least 1 each, a seed below 2^32"

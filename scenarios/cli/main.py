@@ -40,10 +40,12 @@ def _foreign_package() -> str | None:
 
 
 def _add_commands(app: Any, package: str) -> None:
-    """Add each module of a package that has a `command`, and each folder in it as a group of commands."""
+    """Add each public module of a package that has a `command`, and each folder in it as a group of commands."""
     import typer
 
     for module in sorted(pkgutil.iter_modules(importlib.import_module(package).__path__), key=lambda m: m.name):
+        if module.name.startswith("_"):
+            continue
         found = importlib.import_module(f"{package}.{module.name}")
         if module.ispkg:
             group = typer.Typer(help=found.__doc__, no_args_is_help=True, rich_markup_mode=None)

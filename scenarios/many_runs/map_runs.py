@@ -52,7 +52,7 @@ def map_runs(
         task: called with one job; with the executors "process" and "ray" it goes to other processes by cloudpickle, so
             functions of a script or notebook will do.
         jobs: plain data.
-        executor: "process" (loky, the processes of joblib), "ray" (needs openoutcry[ray]; $RAY_ADDRESS names a
+        executor: "process" (loky, the processes of joblib), "ray" (needs outcry-sim[ray]; $RAY_ADDRESS names a
             cluster, without it Ray starts on this machine), or "serial": in this process.
         workers: processes; default: one for each core that this process may use, or all of the cluster.
 
@@ -72,7 +72,7 @@ def check_executor(executor: str, workers: int | None) -> None:
     if workers is not None and not 1 <= workers <= MOST_WORKERS:
         raise InputError(f"workers = {workers}; allowed: at least 1, at most {MOST_WORKERS:,}")
     if executor == "ray" and importlib.util.find_spec("ray") is None:
-        raise InputError("executor ray needs the package ray; install openoutcry[ray]")
+        raise InputError("executor ray needs the package ray; install outcry-sim[ray]")
 
 
 def _attempt(task: Callable[[J], R], job: J) -> R | Failed:

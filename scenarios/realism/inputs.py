@@ -22,7 +22,7 @@ def check_extras() -> None:
         extras = ",".join(sorted({NEEDED[name] for name in missing}))
         raise InputError(
             Argument("models", True),
-            f" needs {', '.join(missing)}; allowed: pip install 'openoutcry[{extras}]', or ",
+            f" needs {', '.join(missing)}; allowed: pip install 'outcry-sim[{extras}]', or ",
             Argument("models", False),
         )
 

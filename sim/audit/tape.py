@@ -54,9 +54,17 @@ class TapeAudit:
         groups: the agents; ids from 0 without a gap.
 
     Example:
-        >>> audit = TapeAudit(instruments, groups)     # doctest: +SKIP
-        >>> market.run(sinks=[audit])                  # doctest: +SKIP
-        >>> audit.finish()                             # doctest: +SKIP
+        >>> from sim import ConstantValue, Listing, Market, Population, RiskLimits, Session, Trader
+        >>> class Quoter(Trader):
+        ...     def on_wake(self, view):
+        ...         view.limit("buy", 9_998, 5)
+        >>> stock = Instrument(reference_ticks=10_000)
+        >>> quoters = Population("quoters", 2, trader=lambda index: Quoter())
+        >>> market = Market([Listing(stock, ConstantValue(10_000.0))], [quoters], Session(0, 60_000_000_000), seed=1)
+        >>> audit = TapeAudit([stock], [Group("quoters", 0, 2, (0,), RiskLimits(), None)])
+        >>> market.run(sinks=[audit])
+        True
+        >>> audit.finish()
         []
     """
 

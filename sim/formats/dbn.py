@@ -47,7 +47,7 @@ def _package() -> Any:
     try:
         import databento_dbn
     except ModuleNotFoundError:
-        raise InputError("format dbn needs the package databento-dbn; install openoutcry[dbn]") from None
+        raise InputError("format dbn needs the package databento-dbn; install outcry-sim[dbn]") from None
     return databento_dbn
 
 

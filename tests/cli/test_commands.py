@@ -164,7 +164,7 @@ def test_schema_is_json_and_knows_the_settings_of_every_kind(tmp_path: Path) -> 
 
 def test_version_names_outcry_and_python(tmp_path: Path) -> None:
     out, _ = outcry(tmp_path, "version")
-    assert out.startswith("openoutcry ") and "\npython 3." in out
+    assert out.startswith("outcry-sim ") and "\npython 3." in out
 
 
 def test_help_imports_neither_numba_nor_numpy_nor_pydantic() -> None:

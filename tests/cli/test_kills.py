@@ -9,7 +9,7 @@ import pytest
 
 from tests.cli.kills import kill
 
-KILLS = int(os.environ.get("OUTCRY_KILLS", "4"))
+KILLS = int(os.environ.get("OUTCRY_KILLS", "3"))
 """Kills in all; by hand: OUTCRY_KILLS=100, or python -m tests.cli.kills."""
 
 

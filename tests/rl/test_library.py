@@ -12,7 +12,8 @@ from scenarios.environments import ENVIRONMENTS, make_env
 from scenarios.schema.load import library
 
 MOST_STEPS = 800
-FEWER_QUESTIONS = {name: ["trader.investors.settings.interval_s=600.0"] for name in ("llm_investors", "rumour")}
+RARELY = ["trader.investors.count=2", "trader.investors.settings.interval_s=3600.0"]
+FEWER_QUESTIONS = {"llm_investors": RARELY, "rumour": [*RARELY, "trader.insiders.settings.interval_s=3600.0"]}
 """The language model takes most of the time; what it says does not matter here."""
 
 

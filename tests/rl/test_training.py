@@ -20,6 +20,7 @@ from agents.rl.sb3 import Sb3VecEnv, network_of
 from agents.rl.team_env import TeamVectorEnv
 from lob.errors import InputError
 from scenarios.training.rl import RlTraining, train_rl
+from tests.cli.inside import inside
 from tests.cli.test_commands import COMMAND, ENVIRONMENT
 from tests.rl.worlds import AGENT, SIZES, factory, written
 
@@ -248,9 +249,10 @@ def test_the_command_trains_and_tells_bad_input_in_one_line(tmp_path: Path) -> N
         (["--reward-set", "tea=1"], "allowed: phi_per_s"),
         ([], "holds a training"),
     ):
-        failed = outcry(*common, *(["--out", "other"] if arguments else []), *arguments)
-        assert failed.returncode == 2, (arguments, failed.stdout, failed.stderr)
-        assert failed.stderr.count("\n") == 1 and words in failed.stderr
+        other = ["--out", "other"] if arguments else []
+        status, out, err = inside(tmp_path, "train", "rl", *common, *other, *arguments)
+        assert status == 2, (arguments, out, err)
+        assert err.count("\n") == 1 and words in err
     assert not (tmp_path / "other").exists()
 
 

@@ -196,9 +196,12 @@ def test_impact_of_a_metaorder_is_concave_where_liquidity_is_latent() -> None:
     assert found.placebo_identical
 
 
+SHORTER_S = {"megapop": 5.0, "goog_2012": 120.0, "learned_impact": 140.0, "llm_investors": 140.0, "rumour": 140.0}
+
+
 @pytest.mark.parametrize("name", sorted(library()))
 def test_a_placebo_leaves_the_tape_of_every_scenario_as_it_is(name: str) -> None:
-    short = {"megapop": 5.0, "goog_2012": 120.0}.get(name, 400.0)
+    short = SHORTER_S.get(name, 400.0)
     session = build(load_scenario(name)).session
     start = 60.0 if short > 60 else 1.0
     order = Metaorder("buy", 500, "pov", start_s=start, duration_s=(short - start) / 2)

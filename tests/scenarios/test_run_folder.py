@@ -41,7 +41,7 @@ def test_a_run_leaves_tape_accounts_summary_scenario_and_picture(tmp_path: Path)
     summary = summary_of(run)
     assert summary["status"] == "complete" and summary["seed"] == 1
     assert summary["tape_hash"] == hash_tape(run / "tape")
-    assert set(summary["versions"]) >= {"openoutcry", "python", "numpy", "numba"}
+    assert set(summary["versions"]) >= {"outcry-sim", "python", "numpy", "numba"}
     tape = read_tape(run / "tape")
     assert summary["n_rows"] == len(tape)
     assert summary["instruments"][0]["n_trades"] == (tape["kind"] == EventKind.EXECUTE).sum()

@@ -55,7 +55,7 @@ class HttpBackend:
         try:
             from agents.llm.backends.wire import Wire, is_on_this_machine
         except ImportError as error:
-            raise InputError(f'backend "openai": {error.name} is missing; pip install "openoutcry[llm]"') from None
+            raise InputError(f'backend "openai": {error.name} is missing; pip install "outcry-sim[llm]"') from None
         self.settings = settings = settings.resolved()
         self._url, self.model = str(settings.base_url), str(settings.model)
         self._key = _key(settings, is_required=not is_on_this_machine(self._url))

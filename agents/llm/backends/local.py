@@ -29,7 +29,7 @@ class LocalBackend:
             from agents.llm.model.decode import Decoder
             from agents.llm.model.files import SHIPPED, load_model
         except ImportError as error:
-            raise InputError(f'backend "local": {error.name} is missing; pip install "openoutcry[llm]"') from None
+            raise InputError(f'backend "local": {error.name} is missing; pip install "outcry-sim[llm]"') from None
         model, tokenizer, self.model = load_model(Path(settings.weights) if settings.weights else SHIPPED)
         self._decoder = Decoder(model, tokenizer)
         self._context = model.shape.context

@@ -36,7 +36,7 @@ def command(
         from agents.llm.model.files import save_model
         from agents.llm.model.train import TrainSettings, train
     except ImportError as error:
-        raise InputError(f'train llm: {error.name} is missing; pip install "openoutcry[llm]"') from None
+        raise InputError(f'train llm: {error.name} is missing; pip install "outcry-sim[llm]"') from None
 
     console = Console(highlight=False, markup=False)
     context.with_resource(claimed(out, "small model", lambda place: has_json(place / "config.json", "prompt_version")))

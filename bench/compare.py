@@ -1,0 +1,120 @@
+"""`python -m bench compare`: figures of two commits side by side.
+
+    python -m bench compare                         the last two commits kept of each bench (`--keep`), on one machine
+    python -m bench compare engine env              of these only
+    python -m bench compare engine --base COMMIT    measured now: both commits in turn, the better of `--repeats`
+
+Machines differ twofold from day to day, so only the last way says whether a change made something faster or slower.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from bench.kept import ROOT, commit_of, kept
+
+__all__ = ["better", "compare", "last_two", "table"]
+
+_NO_FIGURES = {"bench", "commit", "machine", "pass", "time"}
+
+
+def better(name: str, values: Sequence[float]) -> float:
+    """Return the better of several measurements of a figure: the highest rate or ratio, the lowest of anything else."""
+    return max(values) if "per_s" in name or name.startswith("ratio") else min(values)
+
+
+def table(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    """Return lines with each number of two records of one bench, and now over before."""
+    lines = [f"{now['bench']}: {before['commit']} -> {now['commit']}"]
+    names = [name for name in now if name in before and name not in _NO_FIGURES]
+    for name in names:
+        old, new = before[name], now[name]
+        if isinstance(new, bool) or not isinstance(new, int | float) or not isinstance(old, int | float):
+            continue
+        ratio = f"{new / old:8.3f}" if old else "        "
+        lines.append(f"  {name:<40} {old:>16,} {new:>16,} {ratio}")
+    return lines
+
+
+def last_two(bench: str) -> tuple[dict[str, Any], dict[str, Any]] | None:
+    """Return the newest record of a bench and the newest of another commit on the same machine before it."""
+    records = kept(bench)
+    for k in range(len(records) - 1, 0, -1):
+        now = records[k]
+        for before in reversed(records[:k]):
+            if before["machine"] == now["machine"] and before["commit"] != now["commit"]:
+                return before, now
+    return None
+
+
+def measured(bench: str, base: str, repeats: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Run a bench of another commit and of these files in turn, and return the better figures of each."""
+    with _checkout(base) as tree:
+        trees = (tree, ROOT)
+        found: tuple[list[dict[str, Any]], list[dict[str, Any]]] = ([], [])
+        for _ in range(repeats):
+            for place, records in zip(trees, found, strict=True):
+                records.append(_run(bench, place))
+        best = [
+            {name: better(name, [record[name] for record in records]) if _is_number(value) else value
+             for name, value in records[0].items()}
+            for records in found
+        ]  # fmt: skip
+        return ({**best[0], "commit": commit_of(tree)}, {**best[1], "commit": commit_of()})
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _run(bench: str, tree: Path) -> dict[str, Any]:
+    command = [sys.executable, "-m", "bench", bench, "--json"]
+    environment = {**os.environ, "PYTHONPATH": str(tree)}
+    done = subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True)
+    if done.returncode not in (0, 1) or not done.stdout.strip():
+        sys.exit(f"bench {bench} in {commit_of(tree)}: {done.stderr.strip().splitlines()[-1:] or 'no figures'}")
+    record: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+    return record
+
+
+@contextmanager
+def _checkout(commit: str) -> Iterator[Path]:
+    """Provide the files of a commit in a folder of their own."""
+    with tempfile.TemporaryDirectory() as folder:
+        tree = Path(folder) / "base"
+        added = ["git", "worktree", "add", "--quiet", "--detach", str(tree), commit]
+        if subprocess.run(added, cwd=ROOT, capture_output=True).returncode:
+            sys.exit(f"--base {commit}: no such commit")
+        try:
+            yield tree
+        finally:
+            subprocess.run(["git", "worktree", "remove", "--force", str(tree)], cwd=ROOT, check=True)
+
+
+def compare(words: Sequence[str], known: Sequence[str]) -> int:
+    """Print the comparison that the words after `compare` ask for."""
+    parser = argparse.ArgumentParser(prog="python -m bench compare", description="Figures of two commits side by side.")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"benches; default: all that are kept ({', '.join(known)})"
+    )
+    parser.add_argument("--base", metavar="COMMIT", help="measure this commit and the present files in turn")
+    parser.add_argument("--repeats", type=int, default=3, help="runs of each with --base; the better counts")
+    asked = parser.parse_args(words)
+    unknown = [name for name in asked.names if name not in known]
+    if unknown:
+        parser.error(f"no such bench: {', '.join(unknown)}")
+    if asked.base and not asked.names:
+        parser.error("--base needs the names of benches")
+    for name in asked.names or sorted({record["bench"] for record in kept()}):
+        pair = measured(name, asked.base, asked.repeats) if asked.base else last_two(name)
+        print("\n".join(table(*pair)) if pair else f"{name}: no two commits kept on one machine")
+    return 0

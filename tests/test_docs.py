@@ -1,0 +1,29 @@
+"""The pages of the documentation: pictures of examples belong to one, and every example that draws has its picture."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def test_every_example_that_draws_a_picture_has_it_on_its_page() -> None:
+    drawn = {
+        name for path in (ROOT / "examples").glob("*.py") for name in re.findall(r'"(\w+\.png)"', path.read_text())
+    }
+    assert drawn and drawn == {path.name for path in (ROOT / "docs" / "examples").glob("*.png")}
+
+
+def test_links_between_pages_lead_somewhere() -> None:
+    for page in (ROOT / "docs").glob("*.md"):
+        for place in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text("utf-8")):
+            assert "://" in place or (page.parent / place).exists(), (page.name, place)
+
+
+def test_modules_that_pages_name_are_there() -> None:
+    for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]:
+        for name in re.findall(
+            r"`((?:lob|sim|agents|scenarios|bench|tests|examples)/[\w/]+(?:\.py|/))", page.read_text("utf-8")
+        ):
+            assert (ROOT / name).exists(), (page.name, name)
