@@ -5,8 +5,8 @@ from __future__ import annotations
 import inspect
 from typing import Any, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, create_model
-from pydantic.errors import PydanticSchemaGenerationError, PydanticUserError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, create_model
+from pydantic.errors import PydanticUserError
 
 from sim.trader import Trader
 
@@ -24,15 +24,19 @@ def settings_model(trader: type[Trader]) -> type[BaseModel]:
     Types and defaults are those of the signature; bounds stand in it as `Annotated[int, Field(ge=1)]`. An argument
     without a type, or with one that no data can have, takes anything.
     """
-    if trader.Settings is not None:
+    if isinstance(trader.Settings, type) and issubclass(trader.Settings, BaseModel):
         return trader.Settings
     parameters = inspect.signature(trader).parameters.values()
     hints = _hints(trader)
     fields: dict[str, Any] = {}
     for parameter in parameters:
         if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
+            name, hint = parameter.name, hints.get(parameter.name, Any)
             default = parameter.default if parameter.default is not parameter.empty else ...
-            fields[parameter.name] = (hints.get(parameter.name, Any), default)
+            if name.startswith("_") or hasattr(BaseModel, name):  # names that a model cannot have
+                fields[f"argument{len(fields)}"] = (hint, Field(default, alias=name))
+            else:
+                fields[name] = (hint, default)
     takes_more = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
     made: type[BaseModel] = create_model(
         f"{trader.__name__}Settings",
@@ -59,7 +63,7 @@ def _hints(trader: type[Trader]) -> dict[str, Any]:
     """Return the types of a constructor's arguments as far as data can have them."""
     try:
         hints = get_type_hints(trader.__init__, include_extras=True)
-    except (NameError, TypeError):  # of a name that is imported for type checkers only
+    except (AttributeError, NameError, SyntaxError, TypeError):  # of a name that only type checkers know, say
         return {}
     return {name: hint for name, hint in hints.items() if _can_be_read(hint)}
 
@@ -67,6 +71,6 @@ def _hints(trader: type[Trader]) -> dict[str, Any]:
 def _can_be_read(hint: Any) -> bool:
     try:
         TypeAdapter(hint)
-    except (PydanticSchemaGenerationError, PydanticUserError):
+    except (NameError, PydanticUserError, TypeError):
         return False
     return True

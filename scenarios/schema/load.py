@@ -244,7 +244,11 @@ def _walk(data: Any, loc: tuple[int | str, ...], kind: str) -> tuple[str, Any]:
 
 def _known_keys(model: type[BaseModel], loc: tuple[int | str, ...]) -> list[str]:
     """Return the keys of the table in which an unknown one stands."""
-    return list(dict.fromkeys(key for m in _passed(model, loc[:-1])[-1] for key in m.model_fields))
+    return list(dict.fromkeys(key for m in _passed(model, loc[:-1])[-1] for key in _keys(m)))
+
+
+def _keys(model: type[BaseModel]) -> list[str]:
+    return [field.alias or name for name, field in model.model_fields.items()]
 
 
 def _is_hidden(model: type[BaseModel], loc: tuple[int | str, ...]) -> bool:

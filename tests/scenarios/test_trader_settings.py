@@ -111,6 +111,12 @@ def test_a_class_may_say_itself_what_its_settings_are() -> None:
     class Odd(Trader):
         def __init__(self, table: Missing = None, where: Any = 3) -> None: ...  # type: ignore[name-defined]  # noqa: F821
 
+    class Named(Trader):
+        def __init__(self, copy: int = 1, _own: int = 2, wrong: Trader | None = None) -> None: ...
+
+    assert settings_model(Named).model_validate({"copy": 3, "_own": 4, "wrong": 5})
+    with pytest.raises(ValueError, match="copy"):
+        settings_model(Named).model_validate({"copy": "x"})
     assert settings_model(Open).model_validate({"lots": 2, "x": [1]}).model_extra == {"x": [1]}
     assert settings_model(Odd).model_validate({"table": object()})
     assert not settings_model(Trader).model_fields
