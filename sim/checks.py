@@ -16,6 +16,7 @@ from numba.core.errors import NumbaError
 from lob.errors import OutcryError
 from lob.rules import Instrument
 from lob.types import Flag, MessageKind
+from lob.units import SECOND_NS
 from sim.distributions import Settings
 from sim.fundamental import OrnsteinUhlenbeck
 from sim.market import Market
@@ -29,7 +30,6 @@ from sim.trader import Trader, TraderView
 __all__ = ["check_policy", "check_trader"]
 
 Row = np.ndarray[Any, Any]
-SECOND_NS = 1_000_000_000
 MID_TICKS = 10_000
 SESSION = Session(34_200 * SECOND_NS, 36_000 * SECOND_NS)
 N_AGENTS = 3

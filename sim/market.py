@@ -11,11 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from lob._jit import header_of, record_address
+from lob.blocks import header_of, record_address
 from lob.book import BOOK
 from lob.errors import FieldError, OutcryError, RunError
 from lob.tape import new_tape, rows_of
 from sim.bulletins import Bulletin
+from sim.codes import STATUS_PYTHON_WAKE
 from sim.fingerprint import difference, fingerprint
 from sim.kept_rows import KeptRows
 from sim.kernel import run_kernel
@@ -28,7 +29,6 @@ __all__ = ["Market", "Snapshot"]
 
 Rows = np.ndarray[Any, Any]
 Sink = Callable[[Rows], None]
-_PYTHON_WAKE = int(Status.PYTHON_WAKE)
 LOOK_S = 0.2
 """Wall seconds between two such looks when Python traders take most of the time."""
 CHUNK_EVENTS = 500_000
@@ -256,7 +256,7 @@ class Market:
                 status = None
                 # While somebody waits for an answer, only what is due at this very instant goes on.
                 status = run_kernel(world, runtime, tape, self.time_ns if self._asked else target)
-                if status == _PYTHON_WAKE:
+                if status == STATUS_PYTHON_WAKE:
                     self._wake_trader()
                     if watched and not self._asked and time.monotonic() >= next_look_s:
                         next_look_s = time.monotonic() + LOOK_S

@@ -12,15 +12,15 @@ from typing import Any
 import mesa
 import numpy as np
 
-from lob._jit import header_of
+from lob.blocks import header_of
 from lob.book import BOOK
 from lob.inspect import depth
+from lob.units import SECOND_NS
 from sim.market import Market
 from sim.worth import marks_ticks, pnl_of_agents
 
 __all__ = ["MarketAgent", "MarketModel", "market_page"]
 
-SECOND_NS = 1_000_000_000
 DEPTH_LEVELS = 5
 
 

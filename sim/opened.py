@@ -20,7 +20,7 @@ import numpy as np
 from numba import int64
 from numba.extending import overload
 
-from lob._jit import record_at_address
+from lob.blocks import record_at_address
 from sim.world import World
 
 __all__ = ["block_record", "cells_of", "memory_of", "memory_record"]

@@ -15,14 +15,15 @@ from typing import Any, ClassVar, Literal, Protocol
 import numpy as np
 from pydantic import BaseModel
 
-from lob._jit import record_address
+from lob.blocks import record_address
 from lob.errors import FieldError, RunError
 from lob.fields import INT64, side_of, time_in_force_of, truth, whole
 from lob.types import NO_PRICE, Flag, MessageKind, Phase, TimeInForce
 from sim.bulletins import Bulletin
+from sim.codes import STATUS_IN_FLIGHT_FULL
 from sim.heap import LAST_NS
 from sim.kernel import post, set_python_timer
-from sim.records import MAX_OUT, OUT, VIEW, Needs, Status, Wake
+from sim.records import MAX_OUT, OUT, VIEW, Needs, Wake
 from sim.rng import normal_quantile, raw_uniform
 from sim.sending import LATENCY_INDEX
 
@@ -381,7 +382,7 @@ class TraderView:
             self._delay_ns,
         )  # fmt: skip
         self._count += 1
-        if status == _IN_FLIGHT_FULL:
+        if status == STATUS_IN_FLIGHT_FULL:
             raise RunError("too many messages in flight; raise max_in_flight")
 
     def _finish(self, delay_s: float | None) -> None:
@@ -396,7 +397,6 @@ class TraderView:
 
 _SIGNAL, _OWN, _DEPTH = int(Needs.SIGNAL), int(Needs.OWN | Needs.QUEUE), int(Needs.DEPTH)
 _OUT_COLUMNS = tuple(name for name in OUT.names or () if name not in ("n", "overflow"))
-_IN_FLIGHT_FULL = int(Status.IN_FLIGHT_FULL)
 
 
 def _int64(name: str, value: Any) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from lob._jit import allocate, header_of
+from lob.blocks import allocate, header_of
 from lob.book import book_bytes, init_book
 from lob.errors import InputError
 from lob.rules import Instrument

@@ -26,7 +26,6 @@ from sim.trader import Ask, Trader, TraderView
 
 __all__ = ["Investor"]
 
-SECOND_NS = 1_000_000_000
 SEED, THINKING, VALUE_NOISE = 0, 1, 2
 """Indices of the draws of a decision."""
 MAX_PRICES = 64

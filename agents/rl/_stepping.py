@@ -15,8 +15,10 @@ from numba.np.numpy_support import from_dtype
 
 from agents.rl._learner import ACTION, FEATURE_CELLS, OBSERVED, OVER
 from agents.rl.features import midpoint
-from lob._jit import Record, address_of, call_address, kernel, record_at_address
+from lob.blocks import address_of, record_at_address
+from lob.compiled import Record, call_address, kernel
 from lob.tape import TAPE
+from sim.codes import STATUS_DONE, STATUS_PYTHON_WAKE, STATUS_TAPE_FULL, WAKE_TIMER
 from sim.kernel import run_events, run_policy
 from sim.records import (
     AGENT,
@@ -24,8 +26,6 @@ from sim.records import (
     RUNTIME,
     VIEW,
     WORLD,
-    Status,
-    Wake,
     account_at,
     agent_at,
     float_at,
@@ -37,10 +37,8 @@ from sim.view import fill_view
 
 __all__ = ["ANSWERS_DUE", "FACTS", "N_FACTS", "step_markets"]
 
-DONE, TAPE_FULL, PYTHON_WAKE = int(Status.DONE), int(Status.TAPE_FULL), int(Status.PYTHON_WAKE)
 ANSWERS_DUE = -1
 """Beside the kernel's Status: all else of this instant has happened, and Python traders wait for their answers."""
-TIMER = int(Wake.TIMER)
 
 FACTS = (
     "time_s", "mid_ticks", "position_lots", "cash_ticks", "executed_lots", "volume_lots", "start_mid_ticks",
@@ -108,23 +106,23 @@ def run_on(
         stays = row[WAITING] > 0 or row[N_OVER] >= count or row[N_ASKED] > 0
         until = int64(world.time_ns) if stays else int64(row[CLOSE])
         status = run_events(world, runtime, tape, until)
-        if status == TAPE_FULL:
+        if status == STATUS_TAPE_FULL:
             if keep_tape > 0 or tape.cursor == 0:
-                return int64(TAPE_FULL)
+                return int64(STATUS_TAPE_FULL)
             tape.cursor = 0
             continue
-        if status == DONE:
+        if status == STATUS_DONE:
             if row[N_ASKED] > 0:
                 return int64(ANSWERS_DUE)
             if row[WAITING] == 0:  # the close, or nobody is left
                 row[MODE] = ENDED
-            return int64(DONE)
-        if status != PYTHON_WAKE:
+            return int64(STATUS_DONE)
+        if status != STATUS_PYTHON_WAKE:
             return int64(status)
         index = int64(world.wake_agent)
         rank = index - population.first
         if rank < 0 or rank >= count:
-            return int64(PYTHON_WAKE)  # some Python trader of the scenario's own
+            return int64(STATUS_PYTHON_WAKE)  # some Python trader of the scenario's own
         prepare_view(world, view, index, population_index)
         verdict = _look(look, (view, agent_at(world, index), out))
         note_facts(world, view, index, population_index, facts[rank])
@@ -138,7 +136,7 @@ def run_on(
                 row[N_OVER] += 1
             continue
         status = run_policy(world, runtime, index, population_index, int64(view.reason))
-        if status != DONE:
+        if status != STATUS_DONE:
             return int64(status)
 
 
@@ -181,8 +179,8 @@ def step_markets(
                 awake[m, rank] = False
                 memory_at(world, population, int64(rank), int64(ACTION)).value = actions[m, rank, 0]
                 memory_at(world, population, int64(rank), int64(ACTION + 1)).value = actions[m, rank, 1]
-                status = run_policy(world, runtime, int64(population.first + rank), population_index, int64(TIMER))
-                if status != DONE:
+                status = run_policy(world, runtime, int64(population.first + rank), population_index, int64(WAKE_TIMER))
+                if status != STATUS_DONE:
                     row[CURSOR] = status
                     return m
             row[WAITING] = 0
@@ -191,7 +189,7 @@ def step_markets(
             world, runtime, tape, row, population_index, look, keep_tape, features, observations[m], facts[m], awake[m],
             over[m],
         )  # fmt: skip
-        if status != DONE:
+        if status != STATUS_DONE:
             row[CURSOR] = status
             return m
         if row[MODE] != ENDED:

@@ -31,7 +31,8 @@ from agents.rl.custom import Observation, RewardFunction, observed
 from agents.rl.features import FEATURES, feature_indices
 from agents.rl.rewards import Rewards, RewardSettings
 from agents.rl.task import Task, task_of, tasks
-from lob._jit import function_address, record_address
+from lob.blocks import record_address
+from lob.compiled import function_address
 from lob.errors import InputError, RunError
 from lob.tape import new_tape, rows_of
 from sim.market import Market

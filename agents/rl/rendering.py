@@ -8,7 +8,7 @@ import numpy as np
 
 from agents.rl._stepping import FACTS
 from agents.rl.batch import Batch
-from lob._jit import header_of
+from lob.blocks import header_of
 from lob.book import BOOK
 from lob.errors import InputError
 from lob.inspect import depth, orders

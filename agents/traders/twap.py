@@ -11,8 +11,6 @@ from sim.trader import Trader, TraderView
 
 __all__ = ["TwapTrader", "trader"]
 
-SECOND_NS = 1_000_000_000
-
 
 class TwapTrader(Trader):
     """Buys or sells a quantity in equal market orders, evenly over `duration_s` from `start_s` after the open.

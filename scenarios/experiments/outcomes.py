@@ -14,6 +14,7 @@ import numpy as np
 
 from lob.errors import InputError
 from lob.types import EventKind, Flag
+from lob.units import SECOND_NS
 from scenarios.schema.load import nearest
 from sim.metrics.collusion import collusion_index as index_of_collusion
 from sim.metrics.collusion import spread_benchmarks
@@ -28,7 +29,6 @@ __all__ = ["OUTCOMES", "FinishedRun", "Outcome", "find_outcomes", "outcomes_of"]
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 Rows = np.ndarray[Any, Any]
-SECOND_NS = 1_000_000_000
 # Relative figures (in basis points) are not defined where a price is not above 0.
 GRID_S = 10.0
 """Time between two looks at the midpoint for returns and pricing errors."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lob.errors import Argument, InputError
+from lob.units import HOUR_NS, SECOND_NS
 from scenarios.data.flows import FlowSource, read_flows
 from scenarios.schema.pairs import pairs, parse_toml
 from scenarios.schema.times import time_of_day_ns
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 __all__ = ["FlowData", "read_config", "train_flow"]
 
 WEIGHTS = "flow.safetensors"
-SECOND_NS = 1_000_000_000
-HOUR_NS = 3600 * SECOND_NS
 
 
 def read_config(path: Path | None, changes: Sequence[str]) -> TrainingConfig:

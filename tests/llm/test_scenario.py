@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 from lob.errors import InputError, RunError
+from lob.units import SECOND_NS
 from scenarios.run.scenario import run_scenario
 from sim.writer import scan_tape
 from tests.llm.parts import decision, order
@@ -53,7 +54,6 @@ text = "Record profit"
 value = 30
 """
 TEXT = SMALL + INVESTORS
-SECOND_NS = 10**9
 
 
 def test_a_run_leaves_traces_accounts_and_a_picture(tmp_path: Path) -> None:

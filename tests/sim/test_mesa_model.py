@@ -11,18 +11,12 @@ import numpy as np
 import pytest
 
 from lob.rules import Instrument
+from lob.units import SECOND_NS
 from sim.market import Market
 from sim.mesa_model import MarketModel, PopulationAgent, TraderAgent, market_page
 from sim.settings import Population
 from sim.worth import fees_ticks
-from tests.sim.markets import (
-    OPEN_NS,
-    SECOND_NS,
-    Scripted,
-    lively_populations,
-    market_of,
-    zero_intelligence_traders,
-)
+from tests.sim.markets import OPEN_NS, Scripted, lively_populations, market_of, zero_intelligence_traders
 
 
 def lively(seed: int = 0, n_agents: int = 30) -> Market:

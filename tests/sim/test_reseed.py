@@ -10,10 +10,10 @@ import pytest
 from agents.metaorder import Metaorder
 from lob import Instrument
 from lob.errors import RunError
+from lob.units import SECOND_NS
 from sim import Listing, Market, OrnsteinUhlenbeck, Population, Session, Trader
 from tests.sim.markets import zero_intelligence_traders
 
-SECOND_NS = 10**9
 BRANCH_NS = 150 * SECOND_NS
 VALUE = OrnsteinUhlenbeck(2000.0, 0.01, 2.0)
 

@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 
 import sim.market
-from lob._jit import header_of
+from lob.blocks import header_of
 from lob.book import BOOK
 from lob.errors import RunError
+from lob.units import SECOND_NS
 from sim.market import Market, Snapshot
 from sim.settings import Latency, Population
 from sim.trader import Ask, TraderView
 from tests.sim.markets import (
     OPEN_NS,
-    SECOND_NS,
     Fidget,
     Rows,
     Scripted,
