@@ -19,7 +19,7 @@ from sim.codes import STATUS_DONE, STATUS_EVENT_LIMIT, STATUS_PYTHON_WAKE, STATU
 from sim.fingerprint import difference, fingerprint
 from sim.kept_rows import KeptRows
 from sim.kernel import run_kernel
-from sim.python_traders import PythonTraders
+from sim.python_traders import PythonTraders, make_traders
 from sim.records import ACCOUNT_LIMIT, MAX_POPULATIONS, Status
 from sim.settings import Conditional, Listing, Population, Scheduled, Session
 from sim.trader import Trader
@@ -118,9 +118,11 @@ class Market:
         for p, population in enumerate(populations[:MAX_POPULATIONS]):
             if population.policy is not None:
                 self.runtime["policy_address"][p] = population.policy.address()
-        self.world = build_world(*self._definition, self._max_in_flight)
+        traders, made = make_traders(populations)
+        listed, _, of_day, entries, _ = self._definition
+        self.world = build_world(listed, made, of_day, entries, seed, self._max_in_flight)
         self.world.header["shared_stream"] = shared_stream
-        self.python_traders = PythonTraders(populations, self.world, self.runtime_block)
+        self.python_traders = PythonTraders(traders, made, self.world, self.runtime_block)
         self._header = self.world.header
 
     # ---- looking ----------------------------------------------------------------------------------------------

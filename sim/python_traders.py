@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from sim.settings import Population
 from sim.trader import Ask, Trader, TraderView
 from sim.world import World
 
-__all__ = ["PythonTraders"]
+__all__ = ["PythonTraders", "make_traders"]
 
 
 @dataclass(frozen=True)
@@ -30,28 +30,50 @@ class _Asked:
     n_sent: int
 
 
+def make_traders(populations: Sequence[Population]) -> tuple[dict[int, Trader], list[Population]]:
+    """Make the Python traders of populations, once each.
+
+    Returns:
+        The traders by agent id, and the populations, whose `trader` gives the one that is there: a world asks it what
+        wakes it, and none is made only to be asked.
+    """
+    traders: dict[int, Trader] = {}
+    made, first = [], 0
+    for population in populations:
+        if population.trader is not None:
+            own = [population.trader(k) for k in range(population.count)]
+            traders |= dict(enumerate(own, first))
+            population = replace(population, trader=own.__getitem__)
+        made.append(population)
+        first += population.count
+    return traders, made
+
+
 class PythonTraders:
     """Traders by agent id, and those that wait for a panel's answer.
 
     Args:
-        populations: of the market; those with a `trader` are made here.
+        traders: by agent id, see make_traders.
+        populations: of the market.
         world: of the market.
         runtime_block: where the kernel puts the view of whom it returns for.
     """
 
     def __init__(
-        self, populations: Sequence[Population], world: World, runtime_block: np.ndarray[Any, np.dtype[np.uint8]]
+        self,
+        traders: dict[int, Trader],
+        populations: Sequence[Population],
+        world: World,
+        runtime_block: np.ndarray[Any, np.dtype[np.uint8]],
     ) -> None:
-        self.traders: dict[int, Trader] = {}
+        self.traders = traders
         self._bulletins: dict[int, tuple[Bulletin, ...]] = {}
         self._asked: list[_Asked] = []
         first = 0
         for population in populations:
             if population.trader is not None:
                 heard = tuple(sorted(population.bulletins, key=lambda bulletin: bulletin.time_ns))
-                for k in range(population.count):
-                    self.traders[first + k] = population.trader(k)
-                    self._bulletins[first + k] = heard
+                self._bulletins |= dict.fromkeys(range(first, first + population.count), heard)
             first += population.count
         self._header, self._agents = world.header, world.agents
         view_at = int(header_of(runtime_block, RUNTIME)["off_view"])

@@ -10,9 +10,10 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 import numpy as np
+from pydantic import BaseModel
 
 from lob.blocks import record_address
 from lob.errors import FieldError, RunError
@@ -90,11 +91,23 @@ class Trader:
     Class attributes `wakes_on` and `needs` say which market events wake it and what of the view is filled; `files`
     names the settings that are paths of files or folders, such as "model" or "backend.weights": in a scenario,
     relative ones start at the scenario file, and their content counts in the run's configuration hash.
+
+    Its settings in a scenario are the arguments of its constructor, checked by their types before anything runs. A
+    class whose constructor takes them as `**settings` says with `Settings`, a pydantic model, what they are. What else
+    can be wrong with them, `check_settings` tells.
     """
 
     wakes_on: Wake = Wake(0)
     needs: Needs = Needs(0)
     files: tuple[str, ...] = ()
+    Settings: ClassVar[type[BaseModel] | None] = None
+
+    @classmethod
+    def check_settings(cls, settings: dict[str, Any]) -> None:
+        """Raise ValueError if a trader cannot be made of settings whose types are right: a file that does not fit, say.
+
+        Called once when a scenario is read, before anything is written.
+        """
 
     def on_wake(self, view: TraderView) -> float | Ask | None:
         """Decide: send orders through `view`; return the seconds until the next timer wake-up, None for none.

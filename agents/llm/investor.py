@@ -48,6 +48,12 @@ class Investor(Trader):
 
     needs = Needs.OWN | Needs.DEPTH | Needs.SIGNAL
     files = ("backend.weights",)
+    Settings = InvestorSettings
+
+    @classmethod
+    def check_settings(cls, settings: dict[str, Any]) -> None:
+        """Raise ValueError, or InputError, if the backend cannot work."""
+        desk_of(checked(settings).backend)
 
     def __init__(self, index: int = 0, desk: Desk | None = None, **settings: Any) -> None:
         self.settings: InvestorSettings = checked(settings)

@@ -172,10 +172,13 @@ settings = { interval_s = 1.0 }
         ('event.offer.text=""', r"text"),
         (
             "trader.readers.settings.interval=5",
-            r"trader\[0\].settings: Investor refused them \(interval.*allowed: personas",
+            r"trader\[0\].settings.interval: unknown key \(did you mean interval_s\?\); allowed: personas",
         ),
         ('trader.readers.settings.personas=["shy"]', r"'shy'; allowed: value_patient"),
-        ('trader.readers.settings.backend.kind="oracle"', r"backend.*'local', 'openai', 'scripted'"),
+        (
+            'trader.readers.settings.backend.kind="oracle"',
+            r"backend.kind = \"oracle\"; allowed: local, openai, scripted",
+        ),
         ('trader.readers.settings.backend={kind="local", weights="/nowhere"}', r"backend.weights: /nowhere: not found"),
         ('trader.readers.settings.backend.replay="/nowhere"', r"record /nowhere: no such file"),
     ],
