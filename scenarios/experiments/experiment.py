@@ -18,6 +18,7 @@ from lob.errors import InputError, RunError
 from scenarios.experiments.bootstrap import check_confidence
 from scenarios.experiments.design import Design, design_of
 from scenarios.experiments.estimates import COSTS, SHAPE, Paired, sequential_target
+from scenarios.experiments.pages import save
 from scenarios.experiments.pairs import PairTask
 from scenarios.experiments.result import KEY, ImpactResult
 from scenarios.experiments.sequential import FIRST_LOOK, StoppingRule, confidence_sequence, pseudo_values
@@ -140,7 +141,7 @@ def impact(
     )  # fmt: skip
     if folder is not None:
         store.tell(notes=found.notes)
-        found.save(folder)
+        save(found, folder)
     return found
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from agents.metaorder import Metaorder
 from scenarios.calibration.plot_moments import draw_moments
-from scenarios.experiments import Attribution, ImpactResult, SweepResult, attribute, impact, sweep
+from scenarios.experiments import Attribution, ImpactResult, SweepResult, attribute, impact, plot, report, sweep
 from sim.metrics import MOMENTS
 from tests.scenarios.texts import SMALL, written
 
@@ -26,9 +26,26 @@ def drawn(result: Any, tmp_path: Path) -> None:
     """Everything that a result can show."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert result.plot().startswith(PNG)
+        assert plot(result).startswith(PNG)
         if isinstance(result, ImpactResult):
-            assert result.report(tmp_path / "page.html").read_text().endswith("</html>\n")
+            assert report(result, tmp_path / "page.html").read_text().endswith("</html>\n")
+
+
+def test_methods_of_results_do_what_the_functions_do_and_say_so(tmp_path: Path) -> None:
+    found = impact(written(tmp_path), ORDER, pairs=2, executor="serial")
+    with pytest.warns(DeprecationWarning, match=r"is now scenarios\.experiments\.plot\(result, \.\.\.\)"):
+        assert found.plot() == plot(found)
+    with pytest.warns(DeprecationWarning, match="the method goes in 0.3"):
+        assert found.report(tmp_path / "page.html") == tmp_path / "page.html"
+    (tmp_path / "saved").mkdir()
+    with pytest.warns(DeprecationWarning):
+        found.save(tmp_path / "saved")
+    assert {"estimates.parquet", "impact.png", "report.html"} <= {path.name for path in (tmp_path / "saved").iterdir()}
+    swept = sweep(written(tmp_path), {}, [1, 2], outcomes=["volume"], executor="serial")
+    with pytest.warns(DeprecationWarning, match="SweepResult"):
+        assert swept.plot(tmp_path / "sweep.png") == (tmp_path / "sweep.png").read_bytes()
+    with pytest.raises(TypeError, match="a SweepResult has no report; allowed: ImpactResult"):
+        report(swept, tmp_path / "page.html")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("pairs", [1, 2])

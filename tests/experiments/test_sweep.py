@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from lob.errors import InputError, RunError
-from scenarios.experiments import sweep
+from scenarios.experiments import plot, sweep
 from scenarios.experiments import variants as runs_module
 from scenarios.experiments.outcomes import OUTCOMES, FinishedRun
 from sim.hash import TapeHash
@@ -199,7 +199,7 @@ def test_one_run_that_is_left_is_a_result_without_intervals(tmp_path: Path, monk
     found = sweep(written(tmp_path), {"population.zero.count": [30, 60]}, [1, 2], executor="serial")
     row = found.table.filter((pl.col("variant") == 1) & (pl.col("outcome") == "volume")).row(0, named=True)
     assert row["mean"] > 0 and np.isnan(row["low"]) and np.isnan(row["difference"])
-    assert found.plot().startswith(b"\x89PNG") and len(found.failed) == 3
+    assert plot(found).startswith(b"\x89PNG") and len(found.failed) == 3
 
 
 def test_all_runs_failing_is_an_error_that_names_the_first_reason(tmp_path: Path) -> None:
