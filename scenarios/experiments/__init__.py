@@ -5,18 +5,23 @@ from typing import TYPE_CHECKING
 from lob.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from scenarios.experiments.attribution import attribute
+    from scenarios.experiments.attribution import Players, attribute
     from scenarios.experiments.attribution_result import Attribution
     from scenarios.experiments.experiment import impact
     from scenarios.experiments.grid import sweep
     from scenarios.experiments.pages import plot, report, save
+    from scenarios.experiments.protocol import ImpactProtocol
     from scenarios.experiments.result import ImpactResult
     from scenarios.experiments.sequential import StoppingRule
     from scenarios.experiments.sweep_result import SweepResult
+    from scenarios.many_runs.execution import Execution
 
 __all__ = [
     "Attribution",
+    "Execution",
+    "ImpactProtocol",
     "ImpactResult",
+    "Players",
     "StoppingRule",
     "SweepResult",
     "attribute",
@@ -30,11 +35,12 @@ __all__ = [
 __getattr__, __dir__ = lazy_names(
     __name__,
     {
-        "attribution": "attribute",
+        "attribution": "Players attribute",
         "attribution_result": "Attribution",
-        "experiment": "impact",
+        "experiment": "Execution impact",
         "grid": "sweep",
         "pages": "plot report save",
+        "protocol": "ImpactProtocol",
         "result": "ImpactResult",
         "sequential": "StoppingRule",
         "sweep_result": "SweepResult",

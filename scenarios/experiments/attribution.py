@@ -13,30 +13,51 @@ its reverse, afresh for every seed.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from lob.errors import Argument, InputError
-from scenarios.build.market import build
+from scenarios.build.variant import Variant
 from scenarios.experiments.attribution_result import Attribution, share_out
 from scenarios.experiments.bootstrap import check_confidence
 from scenarios.experiments.outcomes import find_outcomes
 from scenarios.experiments.pages import save
 from scenarios.experiments.shapley import EXACT_UP_TO, number_of, plan_of
 from scenarios.experiments.variants import KEY, VariantRun, check_runs, run_variants
-from scenarios.many_runs.map_runs import check_executor
-from scenarios.many_runs.result_set import ResultSet
-from scenarios.schema.load import find_scenario, nearest, read_tables, source_of
-from scenarios.schema.toml_text import toml_text
+from scenarios.many_runs.execution import Execution
+from scenarios.many_runs.flat_keywords import with_flat
+from scenarios.schema.load import nearest
 
-__all__ = ["EXACT_UP_TO", "Attribution", "attribute"]
+__all__ = ["EXACT_UP_TO", "Attribution", "Players", "attribute"]
 
 MOST_GROUPS = 62
 MOST_ORDERS = 10_000
-Floats = np.ndarray[Any, np.dtype[np.float64]]
+
+
+@dataclass(frozen=True)
+class Players:
+    """Which populations an outcome is shared out among: the players of a cooperative game.
+
+    Attributes:
+        groups: populations (or traders) by name of the group, which is one player; default: each population is one.
+        always: populations that are in all runs and get no share.
+        n_orders: pairs of an order in which the players join and its reverse, for each seed, if there are more than
+            EXACT_UP_TO of them.
+
+    Raises:
+        InputError: if there are too many orders, or none.
+    """
+
+    groups: Mapping[str, Sequence[str]] | None = None
+    always: Sequence[str] = ()
+    n_orders: int = 8
+
+    def __post_init__(self) -> None:
+        """Check the number of orders."""
+        if not 1 <= self.n_orders <= MOST_ORDERS:
+            raise InputError(f"n_orders = {self.n_orders}; allowed: 1 to {MOST_ORDERS:,}")
 
 
 def attribute(
@@ -44,18 +65,12 @@ def attribute(
     outcome: str,
     *,
     seeds: Sequence[int] = tuple(range(1, 21)),
-    groups: Mapping[str, Sequence[str]] | None = None,
-    always: Sequence[str] = (),
-    n_orders: int = 8,
+    players: Players = Players(),
     overrides: Sequence[str] = (),
     symbol: str | None = None,
     confidence: float = 0.95,
-    executor: str = "process",
-    workers: int | None = None,
-    out: Path | str | None = None,
-    resume: bool = False,
-    overwrite: bool = False,
-    on_progress: Callable[[int, int], None] | None = None,
+    execution: Execution = Execution(),
+    **flat: Any,
 ) -> Attribution:
     """Share an outcome out among groups of populations.
 
@@ -63,64 +78,54 @@ def attribute(
         scenario: a scenario file or library name.
         outcome: a name of scenarios.experiments.outcomes.
         seeds: worlds; intervals are over them.
-        groups: populations (or traders) by name of the group; default: each population is a group.
-        always: populations that are in all runs and get no share.
-        n_orders: pairs of an order and its reverse per seed, if there are more than EXACT_UP_TO groups.
+        players: the groups, and the populations that are always there; default: each population is a group.
         overrides: changes of the scenario.
         symbol: the instrument; default: the first.
         confidence: of all intervals.
-        executor: "process", "ray" or "serial"; see `map_runs`.
-        workers: number of processes.
-        out: folder for the results; None: memory only.
-        resume: go on with the study in `out`.
-        overwrite: replace it.
-        on_progress: called with the finished and all runs.
+        execution: by what and in how many processes, where the results go.
+        flat: fields of `players` and `execution`, as they were given in 0.1; deprecated.
 
     Raises:
         InputError: if anything asked for is wrong; nothing has been run or written then.
         RunError: if the outcome is not defined without some groups.
     """
+    players, execution = with_flat("attribute", flat, players=players, execution=execution)
     chosen = find_outcomes([outcome], "outcome")[0]
     if len(seeds) < 2:
         raise InputError("seeds: allowed: at least two, none twice")
-    if not 1 <= n_orders <= MOST_ORDERS:
-        raise InputError(f"n_orders = {n_orders}; allowed: 1 to {MOST_ORDERS:,}")
     check_runs(1, seeds, len(seeds), "seeds")
     seeds = [int(seed) for seed in seeds]
     check_confidence(confidence)
-    check_executor(executor, workers)
-    path = find_scenario(str(scenario))
-    tables = read_tables(path, overrides)
-    built = build(source_of(tables, path))
+    whole = Variant.read(scenario, overrides)
+    built = whole.built
     listed = [table.name for table in built.scenario.instrument]
     if symbol is not None and symbol not in listed:
         raise InputError(f"symbol {symbol}{nearest(symbol, listed)}; allowed: {', '.join(listed)}")
-    members = _groups([group.name for group in built.populations], groups, always)
+    members = _groups([group.name for group in built.populations], players.groups, players.always)
     n = len(members)
-    plan = plan_of(n, seeds, n_orders)
+    plan = plan_of(n, seeds, players.n_orders)
     check_runs(1, seeds, sum(len(subsets) for subsets in plan.wanted.values()), "groups")
-    texts = {s: toml_text(_ablated(tables, members, s)) for s in plan.subsets}
-    for subset in {frozenset(), frozenset(range(n))}:
-        build(source_of(_ablated(tables, members, subset), path))
-    jobs = [VariantRun(number_of(s), texts[s], seed) for seed in seeds for s in plan.wanted[seed]]
+    variants = {s: Variant(whole.path, _ablated(whole.tables, members, s)) for s in plan.subsets}
+    for subset in (frozenset[int](), frozenset(range(n))):
+        variants[subset].built  # noqa: B018 (mistakes are told before anything is run)
+    jobs = [VariantRun(number_of(s), variants[s], seed) for seed in seeds for s in plan.wanted[seed]]
     identity = {
         "kind": "attribution",
-        "scenario": path.stem,
+        "scenario": whole.path.stem,
         "config_hash": built.config_hash(0),
         "outcome": chosen.column,
         "groups": {name: list(rows) for name, rows in members.items()},
-        "always": list(always),
+        "always": list(players.always),
         "orders": plan.n_orders,
         "variants": "one bit a group",
     }
-    folder = Path(out) if out is not None else None
     study = {"confidence": confidence, "seeds": seeds, "symbol": symbol or listed[0]}
-    store = ResultSet(folder, identity, KEY, study=study, resume=resume, overwrite=overwrite)
-    runs = run_variants(store, path, jobs, [chosen], executor=executor, workers=workers, on_progress=on_progress)
+    store = execution.store(identity, KEY, study)
+    runs = run_variants(store, jobs, [chosen], execution)
     result = share_out(runs, chosen, members, plan, symbol or listed[0], confidence)
     store.tell(notes=list(result.notes))
-    if folder is not None:
-        save(result, folder)
+    if execution.folder is not None:
+        save(result, execution.folder)
     return result
 
 

@@ -9,23 +9,23 @@ from __future__ import annotations
 import copy
 import itertools
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from lob.errors import InputError
-from scenarios.build.market import build
+from scenarios.build.variant import Variant
 from scenarios.experiments.bootstrap import check_confidence
 from scenarios.experiments.outcomes import OUTCOMES, find_outcomes
 from scenarios.experiments.pages import save
 from scenarios.experiments.sweep_result import SweepResult, cells_of, sweep_result
 from scenarios.experiments.variants import KEY, MOST_VARIANTS, VariantRun, check_runs, run_variants
-from scenarios.many_runs.map_runs import check_executor
-from scenarios.many_runs.result_set import ResultSet
-from scenarios.schema.load import find_scenario, override_value, read_tables, source_of
-from scenarios.schema.toml_text import toml_text, toml_value
+from scenarios.many_runs.execution import Execution
+from scenarios.many_runs.flat_keywords import with_flat
+from scenarios.schema.load import override_value
+from scenarios.schema.toml_text import toml_value
 
 __all__ = ["SweepResult", "sweep"]
 
@@ -51,12 +51,8 @@ def sweep(
     outcomes: Sequence[str] = (),
     overrides: Sequence[str] = (),
     confidence: float = 0.95,
-    executor: str = "process",
-    workers: int | None = None,
-    out: Path | str | None = None,
-    resume: bool = False,
-    overwrite: bool = False,
-    on_progress: Callable[[int, int], None] | None = None,
+    execution: Execution = Execution(),
+    **flat: Any,
 ) -> SweepResult:
     """Run a scenario with every combination of some values, over all seeds.
 
@@ -67,16 +63,13 @@ def sweep(
         outcomes: names of scenarios.experiments.outcomes; default: all.
         overrides: changes for all settings.
         confidence: of all intervals.
-        executor: "process", "ray" or "serial"; see `map_runs`.
-        workers: number of processes.
-        out: folder for the results; None: memory only.
-        resume: go on with the sweep in `out`: finished runs are not repeated, failed ones are tried again.
-        overwrite: replace it.
-        on_progress: called with the finished and all runs.
+        execution: by what and in how many processes, where the results go.
+        flat: fields of `execution`, as they were given in 0.1; deprecated.
 
     Raises:
         InputError: if anything asked for is wrong; nothing has been run or written then.
     """
+    (execution,) = with_flat("sweep", flat, execution=execution)
     chosen = find_outcomes(outcomes, "outcome") if outcomes else list(OUTCOMES.values())
     if len(seeds) == 0:
         raise InputError("seeds: allowed: at least one")
@@ -85,36 +78,35 @@ def sweep(
     check_runs(n_settings, seeds, n_settings * len(seeds), "grid")
     seeds = [int(seed) for seed in seeds]
     check_confidence(confidence)
-    check_executor(executor, workers)
-    path = find_scenario(str(scenario))
-    base = read_tables(path, overrides)
-    texts = []
-    for cell in cells_of(values):
-        tables = copy.deepcopy(base)
-        for name, value in cell.items():
-            override_value(tables, f"{name}={toml_value(value)}")
-        build(source_of(tables, path))
-        texts.append(toml_text(tables))
+    base = Variant.read(scenario, overrides)
+    variants = [_with_values(base, cell) for cell in cells_of(values)]
     identity = {
         "kind": "sweep",
-        "scenario": path.stem,
-        "config_hash": build(source_of(base, path)).config_hash(0),
+        "scenario": base.path.stem,
+        "config_hash": base.built.config_hash(0),
         "grid": values,
         "outcomes": [outcome.column for outcome in chosen],
     }
-    folder = Path(out) if out is not None else None
     study = {
         "confidence": confidence, "seeds": seeds,
         "grid": {name: toml_value(of_one) for name, of_one in values.items()},
     }  # fmt: skip
-    store = ResultSet(folder, identity, KEY, study=study, resume=resume, overwrite=overwrite)
+    store = execution.store(identity, KEY, study)
     # Seed by seed through all settings, so that a sweep that is stopped has complete comparisons.
-    jobs = [VariantRun(k, text, seed) for seed in seeds for k, text in enumerate(texts)]
-    runs = run_variants(
-        store, path, jobs, chosen, executor=executor, workers=workers, on_progress=on_progress
-    )  # fmt: skip
+    jobs = [VariantRun(k, variant, seed) for seed in seeds for k, variant in enumerate(variants)]
+    runs = run_variants(store, jobs, chosen, execution)
     result = sweep_result(runs, values, seeds, chosen, confidence)
     store.tell(notes=result.notes)
-    if folder is not None:
-        save(result, folder)
+    if execution.folder is not None:
+        save(result, execution.folder)
     return result
+
+
+def _with_values(base: Variant, cell: Mapping[str, Any]) -> Variant:
+    """Return the scenario with the values of one setting; raise InputError if they cannot be built."""
+    tables = copy.deepcopy(base.tables)
+    for name, value in cell.items():
+        override_value(tables, f"{name}={toml_value(value)}")
+    variant = Variant(base.path, tables)
+    variant.built  # noqa: B018 (mistakes are told before anything is run)
+    return variant

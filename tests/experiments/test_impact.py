@@ -11,9 +11,10 @@ import pytest
 
 from agents.metaorder import Metaorder
 from lob.errors import InputError, RunError
-from scenarios.experiments import ImpactResult, StoppingRule, impact, plot, report
+from scenarios.experiments import ImpactResult, StoppingRule, plot, report
 from scenarios.experiments import pairs as pairs_module
 from tests.scenarios.texts import SMALL, built, written
+from tests.studies import impact
 
 ORDER = Metaorder("buy", 120, "twap", start_s=120, duration_s=240, settings={"n_slices": 12})
 ALL = ("control", "treated", "placebo", "mirrored")
