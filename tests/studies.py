@@ -13,7 +13,7 @@ from scenarios.experiments import Attribution, Execution, ImpactProtocol, Impact
 __all__ = ["attribute", "generate", "impact", "sweep"]
 
 
-def _grouped(options: dict[str, Any], **groups: type[Any]) -> dict[str, Any]:
+def _grouped(options: dict[str, Any], /, **groups: type[Any]) -> dict[str, Any]:
     """Return the options with those that are fields of a class put together."""
     options = {"executor": "serial", **options}
     for argument, group in groups.items():
@@ -36,4 +36,4 @@ def attribute(scenario: Path | str, outcome: str, **options: Any) -> Attribution
 
 
 def generate(scenario: Path | str, out: Path | str, **options: Any) -> Generated:
-    return scenarios.generate(scenario, out, **_grouped(options, options=FileOptions, execution=Execution))
+    return scenarios.generate(scenario, out, **_grouped(options, files=FileOptions, execution=Execution))

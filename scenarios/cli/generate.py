@@ -54,7 +54,7 @@ def command(
     with pair_progress(console, "days") as show:
         made = generate(
             scenario, folder, days=days, seeds=seed_list(seeds), formats=format_ or ("parquet",),
-            options=FileOptions(levels, labels), overrides=overrides or [],
+            files=FileOptions(levels, labels), overrides=overrides or [],
             execution=Execution(executor, workers, None, resume, overwrite, show),
         )  # fmt: skip
     done = made.manifest.filter(made.manifest["status"] == "done")

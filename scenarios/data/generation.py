@@ -89,7 +89,7 @@ class FileOptions:
     def __post_init__(self) -> None:
         """Check the levels."""
         if not 1 <= self.levels <= MOST_LEVELS:
-            raise InputError(f"levels = {self.levels}; allowed: 1 to {MOST_LEVELS}")
+            raise InputError(f"levels = {self.levels}; allowed: 1 to {MOST_LEVELS} levels")
 
 
 @dataclass(frozen=True)
@@ -206,7 +206,7 @@ def generate(
     days: int = 1,
     seeds: Sequence[int] = (1,),
     formats: Sequence[str] = ("parquet",),
-    options: FileOptions = FileOptions(),
+    files: FileOptions = FileOptions(),
     overrides: Sequence[str] = (),
     execution: Execution = Execution(),
     **flat: Any,
@@ -219,30 +219,32 @@ def generate(
         days: weekdays of each series, from the first date on.
         seeds: one series each; day k of series s is the run with seed `day_seed(s, k)`.
         formats: of FORMATS.
-        options: levels of book files, labels, the first date.
+        files: levels of book files, labels, the first date.
         overrides: changes of the scenario.
         execution: by what and in how many processes. With Ray, `out` must be a disk that all nodes share. With
             `resume`, days that are complete are not made again.
-        flat: fields of `options` and `execution`, as they were given in 0.1; deprecated.
+        flat: fields of `files` and `execution`, as they were given in 0.1; deprecated.
 
     Raises:
         InputError: if anything asked for is wrong; nothing has been run or written then.
         RunError: if no day could be made.
     """
-    options, execution = with_flat("generate", flat, options=options, execution=execution)
+    files, execution = with_flat("generate", flat, files=files, execution=execution)
     for name in formats:
         if name not in FORMATS:
             raise InputError(f"format {name}: no such format; allowed: {', '.join(FORMATS)}")
-    if not formats or not 1 <= days <= MAX_DAYS:
-        raise InputError(f"days = {days}; allowed: 1 to {MAX_DAYS} days, in at least one format")
+    if not formats:
+        raise InputError(f"formats: none; allowed: a format or more of {', '.join(FORMATS)}")
+    if not 1 <= days <= MAX_DAYS:
+        raise InputError(f"days = {days}; allowed: 1 to {MAX_DAYS}")
     if not seeds or len(set(seeds)) != len(seeds) or any(not 0 <= s < 2**63 // (MAX_DAYS + 1) for s in seeds):
         raise InputError(f"seeds: allowed: at least one, none twice, from 0 to {2**63 // (MAX_DAYS + 1) - 1}")
     if execution.out is not None:
         raise InputError(f"execution: out = {execution.out}; allowed: the folder only as generate's own out")
     execution = replace(execution, out=out)
     variant, folder = Variant.read(scenario, overrides), Path(out)
-    dates = _weekdays(variant.built.scenario.session.date or options.first_date, days)
-    task = _Task(variant, tuple(dict.fromkeys(formats)), options, str(folder.resolve()))
+    dates = _weekdays(variant.built.scenario.session.date or files.first_date, days)
+    task = _Task(variant, tuple(dict.fromkeys(formats)), files, str(folder.resolve()))
     _check_formats(task)
     store = execution.store(_identity(task, dates[0]), KEY)
     _make_room(folder, execution.resume)
