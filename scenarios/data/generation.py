@@ -236,7 +236,7 @@ def generate(
     if not formats:
         raise InputError(f"formats: none; allowed: a format or more of {', '.join(FORMATS)}")
     if not 1 <= days <= MAX_DAYS:
-        raise InputError(f"days = {days}; allowed: 1 to {MAX_DAYS}")
+        raise InputError(f"days = {days}; allowed: 1 to {MAX_DAYS} days")
     if not seeds or len(set(seeds)) != len(seeds) or any(not 0 <= s < 2**63 // (MAX_DAYS + 1) for s in seeds):
         raise InputError(f"seeds: allowed: at least one, none twice, from 0 to {2**63 // (MAX_DAYS + 1) - 1}")
     if execution.out is not None:
