@@ -16,6 +16,7 @@ from scipy import optimize
 
 from bench.replay import data_folder
 from lob.lobster import read_day
+from lob.units import HOUR_NS
 from scenarios.build.market import build_market
 from scenarios.calibration.fitting import WORST, Problem, problem_of
 from sim.metrics import flow_of_day, flow_of_tape
@@ -24,7 +25,6 @@ __all__ = ["run"]
 
 BUDGET = 400
 SEARCHES = 2
-HOUR_NS = 3600 * 10**9
 Point = np.ndarray[Any, np.dtype[np.float64]]
 
 

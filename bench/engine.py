@@ -9,8 +9,8 @@ import numpy as np
 from numba import int64
 
 from bench.streams import STREAM_INSTRUMENT, stream
-from lob._jit import Record, kernel
 from lob.book import new_book
+from lob.compiled import Record, kernel
 from lob.matching import apply, apply_batch, rows_needed
 from lob.reference import ReferenceBook
 from lob.tape import new_tape, rows_of

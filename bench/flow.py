@@ -19,6 +19,7 @@ from agents.flow.agent import LearnedFlow, policy
 from agents.flow.memory import FLOW
 from bench.flow_impact import paired
 from lob.rules import Instrument
+from lob.units import HOUR_NS, SECOND_NS
 from sim.fundamental import ConstantValue
 from sim.market import Market
 from sim.opened import memory_of
@@ -27,7 +28,7 @@ from sim.settings import Listing, Population, Session
 __all__ = ["run"]
 
 MID_TICKS = 57_000
-OPEN_NS, SECOND_NS = 36_000_000_000_000, 1_000_000_000
+OPEN_NS = 10 * HOUR_NS
 LEAST, LEAST_REACTIVE, LEAST_RATIO, MOST_GUARDED = 5_000, 1_500, 300, 0.01
 
 

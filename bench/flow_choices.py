@@ -14,8 +14,9 @@ import numpy as np
 from agents.flow.closed_loop import rollout
 from agents.flow.uses import gap_nats
 from agents.flow.weights import SHIPPED, FlowWeights
-from bench.realism import HOUR_NS, STOCKS, TRAIN, joint_rows
+from bench.realism import STOCKS, TRAIN, joint_rows
 from bench.replay import data_folder
+from lob.units import HOUR_NS, SECOND_NS
 from scenarios.data.flows import read_flows
 from scenarios.realism import scorecard
 from sim.metrics import OrderFlow
@@ -29,7 +30,7 @@ GUIDES: tuple[dict[str, Any], ...] = (
     {}, {"drift": "low"}, {"drift": "high"}, {"drift": "low", "strength": 5.0}, {"drift": "high", "strength": 5.0},
     {"volatility": "low", "strength": 5.0}, {"volatility": "high", "strength": 5.0},
 )  # fmt: skip
-GRID_NS = 10 * 1_000_000_000
+GRID_NS = 10 * SECOND_NS
 MOST_FLOORS = 2.5
 """In floors; no choice of block and steps may be farther away."""
 

@@ -16,6 +16,7 @@ from agents.flow.closed_loop import rollout
 from agents.flow.weights import SHIPPED, FlowWeights
 from bench.realism import STOCKS
 from bench.replay import data_folder
+from lob.units import SECOND_NS
 from scenarios.data.flows import read_flows
 from sim.metrics import OrderFlow
 
@@ -23,7 +24,6 @@ __all__ = ["run"]
 
 DAYS, WORKERS = 20, 2
 OPEN_S, CLOSE_S, PART_S = 34_200, 57_600, 1_800
-SECOND_NS = 1_000_000_000
 MEASURES = ("spread_ticks", "touch_lots", "depth_lots", "messages")
 LEAST_INSIDE = 12 / 14
 """A share: of fourteen half hours of one law the fourteenth lies inside the range of the others twelve times."""

@@ -19,8 +19,9 @@ import numpy as np
 from agents.flow.closed_loop import rollout
 from agents.flow.weights import SHIPPED, FlowWeights
 from agents.metaorder import Metaorder
-from bench.realism import HOUR_NS, STOCKS, TEST
+from bench.realism import STOCKS, TEST
 from bench.replay import data_folder
+from lob.units import HOUR_NS
 from scenarios.data.flows import read_flows
 from scenarios.experiments.experiment import impact
 from scenarios.experiments.protocol import ImpactProtocol

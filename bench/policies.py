@@ -41,17 +41,16 @@ class _Recorder(Trader):
 
     def on_wake(self, view: TraderView) -> float | None:
         """Decide with the compiled policy."""
-        record = np.array([view._record])
+        record = view.seen()
         record["block_address"], record["n_block"] = self.block.ctypes.data, len(self.block)
         record["memory_address"], record["n_memory"] = self.memory.ctypes.data, len(self.memory)
-        agent = view._agents[view._index : view._index + 1]
+        agent = view.own_row()
         if Wake.START not in view.reason and len(self.seen) < N_VIEWS:
             self.seen.append((record.copy(), agent.copy()))
         own, out = agent.copy(), np.zeros(1, OUT)
         delay = self.policy.decide(record.view(np.recarray)[0], own.view(np.recarray)[0], out.view(np.recarray)[0])
         agent["state"] = own["state"]
-        for k in range(int(out["n"][0])):
-            view._post(*(int(out[name][0, k]) for name in (OUT.names or ())[2:]))
+        view.send(out[0])
         return float(delay) / 1e9 if delay > 0 else None
 
 

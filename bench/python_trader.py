@@ -8,6 +8,7 @@ from typing import Any
 from agents.rules.zero_intelligence import ZeroIntelligence
 from agents.rules.zero_intelligence import policy as zero_intelligence
 from lob.rules import Instrument
+from lob.units import SECOND_NS
 from sim.fundamental import ConstantValue
 from sim.market import Market
 from sim.settings import Listing, Population, Session
@@ -15,7 +16,6 @@ from sim.trader import Trader, TraderView
 
 __all__ = ["run"]
 
-SECOND_NS = 1_000_000_000
 N_ORDERS = 200_000
 
 

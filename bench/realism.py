@@ -17,6 +17,7 @@ import numpy as np
 from agents.flow.closed_loop import rollout
 from agents.flow.weights import SHIPPED, FlowWeights
 from bench.replay import data_folder
+from lob.units import HOUR_NS
 from scenarios.baselines import BASELINES
 from scenarios.data.flows import read_flows
 from scenarios.realism import Scorecard, scorecard
@@ -27,7 +28,6 @@ from sim.metrics.moments import response_ticks
 
 __all__ = ["joint_rows", "run"]
 
-HOUR_NS = 3600 * 1_000_000_000
 TRAIN, TEST = (9.5, 14.0), (15.0, 16.0)
 STOCKS = {"GOOG": (10, 57_000), "AMZN": (5, 22_300)}
 SESSIONS = 10

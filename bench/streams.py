@@ -7,20 +7,20 @@ from typing import Any
 import numpy as np
 from numba import int64
 
-from lob._jit import Record, kernel
 from lob.book import new_book
+from lob.codes import CANCEL, IOC, LIMIT
+from lob.compiled import Record, kernel
 from lob.matching import apply
 from lob.orders import find_order
 from lob.rules import Instrument
 from lob.tape import new_tape
-from lob.types import MESSAGE, MessageKind, TimeInForce
+from lob.types import MESSAGE
 
 __all__ = ["STREAM_INSTRUMENT", "stream"]
 
 STREAM_INSTRUMENT = Instrument(name="STREAM", n_prices=4096, max_orders=8192)
 LIVE_ORDERS = 3_900
 LEVELS = 105
-_LIMIT, _CANCEL, _IOC = int(MessageKind.LIMIT), int(MessageKind.CANCEL), int(TimeInForce.IOC)
 
 
 @kernel
@@ -52,15 +52,15 @@ def _fill(
                     target = 0
                 pick = (pick * 7919.0) % 1.0
         if target != 0:
-            message.kind = _CANCEL
+            message.kind = CANCEL
             message.order_id = target
         else:
-            message.kind = _LIMIT
+            message.kind = LIMIT
             message.side = side
             marketable = kinds[i] >= adds
             if marketable:
                 message.price_ticks = anchor + side * LEVELS
-                message.time_in_force = _IOC
+                message.time_in_force = IOC
                 message.qty_lots = 1 + (3 * sizes[i]) // 2
             else:
                 message.price_ticks = anchor - side * (1 + offsets[i])

@@ -12,13 +12,14 @@ import time
 from pathlib import Path
 from typing import Any
 
+from lob.units import SECOND_NS
 from scenarios.build.market import build_market
 from sim.writer import ParquetTape
 
 __all__ = ["run"]
 
 N_ROWS = 10_000_000
-SAMPLE_NS = (9 * 3600 + 32 * 60) * 10**9
+SAMPLE_NS = (9 * 3600 + 32 * 60) * SECOND_NS
 MESSAGES = 100_000_000
 LEAST_ROWS_PER_S = 2e6
 MOST_MB = 1500.0

@@ -2,13 +2,13 @@
 
 import numpy as np
 
+from lob.units import HOUR_NS
 from scenarios.baselines import BASELINES
 from scenarios.build.market import build
 from scenarios.realism import scorecard
 from scenarios.schema.load import find_scenario, load_scenario
 from sim.metrics import visible_flow_of_tape
 
-HOUR_NS = 3600 * 1_000_000_000
 LEVELS = 10
 
 if __name__ == "__main__":

@@ -5,9 +5,9 @@ from __future__ import annotations
 from agents import Metaorder, execution_report
 from agents.rules import zero_intelligence
 from lob import Instrument
+from lob.units import SECOND_NS
 from sim import ConstantValue, Listing, Market, Population, Session
 
-SECOND_NS = 10**9
 HOUR = Session(0, 3600 * SECOND_NS)
 
 

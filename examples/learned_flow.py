@@ -7,6 +7,7 @@ from agents import Metaorder
 from agents.flow import FlowWeights
 from agents.flow.uses import event_nats, forecast
 from agents.flow.weights import SHIPPED
+from lob.units import MINUTE_NS
 from scenarios.build.market import build
 from scenarios.schema.load import load_scenario
 from sim import Market
@@ -15,7 +16,6 @@ from sim.metrics import visible_flow_of_tape
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
-MINUTE_NS = 60_000_000_000
 parts = build(load_scenario("learned_impact"))
 
 

@@ -18,9 +18,8 @@ from agents.llm import Desk, Investor, Recorder, Replay, Reply, Request
 from agents.llm.protocol import Backend
 from agents.rules import zero_intelligence
 from lob import Instrument
+from lob.units import SECOND_NS
 from sim import Bulletin, ConstantValue, Latency, Listing, Market, Population, Session
-
-SECOND_NS = 1_000_000_000
 
 
 class Enthusiast:

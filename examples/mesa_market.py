@@ -13,10 +13,9 @@ import mesa
 
 from agents.rules import zero_intelligence
 from lob import Instrument
+from lob.units import SECOND_NS
 from sim import ConstantValue, Listing, Market, Population, Session
 from sim.mesa_model import MarketModel
-
-SECOND_NS = 1_000_000_000
 
 
 def make_market(seed: int = 0, n_agents: int = 50, cancel_share: float = 0.4) -> Market:

@@ -13,11 +13,11 @@ from typing import Any
 from agents.makers import market_maker
 from agents.rules import noise, value
 from lob import NO_PRICE, Instrument
-from sim import Listing, Market, Needs, OrnsteinUhlenbeck, Policy, Population, Session, Settings, Wake, decision
+from lob.units import SECOND_NS
+from sim import Listing, Market, Needs, OrnsteinUhlenbeck, Policy, Population, Session, Settings, decision
 from sim.checks import check_policy
+from sim.codes import WAKE_START
 from sim.policy import exponential, indices, send_cancel_all, send_limit
-
-SECOND_NS = 1_000_000_000
 
 
 class Contrarian(Settings):
@@ -38,7 +38,6 @@ class Contrarian(Settings):
 
 P = indices(Contrarian)  # positions in agent.params
 S = indices(None, "average_ticks")  # positions in agent.state
-START = int(Wake.START)
 NEXT = 0  # which draw of a decision serves what
 
 
@@ -46,7 +45,7 @@ NEXT = 0  # which draw of a decision serves what
 def decide(view: Any, agent: Any, out: Any) -> int:
     """Look, perhaps send orders through `out`, and return the ns until the next look."""
     delay = 1 + int(exponential(agent, NEXT, agent.params[P.interval_s]) * SECOND_NS)
-    if view.reason & START:
+    if view.reason & WAKE_START:
         agent.state[S.average_ticks] = view.last_ticks
         return delay
     if view.n_own > 0:

@@ -12,10 +12,9 @@ from typing import Any
 
 from agents.rules import zero_intelligence
 from lob import Instrument
+from lob.units import SECOND_NS
 from sim import ConstantValue, Latency, Listing, Market, Needs, Population, Session, Trader, TraderView, Wake
 from sim.checks import check_trader
-
-SECOND_NS = 1_000_000_000
 
 
 class PatientBuyer(Trader):

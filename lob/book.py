@@ -1,4 +1,4 @@
-"""Layout of one order book in memory: a header record, then tables found by offset; see lob/_jit.py.
+"""Layout of one order book in memory: a header record, then tables found by offset; see lob/blocks.py.
 
     levels      one row per side and price: quantity, first and last order
     words0..2   one bitmap per side, three levels of 64-bit words: which prices hold orders
@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from lob._jit import allocate, element_of, header_of
+from lob.blocks import allocate, element_of, header_of
 from lob.rules import Instrument
 from lob.types import Phase
 
@@ -170,13 +170,3 @@ def new_book(instrument: Instrument) -> tuple[np.ndarray[Any, np.dtype[np.uint8]
     """Return a block of its own with an empty book, and its header record."""
     block = allocate(book_bytes(instrument))
     return block, init_book(block, instrument)
-
-
-def table_of(block: np.ndarray[Any, np.dtype[np.uint8]], name: str) -> np.ndarray[Any, Any]:
-    """Return one table of a book as a structured array (a view), for inspection outside of hot code."""
-    book = header_of(block, BOOK)
-    dtype = TABLES[name]
-    offsets = [*sorted(int(book[f"off_{other}"]) for other in TABLES), int(book["n_bytes"])]
-    start = int(book[f"off_{name}"])
-    end = offsets[offsets.index(start) + 1]
-    return block[start : start + (end - start) // dtype.itemsize * dtype.itemsize].view(dtype)

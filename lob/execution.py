@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from numba import int64
 
-from lob._jit import Record, kernel, leaf
 from lob.book import extra_at, level_at, node_at
-from lob.codes import NONE, ROW_ADD, ROW_EXECUTE
+from lob.codes import ROW_ADD, ROW_EXECUTE
+from lob.compiled import Record, kernel, leaf
 from lob.levels import append_order, mark_empty, next_above, next_below, unlink_order
 from lob.orders import forget_order, join_owner, leave_owner, remember_order, slot_of_node, take_node
-from lob.rows import write_row, write_touch
-from lob.tape import row_at
+from lob.rows import open_row, takes_row
 
 __all__ = ["can_fill", "match", "parent_of", "remove_order", "rest_order"]
 
@@ -87,27 +86,18 @@ def match(
             forget_order(book, index, slot_of_node(book, index))
         book.reference_ticks = price + book.min_price_ticks
         book.sequence += 1
-        row = row_at(tape, int64(tape.cursor))
-        tape.cursor += 1
-        row.time_ns = time_ns
-        row.sequence = book.sequence
+        row = open_row(book, tape, time_ns, int64(ROW_EXECUTE))
         row.order_id = order_id
         row.contra_order_id = contra_id
         row.agent = agent
         row.contra_agent = contra_agent
         row.parent_id = parent_id
         row.contra_parent_id = contra_parent
+        row.side = side
         row.price_ticks = price + book.min_price_ticks
         row.qty_lots = traded
         row.leaves_lots = leaves
         row.contra_leaves_lots = contra_leaves
-        row.symbol = book.symbol
-        row.flags = 0
-        row.kind = ROW_EXECUTE
-        row.side = side
-        row.reason = NONE
-        row.phase = book.phase
-        write_touch(book, row)
     return leaves
 
 
@@ -132,10 +122,16 @@ def rest_order(
         extra.time_ns = time_ns
         extra.parent_id = parent_id
         join_owner(book, index)
-    write_row(
-        book, tape, time_ns, int64(ROW_ADD), int64(side), int64(order_id), int64(agent), int64(parent_id),
-        int64(price + book.min_price_ticks), int64(qty_lots), int64(qty_lots), int64(NONE), int64(flags),
-    )  # fmt: skip
+    if takes_row(book, tape):
+        row = open_row(book, tape, time_ns, int64(ROW_ADD))
+        row.order_id = order_id
+        row.agent = agent
+        row.parent_id = parent_id
+        row.side = side
+        row.price_ticks = price + book.min_price_ticks
+        row.qty_lots = qty_lots
+        row.leaves_lots = qty_lots
+        row.flags = flags
 
 
 @kernel

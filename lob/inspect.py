@@ -6,8 +6,8 @@ from typing import Any
 
 from numba import int64
 
-from lob._jit import Record, kernel, leaf
 from lob.book import level_at, node_at
+from lob.compiled import Record, kernel, leaf
 from lob.levels import next_above, next_below
 from lob.orders import find_order
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from numba import int64
 
-from lob._jit import Record, kernel
 from lob.book import extra_at, level_at, node_at, owner_at, slot_at, word0_at, word1_at, word2_at
+from lob.compiled import Record, kernel
 from lob.levels import is_occupied, next_above, next_below
 from lob.orders import find_order
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from numba import int64, uint64
 
-from lob._jit import Record, high_bit, kernel, leaf, low_bit
+from lob.bits import high_bit, low_bit
 from lob.book import level_at, node_at, word0_at, word1_at, word2_at
+from lob.compiled import Record, kernel, leaf
 
 __all__ = ["append_order", "is_occupied", "next_above", "next_below", "unlink_order"]
 

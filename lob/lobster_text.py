@@ -11,6 +11,7 @@ import polars as pl
 
 from lob.errors import InputError
 from lob.rules import MAX_ORDER_LOTS
+from lob.units import SECOND_NS
 
 __all__ = ["EMPTY_PRICE", "HALTED", "LOBSTER_MESSAGE", "QUOTING", "RESUMED", "read_book", "read_messages"]
 
@@ -131,7 +132,7 @@ def _times(text: pl.Series, lines: _Lines) -> np.ndarray[Any, np.dtype[np.int64]
     parts = text.str.split_exact(".", 1).struct.unnest()
     seconds = parts["field_0"].cast(pl.Int64)
     fraction = parts["field_1"].fill_null("0").str.slice(0, 9).str.pad_end(9, "0").cast(pl.Int64)
-    return (seconds * 1_000_000_000 + fraction).to_numpy()
+    return (seconds * SECOND_NS + fraction).to_numpy()
 
 
 def read_messages(data: bytes, where: str) -> np.ndarray[Any, Any]:

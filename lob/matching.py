@@ -13,7 +13,6 @@ from typing import Any
 
 from numba import int64
 
-from lob._jit import Record, kernel, leaf
 from lob.book import level_at, node_at, owner_at, slot_at
 from lob.codes import (
     BAD_KIND,
@@ -54,9 +53,10 @@ from lob.codes import (
     WOULD_CROSS,
     WRONG_PHASE,
 )
+from lob.compiled import Record, kernel, leaf
 from lob.execution import can_fill, match, parent_of, remove_order, rest_order
 from lob.orders import find_order, find_slot, slot_of_node
-from lob.rows import reject, write_row
+from lob.rows import open_row, reject, takes_row
 from lob.tape import row_at
 from lob.types import CLIENT_ID_BITS, NO_PRICE
 
@@ -159,21 +159,14 @@ def new_order(book: Record, tape: Record, message: Record) -> None:
         rest_order(book, tape, time_ns, order_id, agent, parent_id, side, limit, leaves, 1 if tracked else 0, int64(0))
     else:
         price_ticks = int64(message.price_ticks) if is_limit else int64(NO_PRICE)
-        write_row(
-            book,
-            tape,
-            int64(time_ns),
-            int64(ROW_EXPIRE),
-            int64(side),
-            int64(order_id),
-            int64(agent),
-            int64(parent_id),
-            int64(price_ticks),
-            int64(leaves),
-            int64(0),
-            int64(NONE),
-            int64(0),
-        )
+        if takes_row(book, tape):
+            row = open_row(book, tape, time_ns, int64(ROW_EXPIRE))
+            row.order_id = order_id
+            row.agent = agent
+            row.parent_id = parent_id
+            row.side = side
+            row.price_ticks = price_ticks
+            row.qty_lots = leaves
 
 
 @leaf
@@ -183,21 +176,14 @@ def cancel_order(book: Record, tape: Record, time_ns: int, index: int, slot: int
     order_id, agent, side = int64(node.order_id), int64(node.agent), int64(node.side)
     price, qty_lots, parent_id = int64(node.price), int64(node.qty_lots), parent_of(book, index)
     remove_order(book, index, slot)
-    write_row(
-        book,
-        tape,
-        int64(time_ns),
-        int64(ROW_CANCEL),
-        int64(side),
-        int64(order_id),
-        int64(agent),
-        int64(parent_id),
-        int64(price + book.min_price_ticks),
-        int64(qty_lots),
-        int64(0),
-        int64(NONE),
-        int64(0),
-    )
+    if takes_row(book, tape):
+        row = open_row(book, tape, time_ns, int64(ROW_CANCEL))
+        row.order_id = order_id
+        row.agent = agent
+        row.parent_id = parent_id
+        row.side = side
+        row.price_ticks = price + book.min_price_ticks
+        row.qty_lots = qty_lots
 
 
 @leaf
@@ -207,21 +193,15 @@ def reduce_order(book: Record, tape: Record, time_ns: int, index: int, cut_lots:
     node.qty_lots -= cut_lots
     side = int64(node.side)
     level_at(book, (int64(0) if side > 0 else book.n_prices) + int64(node.price)).lots -= cut_lots
-    write_row(
-        book,
-        tape,
-        int64(time_ns),
-        int64(ROW_REDUCE),
-        int64(side),
-        int64(node.order_id),
-        int64(node.agent),
-        int64(parent_of(book, index)),
-        int64(node.price + book.min_price_ticks),
-        int64(cut_lots),
-        int64(node.qty_lots),
-        int64(NONE),
-        int64(0),
-    )
+    if takes_row(book, tape):
+        row = open_row(book, tape, time_ns, int64(ROW_REDUCE))
+        row.order_id = node.order_id
+        row.agent = node.agent
+        row.parent_id = parent_of(book, index)
+        row.side = side
+        row.price_ticks = node.price + book.min_price_ticks
+        row.qty_lots = cut_lots
+        row.leaves_lots = node.qty_lots
 
 
 @kernel
@@ -250,21 +230,15 @@ def replace_order(book: Record, tape: Record, message: Record, index: int) -> No
     order_id, agent, tracked = int64(node.order_id), int64(node.agent), int64(node.tracked)
     parent_id = parent_of(book, index)
     remove_order(book, index, slot_of_node(book, index))
-    write_row(
-        book,
-        tape,
-        int64(time_ns),
-        int64(ROW_REPLACE),
-        int64(side),
-        int64(order_id),
-        int64(agent),
-        int64(parent_id),
-        int64(message.price_ticks),
-        int64(qty_lots),
-        int64(qty_lots),
-        int64(NONE),
-        int64(0),
-    )
+    if takes_row(book, tape):
+        row = open_row(book, tape, time_ns, int64(ROW_REPLACE))
+        row.order_id = order_id
+        row.agent = agent
+        row.parent_id = parent_id
+        row.side = side
+        row.price_ticks = message.price_ticks
+        row.qty_lots = qty_lots
+        row.leaves_lots = qty_lots
     leaves = match(book, tape, time_ns, order_id, agent, parent_id, side, price, qty_lots)
     if leaves > 0:
         rest_order(book, tape, time_ns, order_id, agent, parent_id, side, price, leaves, tracked, int64(REINSERTED))
@@ -304,21 +278,10 @@ def rare_message(book: Record, tape: Record, message: Record) -> None:
                 )
     elif kind == SET_PHASE and CLOSED <= message.qty_lots <= HALTED:
         book.phase = message.qty_lots
-        write_row(
-            book,
-            tape,
-            int64(message.time_ns),
-            int64(ROW_PHASE),
-            int64(0),
-            int64(0),
-            int64(message.agent),
-            int64(0),
-            int64(0),
-            int64(message.qty_lots),
-            int64(0),
-            int64(NONE),
-            int64(0),
-        )
+        if takes_row(book, tape):
+            row = open_row(book, tape, int64(message.time_ns), int64(ROW_PHASE))
+            row.agent = message.agent
+            row.qty_lots = message.qty_lots
     else:
         reject(book, tape, message, int64(BAD_KIND))
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from numba import int64, uint64
 
-from lob._jit import Record, leaf
 from lob.book import extra_at, node_at, owner_at, slot_at
+from lob.compiled import Record, leaf
 
 __all__ = ["find_order", "find_slot", "forget_order", "remember_order", "slot_of_node", "take_node"]
 

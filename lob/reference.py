@@ -145,10 +145,6 @@ class ReferenceBook:
             self._handle(_Message._make(message))
         return np.array(self._rows, dtype=EVENT)
 
-    def apply_one(self, message: Any) -> npt.NDArray[Any]:
-        """Handle a single MESSAGE record and return its EVENT rows."""
-        return self.apply(np.array([message], dtype=message.dtype))
-
     def touch(self) -> tuple[int, int, int, int]:
         """Best bid price and lots, best ask price and lots; NO_PRICE and 0 for an empty side."""
         return self._bids.touch() + self._asks.touch()

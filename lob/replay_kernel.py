@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from numba import int64
 
-from lob._jit import Record, kernel, leaf
 from lob.book import level_at, node_at
+from lob.codes import CANCEL, CONTINUOUS, FIRST, GTC, HALTED, IOC, LIMIT, REDUCE, ROW_EXECUTE, SET_PHASE
+from lob.compiled import Record, kernel, leaf
 from lob.execution import rest_order
 from lob.inspect import best_price, is_price, next_price
 from lob.lobster_text import HALTED as HALT_BEGINS
@@ -16,15 +17,9 @@ from lob.lobster_text import RESUMED as HALT_ENDS
 from lob.matching import apply, rows_needed
 from lob.orders import find_order
 from lob.tape import row_at
-from lob.types import EventKind, Flag, MessageKind, Phase, TimeInForce
 
 __all__ = ["COUNTS", "N_NAMED", "OUTSIDE", "SEEDER", "add_seed", "replay_all", "set_phase"]
 
-LIMIT, CANCEL, REDUCE = int(MessageKind.LIMIT), int(MessageKind.CANCEL), int(MessageKind.REDUCE)
-SET_PHASE, CONTINUOUS, HALTED = int(MessageKind.SET_PHASE), int(Phase.CONTINUOUS), int(Phase.HALTED)
-FIRST = int(Flag.FIRST)
-GTC, IOC = int(TimeInForce.GTC), int(TimeInForce.IOC)
-EXECUTED = int(EventKind.EXECUTE)
 SEEDER = -2
 RECORDED = -1
 OUTSIDE = -2
@@ -176,7 +171,7 @@ def apply_recorded(
         if book.phase != CONTINUOUS:
             counts[N_HALTED_ORDERS] += 1
         start = enter(book, tape, message, side, tick, qty_lots, int64(RECORDED))
-        if row_at(tape, start).kind == EXECUTED:
+        if row_at(tape, start).kind == ROW_EXECUTE:
             counts[N_CROSSED] += 1
         return
     index = find_order(book, known[dense]) if known[dense] > 0 else int64(0)

@@ -6,13 +6,13 @@ from typing import Any
 
 from numba import int64
 
-from lob._jit import Record, kernel, leaf
 from lob.book import level_at
-from lob.codes import LIMIT, REPLACE, ROW_REJECT
+from lob.codes import LIMIT, NONE, REPLACE, ROW_REJECT
+from lob.compiled import Record, kernel, leaf
 from lob.tape import row_at
 from lob.types import NO_PRICE
 
-__all__ = ["reject", "write_row", "write_touch"]
+__all__ = ["open_row", "reject", "takes_row", "write_touch"]
 
 
 @leaf
@@ -34,65 +34,49 @@ def write_touch(book: Record, row: Any) -> None:
 
 
 @leaf
-def write_row(
-    book: Record,
-    tape: Record,
-    time_ns: int,
-    kind: int,
-    side: int,
-    order_id: int,
-    agent: int,
-    parent_id: int,
-    price_ticks: int,
-    qty_lots: int,
-    leaves_lots: int,
-    reason: int,
-    flags: int,
-) -> None:
-    """Write any row but an execution."""
+def takes_row(book: Record, tape: Record) -> bool:
+    """Count a row that is no execution; return whether the tape takes it."""
     book.sequence += 1
-    if tape.executions_only == 0:
-        row = row_at(tape, int64(tape.cursor))
-        tape.cursor += 1
-        row.time_ns = time_ns
-        row.sequence = book.sequence
-        row.order_id = order_id
-        row.contra_order_id = 0
-        row.agent = agent
-        row.contra_agent = -1
-        row.parent_id = parent_id
-        row.contra_parent_id = 0
-        row.price_ticks = price_ticks
-        row.qty_lots = qty_lots
-        row.leaves_lots = leaves_lots
-        row.contra_leaves_lots = 0
-        row.symbol = book.symbol
-        row.flags = flags
-        row.kind = kind
-        row.side = side
-        row.reason = reason
-        row.phase = book.phase
-        write_touch(book, row)
+    return tape.executions_only == 0
+
+
+@leaf
+def open_row(book: Record, tape: Record, time_ns: int, kind: int) -> Any:
+    """Begin the row that was just counted, with neutral values and the touch; the caller sets what it has to say."""
+    row = row_at(tape, int64(tape.cursor))
+    tape.cursor += 1
+    row.time_ns = time_ns
+    row.sequence = book.sequence
+    row.order_id = 0
+    row.contra_order_id = 0
+    row.agent = -1
+    row.contra_agent = -1
+    row.parent_id = 0
+    row.contra_parent_id = 0
+    row.price_ticks = 0
+    row.qty_lots = 0
+    row.leaves_lots = 0
+    row.contra_leaves_lots = 0
+    row.symbol = book.symbol
+    row.flags = 0
+    row.kind = kind
+    row.side = 0
+    row.reason = NONE
+    row.phase = book.phase
+    write_touch(book, row)
+    return row
 
 
 @kernel
 def reject(book: Record, tape: Record, message: Record, reason: int) -> None:
     """Report a refused message; the book is unchanged."""
-    target = int64(0)
-    if LIMIT <= message.kind <= REPLACE:
-        target = int64(message.order_id)
-    write_row(
-        book,
-        tape,
-        int64(message.time_ns),
-        int64(ROW_REJECT),
-        int64(message.side),
-        int64(target),
-        int64(message.agent),
-        int64(message.parent_id),
-        int64(message.price_ticks),
-        int64(message.qty_lots),
-        int64(0),
-        int64(reason),
-        int64(0),
-    )
+    if takes_row(book, tape):
+        row = open_row(book, tape, int64(message.time_ns), int64(ROW_REJECT))
+        if LIMIT <= message.kind <= REPLACE:
+            row.order_id = message.order_id
+        row.agent = message.agent
+        row.parent_id = message.parent_id
+        row.side = message.side
+        row.price_ticks = message.price_ticks
+        row.qty_lots = message.qty_lots
+        row.reason = reason

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from lob._jit import allocate, element_of, header_of
+from lob.blocks import allocate, element_of, header_of
 from lob.types import EVENT
 
 __all__ = ["TAPE", "new_tape", "row_at", "rows_of"]

@@ -79,10 +79,6 @@ class Flag(IntFlag):
     """First row written for its message: rows with this flag count messages."""
     REINSERTED = 8
     """An ADD row of an order that a REPLACE put back."""
-    HALF_TICK = 16
-    """The execution price is half a tick above `price_ticks` (midpoint executions of recorded data)."""
-    AGGRESSOR_CLOSED = 32
-    """The aggressor's order is complete with this execution."""
 
 
 class EventKind(IntEnum):

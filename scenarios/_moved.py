@@ -13,7 +13,9 @@ from types import ModuleType
 __all__ = ["MOVED", "install"]
 
 MOVED = {
+    "scenarios.claim": "sim.files.claim",
     "scenarios.checkpoint": "scenarios.run.checkpoint",
+    "scenarios.content": "scenarios.build.content",
     "scenarios.decisions": "scenarios.run.decisions",
     "scenarios.flow_training": "scenarios.training.flow",
     "scenarios.flows": "scenarios.data.flows",
@@ -27,6 +29,7 @@ MOVED = {
     "scenarios.map_runs": "scenarios.many_runs.map_runs",
     "scenarios.measures": "scenarios.run.measures",
     "scenarios.outcomes": "scenarios.experiments.outcomes",
+    "scenarios.own_code": "scenarios.build.own_code",
     "scenarios.plots.attribution": "scenarios.experiments.plot_attribution",
     "scenarios.plots.decisions": "scenarios.run.plot_decisions",
     "scenarios.plots.flow": "scenarios.training.plot_flow",
@@ -38,10 +41,12 @@ MOVED = {
     "scenarios.plots.style": "scenarios.pages.style",
     "scenarios.plots.sweep": "scenarios.experiments.plot_sweep",
     "scenarios.plots.training": "scenarios.training.plot_rl",
+    "scenarios.recordings": "scenarios.build.recordings",
     "scenarios.report": "scenarios.cli._console",
     "scenarios.result_set": "scenarios.many_runs.result_set",
     "scenarios.rl_rollouts": "scenarios.training.rollouts",
     "scenarios.rl_training": "scenarios.training.rl",
+    "scenarios.rl_units": "scenarios.training.rl_units",
     "scenarios.schedule": "scenarios.build.schedule",
     "scenarios.schema_agents": "scenarios.schema.agents",
     "scenarios.schema_events": "scenarios.schema.events",
@@ -50,8 +55,12 @@ MOVED = {
     "scenarios.summary": "scenarios.run.summary",
     "scenarios.tables": "scenarios.schema.tables",
     "scenarios.toml_text": "scenarios.schema.toml_text",
+    "scenarios.value_range": "scenarios.build.value_range",
     "scenarios.versions": "sim.versions",
 }
+
+PACKAGE = "scenarios.plots"
+"""It holds nothing any more but names of MOVED."""
 
 
 class _Moved(MetaPathFinder, Loader):
@@ -60,9 +69,13 @@ class _Moved(MetaPathFinder, Loader):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        return ModuleSpec(fullname, self) if fullname in MOVED else None
+        if fullname in MOVED or fullname == PACKAGE:
+            return ModuleSpec(fullname, self, is_package=fullname == PACKAGE)
+        return None
 
-    def create_module(self, spec: ModuleSpec) -> ModuleType:
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        if spec.name == PACKAGE:
+            return None
         now = MOVED[spec.name]
         _warn(f"{spec.name} is now {now}; the old name goes in 0.3")
         module = import_module(now)
@@ -71,7 +84,8 @@ class _Moved(MetaPathFinder, Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         """Run nothing: it ran under its new name. The import system has put the old one into its spec."""
-        module.__spec__ = self._spec
+        if module.__name__ != PACKAGE:
+            module.__spec__ = self._spec
 
 
 def _warn(text: str) -> None:
@@ -80,7 +94,9 @@ def _warn(text: str) -> None:
     while frame.f_back is not None and (
         frame.f_globals["__name__"] == __name__ or "importlib" in frame.f_code.co_filename
     ):
-        depth, frame = depth + 1, frame.f_back
+        frame = frame.f_back
+        if "importlib._bootstrap" not in frame.f_code.co_filename:  # frames that `warn` does not count
+            depth += 1
     warnings.warn(text, DeprecationWarning, stacklevel=depth)
 
 

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from numba import float64, int64
 
-from lob._jit import Record, leaf
-from lob.types import EventKind
+from lob.codes import ROW_ADD, ROW_CANCEL, ROW_EXECUTE, ROW_REDUCE, ROW_REJECT, ROW_REPLACE
+from lob.compiled import Record, leaf
 from sim.records import ACCOUNT_LIMIT, TURNOVER_WORD, account_at
 
 __all__ = ["book_row"]
 
-ADD, CANCEL, REDUCE = int(EventKind.ADD), int(EventKind.CANCEL), int(EventKind.REDUCE)
-REPLACE, EXECUTE = int(EventKind.REPLACE), int(EventKind.EXECUTE)
-REJECT, EXPIRE = int(EventKind.REJECT), int(EventKind.EXPIRE)
 BILLION = 1_000_000_000
 
 
@@ -75,7 +72,7 @@ def book_row(world: Record, symbol: Record, symbol_index: int, row: Record) -> b
     side = int64(row.side)
     qty_lots = int64(row.qty_lots)
     account = account_at(world, int64(row.agent) * world.n_symbols + symbol_index)
-    if kind == EXECUTE:
+    if kind == ROW_EXECUTE:
         contra = account_at(world, int64(row.contra_agent) * world.n_symbols + symbol_index)
         taker_fits = settle(account, side, int64(row.price_ticks), qty_lots, int64(symbol.taker_fee_ppb))
         maker_fits = settle(contra, -side, int64(row.price_ticks), qty_lots, int64(symbol.maker_fee_ppb))
@@ -83,15 +80,15 @@ def book_row(world: Record, symbol: Record, symbol_index: int, row: Record) -> b
         if not (taker_fits and maker_fits):
             world.wake_agent = row.contra_agent if taker_fits else row.agent
             return False
-    elif kind == ADD:
+    elif kind == ROW_ADD:
         reserve(account, side, qty_lots, int64(1))
-    elif kind == CANCEL:
+    elif kind == ROW_CANCEL:
         reserve(account, side, -qty_lots, int64(-1))
-    elif kind == REDUCE:
+    elif kind == ROW_REDUCE:
         reserve(account, side, -qty_lots, int64(0))
-    elif kind == REPLACE:
+    elif kind == ROW_REPLACE:
         reserve(account, side, -world.replaced_lots, int64(-1))
-    elif kind == REJECT:
+    elif kind == ROW_REJECT:
         account.n_rejects += 1
         symbol.n_rejects[min(int64(row.reason), int64(63))] += 1
     return True

@@ -16,6 +16,7 @@ from numba.core.errors import NumbaError
 from lob.errors import OutcryError
 from lob.rules import Instrument
 from lob.types import Flag, MessageKind
+from lob.units import SECOND_NS
 from sim.distributions import Settings
 from sim.fundamental import OrnsteinUhlenbeck
 from sim.market import Market
@@ -29,7 +30,6 @@ from sim.trader import Trader, TraderView
 __all__ = ["check_policy", "check_trader"]
 
 Row = np.ndarray[Any, Any]
-SECOND_NS = 1_000_000_000
 MID_TICKS = 10_000
 SESSION = Session(34_200 * SECOND_NS, 36_000 * SECOND_NS)
 N_AGENTS = 3
@@ -222,13 +222,12 @@ class _PlainTrader(Trader):
         """Decide as the policy would."""
         if self.check.n_decisions >= MAX_DECISIONS:
             raise _Enough
-        seen, agent = np.array([view._record]), view._agents[view._index : view._index + 1]
+        seen, agent = view.seen(), view.own_row()
         where = f"a market's view at {view.time_ns} ns (reason {spelled(view.reason)})"
         own = agent.copy()
         delay, out = self.check.decide(seen, own, self.memory, where)
         agent["state"] = own["state"]
-        for message in _messages(out):
-            view._post(*message)
+        view.send(out[0])
         return delay / SECOND_NS
 
 

@@ -13,16 +13,14 @@ from __future__ import annotations
 
 from numba import float64, int64
 
-from lob._jit import Record, kernel, leaf
-from lob.types import NO_PRICE, Phase
+from lob.codes import CONTINUOUS
+from lob.compiled import Record, kernel, leaf
+from lob.types import NO_PRICE
+from sim.codes import CONDITION_FALL, CONDITION_RISE, CONDITION_SPREAD, STAGE_ARMED, STAGE_FIRED, STAGE_SPENT
 from sim.heap import NEVER
-from sim.records import N_SLICES, ConditionKind, Stage, book_in, conditional_at, symbol_at
+from sim.records import N_SLICES, book_in, conditional_at, symbol_at
 
 __all__ = ["begin_anew", "due_conditional", "next_due_ns", "watch_spread", "watch_trade"]
-
-ARMED, FIRED, SPENT = int(Stage.ARMED), int(Stage.FIRED), int(Stage.SPENT)
-FALL, RISE, SPREAD = int(ConditionKind.FALL), int(ConditionKind.RISE), int(ConditionKind.SPREAD)
-CONTINUOUS = int(Phase.CONTINUOUS)
 
 
 @leaf
@@ -33,7 +31,7 @@ def _distance(conditional: Record, price: float) -> float:
 
 @leaf
 def _fire(world: Record, conditional: Record) -> None:
-    conditional.stage = FIRED
+    conditional.stage = STAGE_FIRED
     conditional.due_ns = world.time_ns
     world.conditional_ns = min(int64(world.conditional_ns), int64(world.time_ns))
 
@@ -42,7 +40,7 @@ def _fire(world: Record, conditional: Record) -> None:
 def begin_anew(conditional: Record) -> None:
     """Arm a conditional again with an empty window, or leave it if it has happened as often as it may."""
     conditional.due_ns = NEVER
-    conditional.stage = ARMED if conditional.times_left > 0 else SPENT
+    conditional.stage = STAGE_ARMED if conditional.times_left > 0 else STAGE_SPENT
     conditional.slice = -1
 
 
@@ -52,7 +50,7 @@ def watch_trade(world: Record, symbol_index: int, price_ticks: int) -> None:
     for k in range(world.n_conditionals):
         conditional = conditional_at(world, int64(k))
         condition = int64(conditional.condition)
-        if conditional.symbol != symbol_index or conditional.stage != ARMED or condition == SPREAD:
+        if conditional.symbol != symbol_index or conditional.stage != STAGE_ARMED or condition == CONDITION_SPREAD:
             continue
         now = world.time_ns // conditional.slice_ns
         first = max(int64(conditional.slice) + 1, now - N_SLICES + 1) if conditional.slice >= 0 else now - N_SLICES + 1
@@ -68,7 +66,7 @@ def watch_trade(world: Record, symbol_index: int, price_ticks: int) -> None:
             low = min(low, int64(conditional.lows[s]))
         fallen = high - price_ticks >= _distance(conditional, float64(high))
         risen = price_ticks - low >= _distance(conditional, float64(low))
-        if (fallen and condition != RISE) or (risen and condition != FALL):
+        if (fallen and condition != CONDITION_RISE) or (risen and condition != CONDITION_FALL):
             _fire(world, conditional)
 
 
@@ -81,7 +79,11 @@ def watch_spread(world: Record, symbol_index: int) -> None:
         return
     for k in range(world.n_conditionals):
         conditional = conditional_at(world, int64(k))
-        if conditional.symbol != symbol_index or conditional.stage != ARMED or conditional.condition != SPREAD:
+        if (
+            conditional.symbol != symbol_index
+            or conditional.stage != STAGE_ARMED
+            or conditional.condition != CONDITION_SPREAD
+        ):
             continue
         if ask - bid >= _distance(conditional, 0.5 * (bid + ask)):
             _fire(world, conditional)

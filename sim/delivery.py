@@ -4,22 +4,35 @@ from __future__ import annotations
 
 from numba import float64, int64
 
-from lob._jit import Record, kernel, leaf
+from lob.codes import BOOK_FULL, CANCEL_ALL, FIRST, LIMIT, MARKET, ROW_EXECUTE, ROW_NEWS, ROW_REJECT, SET_PHASE
+from lob.compiled import Record, kernel, leaf
 from lob.matching import apply
-from lob.rows import reject, write_row
+from lob.rows import open_row, reject, takes_row
 from lob.tape import row_at
-from lob.types import NO_PRICE, EventKind, Flag, MessageKind, Reject
+from lob.types import NO_PRICE
 from sim.accounts import book_row
+from sim.codes import (
+    SCHEDULED_KILL,
+    SCHEDULED_PHASE,
+    STAGE_FIRED,
+    STAGE_LASTING,
+    STATUS_ACCOUNT_FULL,
+    STATUS_BOOK_FULL,
+    STATUS_DONE,
+    WAKE_ACK,
+    WAKE_FILL,
+    WAKE_NEWS,
+    WAKE_PHASE,
+    WAKE_REJECT,
+    WAKE_TOUCH,
+    WAKE_TRADE,
+)
 from sim.conditionals import begin_anew, due_conditional, next_due_ns, watch_spread, watch_trade
 from sim.gate import check_limits
 from sim.history import remember
 from sim.records import (
     MAX_OUT,
     N_TRADES,
-    ScheduledKind,
-    Stage,
-    Status,
-    Wake,
     account_at,
     agent_at,
     book_in,
@@ -36,17 +49,6 @@ from sim.wakes import notify_owner, wake_subscribers
 
 __all__ = ["deliver_message", "deliver_scheduled"]
 
-DONE, BOOK_FULL, ACCOUNT_FULL = int(Status.DONE), int(Status.BOOK_FULL), int(Status.ACCOUNT_FULL)
-FILL, ACK, REJECTED = int(Wake.FILL), int(Wake.ACK), int(Wake.REJECT)
-TOUCH, TRADE, PHASE, NEWS = int(Wake.TOUCH), int(Wake.TRADE), int(Wake.PHASE), int(Wake.NEWS)
-LASTING, FIRED = int(Stage.LASTING), int(Stage.FIRED)
-SCHEDULED_PHASE, SCHEDULED_KILL = int(ScheduledKind.PHASE), int(ScheduledKind.KILL)
-LIMIT, MARKET = int(MessageKind.LIMIT), int(MessageKind.MARKET)
-SET_PHASE, CANCEL_ALL = int(MessageKind.SET_PHASE), int(MessageKind.CANCEL_ALL)
-ROW_EXECUTE, ROW_REJECT, ROW_NEWS = int(EventKind.EXECUTE), int(EventKind.REJECT), int(EventKind.NEWS)
-REASON_BOOK_FULL = int(Reject.BOOK_FULL)
-FIRST = int(Flag.FIRST)
-
 
 @kernel
 def kill_population(world: Record, population_index: int) -> int:
@@ -60,9 +62,9 @@ def kill_population(world: Record, population_index: int) -> int:
                 world, index, int64(MAX_OUT), int64(CANCEL_ALL), int64(0), int64(0), int64(0), int64(0), int64(0),
                 int64(0), int64(0), int64(leg), int64(0),
             )  # fmt: skip
-            if status != DONE:
+            if status != STATUS_DONE:
                 return status
-    return DONE
+    return STATUS_DONE
 
 
 @leaf
@@ -77,28 +79,16 @@ def _happen(world: Record, runtime: Record, tape: Record, kind: int, symbol_inde
         message.qty_lots = int64(value)
         message.agent = -1
         apply(book, tape, message)
-        wake_subscribers(world, symbol_index, int64(PHASE))
+        wake_subscribers(world, symbol_index, int64(WAKE_PHASE))
     elif kind == SCHEDULED_KILL:
         return kill_population(world, int64(value))
     else:
         symbol.news = value
-        write_row(
-            book,
-            tape,
-            int64(world.time_ns),
-            int64(ROW_NEWS),
-            int64(0),
-            int64(0),
-            int64(-1),
-            int64(0),
-            int64(0),
-            int64(0),
-            int64(0),
-            int64(0),
-            int64(FIRST),
-        )
-        wake_subscribers(world, symbol_index, int64(NEWS))
-    return DONE
+        if takes_row(book, tape):
+            row = open_row(book, tape, int64(world.time_ns), int64(ROW_NEWS))
+            row.flags = FIRST
+        wake_subscribers(world, symbol_index, int64(WAKE_NEWS))
+    return STATUS_DONE
 
 
 @leaf
@@ -110,13 +100,13 @@ def deliver_scheduled(world: Record, runtime: Record, tape: Record) -> int:
             world.next_scheduled += 1
             return _happen(world, runtime, tape, int64(entry.kind), int64(entry.symbol), float64(entry.value))
     conditional = conditional_at(world, due_conditional(world))
-    status = int64(DONE)
+    status = int64(STATUS_DONE)
     symbol_index = int64(conditional.symbol)
-    if conditional.stage == FIRED:
+    if conditional.stage == STAGE_FIRED:
         conditional.times_left -= 1
         status = _happen(world, runtime, tape, int64(conditional.kind), symbol_index, float64(conditional.value))
         if conditional.lasts_ns > 0:
-            conditional.stage = LASTING
+            conditional.stage = STAGE_LASTING
             conditional.due_ns = world.time_ns + conditional.lasts_ns
         else:
             begin_anew(conditional)
@@ -159,7 +149,7 @@ def deliver_message(world: Record, tape: Record, slot: int) -> int:
     for r in range(start, tape.cursor):
         row = row_at(tape, int64(r))
         if not book_row(world, symbol, symbol_index, row):
-            return ACCOUNT_FULL
+            return STATUS_ACCOUNT_FULL
         if world.off_history != 0:
             remember(world, symbol, symbol_index, row)
         if row.kind == ROW_EXECUTE:
@@ -171,18 +161,18 @@ def deliver_message(world: Record, tape: Record, slot: int) -> int:
             symbol.last_ticks = row.price_ticks
             symbol.last_lots = row.qty_lots
             symbol.last_side = row.side
-            reasons |= TRADE
+            reasons |= WAKE_TRADE
             if world.n_conditionals != 0:
                 watch_trade(world, symbol_index, int64(row.price_ticks))
-            notify_owner(world, int64(row.contra_agent), int64(FILL))
-            notify_owner(world, index, int64(FILL))
+            notify_owner(world, int64(row.contra_agent), int64(WAKE_FILL))
+            notify_owner(world, index, int64(WAKE_FILL))
         elif row.kind == ROW_REJECT:
             refused = True
-            notify_owner(world, index, int64(REJECTED))
-            if row.reason == REASON_BOOK_FULL:
-                return BOOK_FULL
+            notify_owner(world, index, int64(WAKE_REJECT))
+            if row.reason == BOOK_FULL:
+                return STATUS_BOOK_FULL
         else:
-            notify_owner(world, index, int64(ACK))
+            notify_owner(world, index, int64(WAKE_ACK))
     if is_order and not refused:
         account.n_orders += 1
         account.ordered_lots += message.qty_lots
@@ -191,9 +181,9 @@ def deliver_message(world: Record, tape: Record, slot: int) -> int:
     if bid != symbol.bid_ticks or ask != symbol.ask_ticks:
         symbol.bid_ticks = bid
         symbol.ask_ticks = ask
-        reasons |= TOUCH
+        reasons |= WAKE_TOUCH
         if world.n_conditionals != 0:
             watch_spread(world, symbol_index)
     if reasons & symbol.wakes_on:
         wake_subscribers(world, symbol_index, reasons)
-    return DONE
+    return STATUS_DONE

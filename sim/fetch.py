@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from numba import int64
 
-from lob._jit import Record, leaf, prefetch_line
+from lob.blocks import prefetch_line
 from lob.book import extra_at, node_at, owner_at
 from lob.book import slot_at as table_slot_at
+from lob.codes import CANCEL_ALL
+from lob.compiled import Record, leaf
 from lob.orders import home_slot
-from lob.types import MessageKind
 from sim.records import account_at, agent_at, book_in, message_at, population_at, symbol_at
 
 __all__ = ["fetch_agent", "fetch_first_order", "fetch_neighbours"]
-
-CANCEL_ALL = int(MessageKind.CANCEL_ALL)
 
 
 @leaf

@@ -21,10 +21,10 @@ def fingerprint(world: World, definition: Definition, max_in_flight: int, shared
     Files count by their content, not by their place, and Python traders by their class: what else makes one differ from
     another is inside of its constructor, where nobody can look.
     """
-    listings, populations, session, schedule, seed = definition
+    listings, _, session, schedule, seed = definition
     return {
         "instruments": _hash(_listing(each, session, seed) for each in listings),
-        "populations": _hash(_population(world, p, each) for p, each in enumerate(populations)),
+        "populations": _hash(_population(world, p, each) for p, each in enumerate(world.populations)),
         "session": f"{session.open_ns} to {session.close_ns} ns",
         "schedule": _hash(map(repr, schedule)),
         "seed": str(seed),
@@ -50,8 +50,7 @@ def _listing(listing: Listing, session: Session, seed: int) -> str:
 
 def _population(world: World, p: int, population: Population) -> str:
     row = world.population_rows[p]
-    start, n = int(row["first_value"]), int(row["n_values"])
-    block = world.table("floats", start + n)[start:].tobytes()
+    block = world.block_of(p).tobytes()
     settings = population.settings
     if population.policy is not None:
         made_by = f"policy {population.policy.decide.__qualname__}"

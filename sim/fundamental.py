@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 from numba import uint64
 
-from lob._jit import kernel
+from lob.compiled import kernel
 from lob.errors import InputError
+from lob.units import SECOND_NS
 from sim.rng import (
     agent_key,
     exp_portable,
@@ -33,7 +34,6 @@ __all__ = [
 ]
 
 Grid = np.ndarray[Any, np.dtype[np.float64]]
-SECOND_NS = 1_000_000_000
 
 
 class Fundamental:

@@ -12,22 +12,28 @@ from __future__ import annotations
 
 from numba import int64
 
-from lob._jit import Record, kernel, leaf
 from lob.book import node_at
+from lob.codes import (
+    BAD_KIND,
+    GTC,
+    LIMIT,
+    MARKET,
+    REPLACE,
+    RISK_KILL_SWITCH,
+    RISK_MESSAGE_RATE,
+    RISK_NOTIONAL,
+    RISK_OPEN_ORDERS,
+    RISK_POSITION,
+    RISK_QUANTITY,
+    SET_PHASE,
+)
+from lob.compiled import Record, kernel, leaf
 from lob.orders import find_order
-from lob.types import MessageKind, Reject, TimeInForce
+from lob.units import SECOND_NS
 from sim.records import account_at
 from sim.sending import UNFIT
 
 __all__ = ["check_limits"]
-
-LIMIT, MARKET, REPLACE = int(MessageKind.LIMIT), int(MessageKind.MARKET), int(MessageKind.REPLACE)
-SET_PHASE, BAD_KIND = int(MessageKind.SET_PHASE), int(Reject.BAD_KIND)
-QUANTITY, NOTIONAL = int(Reject.RISK_QUANTITY), int(Reject.RISK_NOTIONAL)
-POSITION, OPEN_ORDERS = int(Reject.RISK_POSITION), int(Reject.RISK_OPEN_ORDERS)
-MESSAGE_RATE, KILL_SWITCH = int(Reject.RISK_MESSAGE_RATE), int(Reject.RISK_KILL_SWITCH)
-GTC = int(TimeInForce.GTC)
-ONE_SECOND = 1_000_000_000
 
 
 @leaf
@@ -52,7 +58,7 @@ def check_limits(
     index = int64(message.agent)
     counted = account_at(world, index * world.n_symbols + population.symbol)
     if rate > 0:
-        if message.time_ns - counted.window_ns >= ONE_SECOND:
+        if message.time_ns - counted.window_ns >= SECOND_NS:
             counted.window_ns = message.time_ns
             counted.window_count = 0
         counted.window_count += 1
@@ -75,15 +81,15 @@ def check_limits(
     elif kind != LIMIT and kind != MARKET:
         return 0
     if agent.killed != 0:
-        return KILL_SWITCH
+        return RISK_KILL_SWITCH
     if rate > 0 and counted.window_count > rate:
-        return MESSAGE_RATE
+        return RISK_MESSAGE_RATE
     if population.max_order_lots > 0 and qty_lots > population.max_order_lots:
-        return QUANTITY
+        return RISK_QUANTITY
     if population.max_notional > 0:
         price = int64(symbol.last_ticks) if kind == MARKET else int64(message.price_ticks)
         if abs(price) * qty_lots > population.max_notional:
-            return NOTIONAL
+            return RISK_NOTIONAL
     if population.max_position_lots > 0:
         exposed = (
             account.position_lots + account.open_buy_lots
@@ -92,8 +98,8 @@ def check_limits(
         )
         # What brings the exposure down passes even when it is above the limit.
         if added > 0 and exposed + added > population.max_position_lots:
-            return POSITION
+            return RISK_POSITION
     may_rest = kind == LIMIT and message.time_in_force == GTC
     if may_rest and population.max_open_orders > 0 and open_orders(world, index) >= population.max_open_orders:
-        return OPEN_ORDERS
+        return RISK_OPEN_ORDERS
     return 0

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from numba import int64, uint64
 
-from lob._jit import Record, kernel, leaf, prefetch_line
+from lob.blocks import prefetch_line
+from lob.compiled import Record, kernel, leaf
 from sim.records import entry_at
 
 __all__ = ["ENTRIES_OFFSET", "LAST_NS", "pop", "push", "remove", "top_ns", "top_slot"]

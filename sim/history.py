@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from numba import int64
 
-from lob._jit import Record, kernel, leaf, record_at_address
-from lob.types import EventKind
+from lob.blocks import record_at_address
+from lob.codes import ROW_ADD, ROW_CANCEL, ROW_EXECUTE, ROW_REDUCE, ROW_REPLACE
+from lob.compiled import Record, kernel, leaf
 from sim.records import HISTORY, N_HISTORY, history_at
 
 __all__ = ["event_in", "event_of", "oldest_event", "remember"]
 
-ADD, CANCEL, REDUCE = int(EventKind.ADD), int(EventKind.CANCEL), int(EventKind.REDUCE)
-REPLACE, EXECUTE = int(EventKind.REPLACE), int(EventKind.EXECUTE)
 
 _event_from = record_at_address(HISTORY)
 
@@ -24,7 +23,7 @@ _event_from = record_at_address(HISTORY)
 def remember(world: Record, symbol: Record, symbol_index: int, row: Record) -> None:
     """Put a tape row into the symbol's ring, if it is order flow."""
     kind = int64(row.kind)
-    if kind == ADD or kind == CANCEL or kind == REDUCE or kind == REPLACE or kind == EXECUTE:
+    if kind == ROW_ADD or kind == ROW_CANCEL or kind == ROW_REDUCE or kind == ROW_REPLACE or kind == ROW_EXECUTE:
         event = history_at(world, symbol_index * N_HISTORY + symbol.n_history % N_HISTORY)
         symbol.n_history += 1
         event.time_ns = row.time_ns

@@ -12,9 +12,11 @@ from numba import int64
 from numba import types as nb_types
 from numba.np.numpy_support import from_dtype
 
-from lob._jit import Record, address_of, call_address, kernel, leaf, record_at_address
+from lob.blocks import address_of, record_at_address
+from lob.compiled import Record, call_address, kernel, leaf
 from lob.matching import rows_needed
 from lob.tape import TAPE
+from sim.codes import STATUS_DONE, STATUS_EVENT_LIMIT, STATUS_OUT_FULL, STATUS_PYTHON_WAKE, STATUS_TAPE_FULL, WAKE_TIMER
 from sim.delivery import deliver_message, deliver_scheduled
 from sim.fetch import fetch_agent, fetch_neighbours
 from sim.heap import LAST_NS, NEVER, pop, top_ns, top_slot
@@ -24,8 +26,6 @@ from sim.records import (
     RUNTIME,
     VIEW,
     WORLD,
-    Status,
-    Wake,
     agent_at,
     book_in,
     float_at,
@@ -42,11 +42,8 @@ from sim.sending import THINKING, put_in_flight, send_thought
 from sim.view import fill_view
 from sim.wakes import move_timer, set_timer
 
-__all__ = ["post", "run_kernel", "set_python_timer"]
+__all__ = ["lend_memory", "memory_at", "post", "run_events", "run_kernel", "run_policy", "set_python_timer"]
 
-DONE, TAPE_FULL, PYTHON_WAKE = int(Status.DONE), int(Status.TAPE_FULL), int(Status.PYTHON_WAKE)
-OUT_FULL, EVENT_LIMIT = int(Status.OUT_FULL), int(Status.EVENT_LIMIT)
-TIMER = int(Wake.TIMER)
 
 _decide = call_address(nb_types.int64, from_dtype(VIEW), from_dtype(AGENT), from_dtype(OUT))
 
@@ -60,7 +57,7 @@ def _take_reason(world: Record, index: int) -> int:
         agent.timer_ns = 0
         agent.n_timer += 1
         agent.draw_key = draw_key(agent.key, int64(agent.n_timer), int64(0))
-        return int64(TIMER)
+        return int64(WAKE_TIMER)
     reason = int64(agent.pending_reason)
     agent.pending_ns = 0
     agent.pending_reason = 0
@@ -80,23 +77,33 @@ def begin_decision(world: Record, index: int) -> int:
 
 
 @leaf
+def memory_at(world: Record, population: Record, rank: int, cell: int) -> Record:
+    """One cell of the memory of a population's agent number `rank`."""
+    return float_at(world, population.first_memory + rank * population.n_memory + cell)
+
+
+@leaf
+def lend_memory(world: Record, view: Record, index: int, population: Record) -> None:
+    """Put the addresses of the population's block and of the agent's memory into a view."""
+    view.block_address = address_of(float_at(world, int64(population.first_value)))
+    view.memory_address = address_of(memory_at(world, population, index - population.first, int64(0)))
+
+
+@leaf
 def run_policy(world: Record, runtime: Record, index: int, population_index: int, reason: int) -> int:
     """Let a compiled policy decide and send its messages."""
     population = population_at(world, population_index)
     view = view_of(runtime, int64(0))
     out = out_of(runtime, int64(0))
     fill_view(world, view, index, population_index, reason)
-    view.block_address = address_of(float_at(world, int64(population.first_value)))
-    view.memory_address = address_of(
-        float_at(world, population.first_memory + (index - population.first) * population.n_memory)
-    )
+    lend_memory(world, view, index, population)
     out.n = 0
     out.overflow = 0
     agent = agent_at(world, index)
     delay = _decide(runtime.policy_address[population.policy], (view, agent, out))
     if out.overflow > 0:
         world.wake_agent = index
-        return OUT_FULL
+        return STATUS_OUT_FULL
     if delay > 0 and agent.timer_ns == 0:
         set_timer(world, index, world.time_ns + min(delay, int64(LAST_NS)))
     elif delay > 0 and population.moves_timer != 0:
@@ -106,9 +113,9 @@ def run_policy(world: Record, runtime: Record, index: int, population_index: int
             world, index, int64(k), out.kind[k], out.side[k], out.price_ticks[k], out.qty_lots[k],
             out.order_id[k], out.time_in_force[k], out.flags[k], out.parent_id[k], out.leg[k], int64(0),
         )  # fmt: skip
-        if status != DONE:
+        if status != STATUS_DONE:
             return status
-    return DONE
+    return STATUS_DONE
 
 
 @kernel
@@ -130,17 +137,17 @@ def run_events(world: Record, runtime: Record, tape: Record, until_ns: int) -> i
         next_ns = min(wake_ns, min(arrival_ns, scheduled_ns))
         if next_ns > until_ns:
             world.time_ns = max(int64(world.time_ns), until_ns)
-            return DONE
+            return STATUS_DONE
         if world.event_limit > 0 and world.n_events >= world.event_limit:
-            return EVENT_LIMIT
+            return STATUS_EVENT_LIMIT
         room = tape.capacity - tape.cursor
         if scheduled_ns == next_ns:
             if room < 4:
-                return TAPE_FULL
+                return STATUS_TAPE_FULL
             world.time_ns = next_ns
             world.n_events += 1
             status = deliver_scheduled(world, runtime, tape)
-            if status != DONE:
+            if status != STATUS_DONE:
                 return status
         elif arrival_ns == next_ns:
             slot = top_slot(arrivals)
@@ -152,14 +159,14 @@ def run_events(world: Record, runtime: Record, tape: Record, until_ns: int) -> i
                 continue
             book = book_in(world, int64(symbol_at(world, int64(message.symbol)).off_book))
             if room < rows_needed(book, message):
-                return TAPE_FULL
+                return STATUS_TAPE_FULL
             pop(arrivals)
             if arrivals.size > 0:
                 fetch_neighbours(world, top_slot(arrivals))
             world.time_ns = next_ns
             world.n_events += 1
             status = deliver_message(world, tape, slot)
-            if status != DONE:
+            if status != STATUS_DONE:
                 return status
         else:
             index = pop(wakes)
@@ -175,9 +182,9 @@ def run_events(world: Record, runtime: Record, tape: Record, until_ns: int) -> i
             if population.is_python:
                 fill_view(world, view_of(runtime, int64(0)), index, population_index, reason)
                 world.wake_agent = index
-                return PYTHON_WAKE
+                return STATUS_PYTHON_WAKE
             status = run_policy(world, runtime, index, population_index, reason)
-            if status != DONE:
+            if status != STATUS_DONE:
                 return status
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from numba import int64
 
-from lob._jit import Record, kernel, leaf, record_at_address
+from lob.blocks import record_at_address
 from lob.book import BOOK, level_at, node_at
+from lob.compiled import Record, kernel, leaf
 from lob.inspect import is_price, next_price
 from lob.orders import find_order
 from lob.types import NO_PRICE

@@ -11,24 +11,24 @@ from typing import Any
 
 import numpy as np
 
-from lob._jit import header_of, record_address
+from lob.blocks import header_of, record_address
 from lob.book import BOOK
-from lob.errors import FieldError, OutcryError, RunError
+from lob.errors import RunError
 from lob.tape import new_tape, rows_of
-from sim.bulletins import Bulletin
+from sim.codes import STATUS_DONE, STATUS_EVENT_LIMIT, STATUS_PYTHON_WAKE, STATUS_TAPE_FULL
 from sim.fingerprint import difference, fingerprint
 from sim.kept_rows import KeptRows
 from sim.kernel import run_kernel
-from sim.records import ACCOUNT_LIMIT, MAX_POPULATIONS, RUNTIME, VIEW, Status
+from sim.python_traders import PythonTraders, make_traders
+from sim.records import ACCOUNT_LIMIT, MAX_POPULATIONS, Status
 from sim.settings import Conditional, Listing, Population, Scheduled, Session
-from sim.trader import Ask, Trader, TraderView
+from sim.trader import Trader
 from sim.world import FORMAT_VERSION, build_world, new_runtime, reseed_world
 
 __all__ = ["Market", "Snapshot"]
 
 Rows = np.ndarray[Any, Any]
 Sink = Callable[[Rows], None]
-_PYTHON_WAKE = int(Status.PYTHON_WAKE)
 LOOK_S = 0.2
 """Wall seconds between two such looks when Python traders take most of the time."""
 CHUNK_EVENTS = 500_000
@@ -55,17 +55,6 @@ class Snapshot:
     traders: str
     definition: dict[str, str] = field(default_factory=dict)
     last_row: bytes = b""
-
-
-@dataclass(frozen=True)
-class _Asked:
-    """A trader that waits for an answer, and what its decision began with."""
-
-    index: int
-    ask: Ask
-    seen: Rows
-    draw_key: int
-    n_sent: int
 
 
 class Market:
@@ -121,36 +110,20 @@ class Market:
         self.session = self._definition[2]
         self._kept = KeptRows()
         self._last_row = b""
-        self._running = False
+        self._running = self._in_kernel = False
         self._doing = ""
         self._failed = ""
         self._tape_block, self._tape = new_tape(tape_rows)
-        self._runtime_block, self._runtime = new_runtime()
+        self.runtime_block, self.runtime = new_runtime()
         for p, population in enumerate(populations[:MAX_POPULATIONS]):
             if population.policy is not None:
-                self._runtime["policy_address"][p] = population.policy.address()
-        self.world = build_world(*self._definition, self._max_in_flight)
+                self.runtime["policy_address"][p] = population.policy.address()
+        traders, made = make_traders(populations)
+        listed, _, of_day, entries, _ = self._definition
+        self.world = build_world(listed, made, of_day, entries, seed, self._max_in_flight)
         self.world.header["shared_stream"] = shared_stream
-        self._traders: dict[int, Trader] = {}
-        self._bulletins: dict[int, tuple[Bulletin, ...]] = {}
-        self._asked: list[_Asked] = []
-        first = 0
-        for population in populations:
-            if population.trader is not None:
-                told = tuple(sorted(population.bulletins, key=lambda bulletin: bulletin.time_ns))
-                for k in range(population.count):
-                    self._traders[first + k] = population.trader(k)
-                    self._bulletins[first + k] = told
-            first += population.count
-        self._attach()
-
-    def _attach(self) -> None:
+        self.python_traders = PythonTraders(traders, made, self.world, self.runtime_block)
         self._header = self.world.header
-        self._agents = self.world.agents
-        view_at = int(header_of(self._runtime_block, RUNTIME)["off_view"])
-        view = header_of(self._runtime_block[view_at:], VIEW)
-        self._view_bytes = self._runtime_block[view_at : view_at + VIEW.itemsize]
-        self._view = TraderView(record_address(self.world.block), view, self._agents, self._bulletins)
 
     # ---- looking ----------------------------------------------------------------------------------------------
 
@@ -196,7 +169,7 @@ class Market:
     @property
     def traders(self) -> dict[int, Trader]:
         """Python traders by agent id."""
-        return self._traders
+        return self.python_traders.traders
 
     # ---- running ----------------------------------------------------------------------------------------------
 
@@ -224,11 +197,8 @@ class Market:
         self._check_usable("run")
         if self._running:
             raise RunError("run: the market is running already")
-        target = self.session.close_ns if until_ns is None else until_ns
         outlets = list(sinks) or [self._keep]
-        world, runtime = record_address(self.world.block), record_address(self._runtime_block)
         watched = on_progress is not None or should_stop is not None
-        next_look_s = time.monotonic() + LOOK_S
 
         def look() -> bool:
             """Tell of progress; return whether to go on. Whoever looks finds all rows in the sinks."""
@@ -242,53 +212,56 @@ class Market:
             self._header["event_limit"] = self.n_events + CHUNK_EVENTS
             return go_on
 
-        status: int | None = None
-        self._running, self._doing = True, _IN_MIDST
+        self._running, self._doing, self._in_kernel = True, _IN_MIDST, False
         try:
-            self._header["event_limit"] = self.n_events + CHUNK_EVENTS
-            tape = record_address(self._tape_block)
-            while True:
-                status = None
-                # While somebody waits for an answer, only what is due at this very instant goes on.
-                status = run_kernel(world, runtime, tape, self.time_ns if self._asked else target)
-                if status == _PYTHON_WAKE:
-                    self._wake_trader()
-                    if watched and not self._asked and time.monotonic() >= next_look_s:
-                        next_look_s = time.monotonic() + LOOK_S
-                        if not look():
-                            return False
-                    continue
-                if status == Status.TAPE_FULL:
-                    if int(self._tape["cursor"]) == 0:
-                        self._tape_block, self._tape = new_tape(2 * int(self._tape["capacity"]))
-                    self._flush(outlets)
-                    tape = record_address(self._tape_block)
-                    continue
-                if status == Status.DONE and self._asked:
-                    self._answer_asked()
-                    continue
-                if status == Status.DONE:
-                    return True
-                if status != Status.EVENT_LIMIT:
-                    raise self._failure(Status(status))
-                if self._asked:
-                    self._header["event_limit"] = self.n_events + CHUNK_EVENTS
-                elif not look():
-                    return False
+            return self._drive(self.session.close_ns if until_ns is None else until_ns, outlets, look, watched)
         except BaseException as error:
             # Ctrl-C during a compiled call comes out after it, between two events, unless it had asked for a trader.
-            between = isinstance(error, KeyboardInterrupt) and status is None and not self._traders
+            between = isinstance(error, KeyboardInterrupt) and self._in_kernel and not self.traders
             if self._doing and not between:
                 self._failed = f"{type(error).__name__}: {error}"
             raise
         finally:
-            self._asked = []  # not empty only if a trader or a panel failed
+            self.python_traders.forget_questions()  # there are some only if a trader or a panel failed
             self._header["event_limit"] = 0
             self._running = False
             try:
                 self._flush(outlets)
             finally:
                 self._doing = ""
+
+    def _drive(self, target_ns: int, outlets: Sequence[Sink], look: Callable[[], bool], watched: bool) -> bool:
+        """Call the kernel, and do what it returns for, until the target (True) or until `look` says to stop (False)."""
+        traders = self.python_traders
+        world, runtime = record_address(self.world.block), record_address(self.runtime_block)
+        next_look_s = time.monotonic() + LOOK_S
+        self._header["event_limit"] = self.n_events + CHUNK_EVENTS
+        while True:
+            self._in_kernel = True
+            # While somebody waits for an answer, only what is due at this very instant goes on.
+            until_ns = self.time_ns if traders.n_asking else target_ns
+            status = run_kernel(world, runtime, record_address(self._tape_block), until_ns)
+            self._in_kernel = False
+            if status == STATUS_PYTHON_WAKE:
+                traders.wake()
+                if watched and not traders.n_asking and time.monotonic() >= next_look_s:
+                    next_look_s = time.monotonic() + LOOK_S
+                    if not look():
+                        return False
+            elif status == STATUS_TAPE_FULL:
+                if int(self._tape["cursor"]) == 0:
+                    self._tape_block, self._tape = new_tape(2 * int(self._tape["capacity"]))
+                self._flush(outlets)
+            elif status == STATUS_DONE:
+                if not traders.n_asking:
+                    return True
+                traders.answer()
+            elif status != STATUS_EVENT_LIMIT:
+                raise self.failure(Status(status))
+            elif traders.n_asking:
+                self._header["event_limit"] = self.n_events + CHUNK_EVENTS
+            elif not look():
+                return False
 
     def _keep(self, rows: Rows) -> None:
         self._kept.add(rows, self.n_rows)
@@ -321,62 +294,8 @@ class Market:
         if self._doing:
             raise RunError(f"{what}: not while {self._doing}; allowed: in on_progress, or when run() has returned")
 
-    def _wake_trader(self) -> None:
-        index = int(self._header["wake_agent"])
-        trader = self._traders[index]
-        view = self._view
-        view._begin(index, trader.needs)
-        try:
-            wanted = trader.on_wake(view)
-            if isinstance(wanted, Ask):
-                key = int(self._agents["draw_key"][index])
-                self._asked.append(_Asked(index, wanted, self._view_bytes.copy(), key, view._count))
-            else:
-                view._finish(wanted)
-        except FieldError as error:
-            raise self._blamed(trader, index, error) from error
-        except OutcryError:
-            raise
-        except Exception as error:
-            raise self._blamed(trader, index, error) from error
-
-    def _answer_asked(self) -> None:
-        """Give every panel its questions, and every trader its answer with the view that it asked with."""
-        asked, self._asked = self._asked, []
-        panels = {id(entry.ask.panel): entry.ask.panel for entry in asked}
-        answers: dict[int, Any] = {}
-        for identity, panel in panels.items():
-            own = [k for k, entry in enumerate(asked) if id(entry.ask.panel) == identity]
-            try:
-                given = list(panel.answer([asked[k].ask.question for k in own]))
-            except OutcryError:
-                raise
-            except Exception as error:
-                raise RunError(f"panel {type(panel).__name__} failed at {self.time_ns} ns: {error!r}") from error
-            if len(given) != len(own):
-                raise RunError(f"panel {type(panel).__name__} gave {len(given)} answers to {len(own)} questions")
-            answers.update(zip(own, given, strict=True))
-        view = self._view
-        for k, entry in enumerate(asked):
-            trader = self._traders[entry.index]
-            view._begin(entry.index, trader.needs)
-            view._count = entry.n_sent
-            self._view_bytes[:] = entry.seen
-            # Another wake-up of the same instant may have begun since, with draws of its own.
-            self._agents["draw_key"][entry.index] = entry.draw_key
-            try:
-                view._finish(trader.on_answer(view, answers[k]))
-            except FieldError as error:
-                raise self._blamed(trader, entry.index, error) from error
-            except OutcryError:
-                raise
-            except Exception as error:
-                raise self._blamed(trader, entry.index, error) from error
-
-    def _blamed(self, trader: Trader, index: int, error: Exception) -> RunError:
-        return RunError(f"trader {type(trader).__name__} (agent {index}) failed at {self.time_ns} ns: {error!r}")
-
-    def _failure(self, status: Status) -> RunError:
+    def failure(self, status: Status) -> RunError:
+        """Return the error that says why a run cannot go on after this status of the kernel."""
         when = f"at {self.time_ns} ns, after {self.n_messages} messages"
         if status == Status.IN_FLIGHT_FULL:
             limit = self._max_in_flight
@@ -389,7 +308,7 @@ class Market:
         if status == Status.BOOK_FULL:
             return RunError(f"capacity exceeded {when}: the book is full; raise the instrument's max_orders")
         agent = int(self._header["wake_agent"])
-        population = self._definition[1][int(self._agents["population"][agent])].name
+        population = self._definition[1][int(self.world.agents["population"][agent])].name
         return RunError(f"population {population} sent more messages in one decision than fit {when}")
 
     # ---- state ------------------------------------------------------------------------------------------------
@@ -416,7 +335,7 @@ class Market:
         """
         self._check_usable("snapshot")
         states = []
-        for index, trader in self._traders.items():
+        for index, trader in self.traders.items():
             state = trader.state()
             if state is None and _remembers(trader):
                 raise RunError(
@@ -453,7 +372,7 @@ class Market:
         self._last_row = snapshot.last_row
         self._tape["cursor"] = 0
         self._failed = ""
-        for trader, state in zip(self._traders.values(), states, strict=True):
+        for trader, state in zip(self.traders.values(), states, strict=True):
             trader.set_state(state)
 
     def fork(self) -> Market:
@@ -476,7 +395,7 @@ class Market:
         Raises:
             RunError: if there are Python traders, whose state is their own.
         """
-        if self._traders:
+        if self.traders:
             raise RunError("reseed: a Python trader keeps its own state; only compiled policies can be reseeded")
         reseed_world(self.world, seed, self.session)
 

@@ -12,15 +12,13 @@ from typing import Any
 import mesa
 import numpy as np
 
-from lob._jit import header_of
-from lob.book import BOOK
 from lob.inspect import depth
+from lob.units import SECOND_NS
 from sim.market import Market
 from sim.worth import marks_ticks, pnl_of_agents
 
 __all__ = ["MarketAgent", "MarketModel", "market_page"]
 
-SECOND_NS = 1_000_000_000
 DEPTH_LEVELS = 5
 
 
@@ -163,7 +161,7 @@ class MarketModel(mesa.Model):
 
     def _touch(self, symbol: int) -> tuple[float, float]:
         table = np.zeros((1, 3), np.int64)
-        book = header_of(self.market.world.book_block(symbol), BOOK)
+        book = self.market.world.book(symbol)
         prices = [float(table[0, 0]) if depth(book, side, table) else np.nan for side in (0, 1)]
         return prices[0], prices[1]
 
@@ -189,7 +187,7 @@ class MarketModel(mesa.Model):
     def depth_lots(self, side: str, symbol: int = 0) -> int:
         """Quantity on the first five levels of a side, "buy" or "sell"."""
         table = np.zeros((DEPTH_LEVELS, 3), np.int64)
-        book = header_of(self.market.world.book_block(symbol), BOOK)
+        book = self.market.world.book(symbol)
         return int(table[: depth(book, 0 if side == "buy" else 1, table), 1].sum())
 
 

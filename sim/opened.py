@@ -20,7 +20,7 @@ import numpy as np
 from numba import int64
 from numba.extending import overload
 
-from lob._jit import record_at_address
+from lob.blocks import record_at_address
 from sim.world import World
 
 __all__ = ["block_record", "cells_of", "memory_of", "memory_record"]
@@ -41,11 +41,9 @@ def memory_record(dtype: np.dtype[Any]) -> Callable[[Any], Any]:
 
 def memory_of(world: World, agent: int, dtype: np.dtype[Any]) -> Any:
     """Return an agent's memory in a world, as a record that reads and writes it: for tests and measurements."""
-    groups = world.population_rows
-    group = groups[int(world.agents["population"][agent])]
-    first = int(group["first_memory"]) + (agent - int(group["first"])) * int(group["n_memory"])
-    cells = world.table("floats", first + cells_of(dtype))["value"][first:]
-    return cells.view(dtype).view(np.recarray)[0]
+    population = int(world.agents["population"][agent])
+    cells = world.memory_of(population)[agent - int(world.population_rows["first"][population])]
+    return cells[: cells_of(dtype)].view(dtype).view(np.recarray)[0]
 
 
 def block_record(dtype: np.dtype[Any]) -> Callable[[Any], Any]:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numba.core.registry import CPUDispatcher
 
+from lob.codes import LIMIT, MARKET
 from lob.types import TimeInForce
 from sim import lookup
 from sim import policy as public
@@ -113,7 +114,7 @@ def _put(
         limit = 2**63 if name == "order_id" else 2**31
         if not -limit < value < limit:
             raise ValueError(f"a message with {name} = {value}; allowed: integers of {limit.bit_length()} bits")
-    if kind in (public._LIMIT, public._MARKET) and side not in (-1, 1):
+    if kind in (LIMIT, MARKET) and side not in (-1, 1):
         raise ValueError(f"an order with side = {side}; allowed: 1 (buy) and -1 (sell)")
     if tif not in tuple(TimeInForce):
         raise ValueError(f"an order with time_in_force = {tif}; allowed: {', '.join(map(str, TimeInForce))}")

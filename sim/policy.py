@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections import namedtuple
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -24,8 +24,9 @@ from numba.core.registry import CPUDispatcher
 from numba.extending import intrinsic, overload
 from numba.np.numpy_support import from_dtype
 
-from lob._jit import Record, function_address, kernel, leaf
-from lob.types import CLIENT_ID_BITS, Flag, MessageKind, TimeInForce
+from lob.codes import CANCEL, CANCEL_ALL, IOC, LIMIT, MARKET, REDUCE, REPLACE
+from lob.compiled import Record, function_address, kernel, leaf
+from lob.types import CLIENT_ID_BITS
 from sim.distributions import Settings, number_fields
 from sim.records import AGENT, MAX_OUT, N_PARAMS, N_STATE, OUT, VIEW, Needs, Wake
 from sim.rng import exponential, normal, uniform
@@ -50,10 +51,6 @@ __all__ = [
     "uniform",
 ]
 
-_LIMIT, _MARKET, _CANCEL = int(MessageKind.LIMIT), int(MessageKind.MARKET), int(MessageKind.CANCEL)
-_REDUCE, _REPLACE, _CANCEL_ALL = int(MessageKind.REDUCE), int(MessageKind.REPLACE), int(MessageKind.CANCEL_ALL)
-_IOC = int(TimeInForce.IOC)
-POST_ONLY = int(Flag.POST_ONLY)
 
 DECIDE_ARGUMENTS = (from_dtype(VIEW), from_dtype(AGENT), from_dtype(OUT))
 
@@ -99,7 +96,6 @@ class Policy:
     block: Callable[[Any], np.ndarray[Any, Any]] | None = None
     memory: int | Callable[[Any], int] = 0
     moves_timer: bool = False
-    doc: str = field(default="")
 
     def __post_init__(self) -> None:
         """Check the parts; raise TypeError or ValueError in words."""
@@ -203,7 +199,7 @@ def send_limit(
     """
     _put(
         out,
-        int64(_LIMIT),
+        int64(LIMIT),
         side,
         price_ticks,
         qty_lots,
@@ -217,25 +213,25 @@ def send_limit(
 @leaf
 def send_market(out: Record, side: int, qty_lots: int, parent_id: int = 0) -> None:
     """Send a market order; what cannot be filled at once expires."""
-    _put(out, int64(_MARKET), side, int64(0), qty_lots, int64(0), int64(_IOC), int64(0), parent_id)
+    _put(out, int64(MARKET), side, int64(0), qty_lots, int64(0), int64(IOC), int64(0), parent_id)
 
 
 @leaf
 def send_cancel(out: Record, order_id: int) -> None:
     """Withdraw one own order."""
-    _put(out, int64(_CANCEL), int64(0), int64(0), int64(0), order_id, int64(0), int64(0), int64(0))
+    _put(out, int64(CANCEL), int64(0), int64(0), int64(0), order_id, int64(0), int64(0), int64(0))
 
 
 @leaf
 def send_cancel_all(out: Record) -> None:
     """Withdraw all own orders in the symbol."""
-    _put(out, int64(_CANCEL_ALL), int64(0), int64(0), int64(0), int64(0), int64(0), int64(0), int64(0))
+    _put(out, int64(CANCEL_ALL), int64(0), int64(0), int64(0), int64(0), int64(0), int64(0), int64(0))
 
 
 @leaf
 def send_reduce(out: Record, order_id: int, by_lots: int) -> None:
     """Take quantity away from an own order, which keeps its place."""
-    _put(out, int64(_REDUCE), int64(0), int64(0), by_lots, order_id, int64(0), int64(0), int64(0))
+    _put(out, int64(REDUCE), int64(0), int64(0), by_lots, order_id, int64(0), int64(0), int64(0))
 
 
 @leaf
@@ -243,7 +239,7 @@ def send_replace(out: Record, order_id: int, price_ticks: int, qty_lots: int, fl
     """Give an own order a new price and open quantity."""
     _put(
         out,
-        int64(_REPLACE),
+        int64(REPLACE),
         int64(0),
         price_ticks,
         qty_lots,

@@ -7,15 +7,13 @@ from typing import Any
 import numpy as np
 from numba import int64, uint64
 
-from lob._jit import kernel, leaf
+from lob.codes import ROW_ADD, ROW_CANCEL, ROW_EXECUTE, ROW_REDUCE, ROW_REPLACE
+from lob.compiled import kernel, leaf
 from lob.errors import InputError
-from lob.types import EventKind
 
 __all__ = ["RebuiltBook", "find_order", "remove_order"]
 
 Ints = np.ndarray[Any, np.dtype[np.int64]]
-ADD, CANCEL, REDUCE = int(EventKind.ADD), int(EventKind.CANCEL), int(EventKind.REDUCE)
-REPLACE, EXECUTE = int(EventKind.REPLACE), int(EventKind.EXECUTE)
 _MULTIPLIER = uint64(0x9E3779B97F4A7C15)
 
 
@@ -64,14 +62,14 @@ def _apply_rows(levels: Any, min_price_ticks: int, orders: Any, rows: Any) -> in
         lots = int64(row.qty_lots)
         price = int64(row.price_ticks) - min_price_ticks
         side = int64(0) if row.side > 0 else int64(1)
-        if kind == ADD:
+        if kind == ROW_ADD:
             slot = find_order(orders, mask, int64(row.order_id))
             orders[slot, 0] = row.order_id
             orders[slot, 1] = price
             orders[slot, 2] = lots
             levels[side, price] += lots
             change += 1
-        elif kind == EXECUTE:
+        elif kind == ROW_EXECUTE:
             levels[1 - side, price] -= lots
             slot = find_order(orders, mask, int64(row.contra_order_id))
             if orders[slot, 0] != 0:
@@ -79,13 +77,13 @@ def _apply_rows(levels: Any, min_price_ticks: int, orders: Any, rows: Any) -> in
                 if row.contra_leaves_lots == 0:
                     remove_order(orders, mask, slot)
                     change -= 1
-        elif kind == REDUCE or kind == CANCEL or kind == REPLACE:
+        elif kind == ROW_REDUCE or kind == ROW_CANCEL or kind == ROW_REPLACE:
             slot = find_order(orders, mask, int64(row.order_id))
             if orders[slot, 0] != 0:
-                taken = lots if kind == REDUCE else orders[slot, 2]
+                taken = lots if kind == ROW_REDUCE else orders[slot, 2]
                 levels[side, orders[slot, 1]] -= taken
                 orders[slot, 2] -= taken
-                if kind != REDUCE:
+                if kind != ROW_REDUCE:
                     remove_order(orders, mask, slot)
                     change -= 1
     return change
@@ -131,7 +129,7 @@ class RebuiltBook:
 
     def check(self, rows: np.ndarray[Any, Any]) -> None:
         """Raise InputError unless all orders and executions of these rows are at prices of the instrument."""
-        placed = rows["price_ticks"][(rows["kind"] == ADD) | (rows["kind"] == EXECUTE)]
+        placed = rows["price_ticks"][(rows["kind"] == ROW_ADD) | (rows["kind"] == ROW_EXECUTE)]
         highest = self.min_price_ticks + self.lots.shape[1] - 1
         if len(placed) and (placed.min() < self.min_price_ticks or placed.max() > highest):
             raise InputError(

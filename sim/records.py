@@ -1,4 +1,4 @@
-"""All records of the simulated world, in one place; see lob/_jit.py for how a block finds its tables.
+"""All records of the simulated world, in one place; see lob/blocks.py for how a block finds its tables.
 
 A world is one block of bytes: header, symbols, populations, agents, accounts, two heaps, schedule, fundamentals and
 books. A snapshot is a copy of it. What is only scratch (the view handed to policies, addresses of compiled
@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from lob._jit import element_of, same_block
+from lob.blocks import element_of, same_block
 from lob.book import BOOK
 from lob.types import MESSAGE
 
@@ -69,7 +69,6 @@ class Status(IntEnum):
     IN_FLIGHT_FULL = 3
     BOOK_FULL = 4
     OUT_FULL = 5
-    WAKES_FULL = 6
     EVENT_LIMIT = 7
     ACCOUNT_FULL = 8
 

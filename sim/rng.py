@@ -16,7 +16,7 @@ from numba import float64, int64, uint64
 from numba import types as nb_types
 from numba.extending import intrinsic
 
-from lob._jit import Record, kernel, leaf
+from lob.compiled import Record, kernel, leaf
 
 __all__ = [
     "agent_key",

@@ -13,13 +13,13 @@ from __future__ import annotations
 
 from numba import float64, int64
 
-from lob._jit import Record, kernel, leaf
-from lob.types import Flag, MessageKind, Reject
+from lob.codes import BAD_FLAGS, BAD_PARENT_ID, CANCEL_ALL, TRACKED
+from lob.compiled import Record, kernel, leaf
+from lob.types import Flag
+from sim.codes import LATENCY_LOGNORMAL, LATENCY_UNIFORM, STATUS_DONE, STATUS_IN_FLIGHT_FULL
 from sim.fetch import fetch_first_order
 from sim.heap import LAST_NS, push
 from sim.records import (
-    LatencyKind,
-    Status,
     account_at,
     agent_at,
     heap_in,
@@ -31,14 +31,9 @@ from sim.rng import exp_portable, normal_quantile, raw_uniform
 
 __all__ = ["put_in_flight", "send_thought"]
 
-DONE, IN_FLIGHT_FULL = int(Status.DONE), int(Status.IN_FLIGHT_FULL)
-UNIFORM, LOGNORMAL = int(LatencyKind.UNIFORM), int(LatencyKind.LOGNORMAL)
-CANCEL_ALL = int(MessageKind.CANCEL_ALL)
-TRACKED = int(Flag.TRACKED)
 # Indices below this are the policy's own; the latency of message k of a decision uses LATENCY_INDEX + k.
 LATENCY_INDEX = 1 << 20
 ALLOWED_FLAGS = int(Flag.POST_ONLY) | TRACKED
-BAD_FLAGS, BAD_PARENT_ID = int(Reject.BAD_FLAGS), int(Reject.BAD_PARENT_ID)
 UNFIT, THINKING = 127, 128
 """Bits of MESSAGE.gateway: why the gate must refuse the message, and whether it is yet to be sent."""
 INT32, INT8 = 2**31 - 1, 127
@@ -47,10 +42,10 @@ INT32, INT8 = 2**31 - 1, 127
 @leaf
 def latency_ns(population: Record, key: int, k: int) -> int:
     """Time from decision to arrival of message k of a decision, at least 1 ns."""
-    if population.latency_kind == UNIFORM:
+    if population.latency_kind == LATENCY_UNIFORM:
         u = raw_uniform(key, LATENCY_INDEX + k)
         delay = population.latency_a + (population.latency_b - population.latency_a) * u
-    elif population.latency_kind == LOGNORMAL:
+    elif population.latency_kind == LATENCY_LOGNORMAL:
         z = normal_quantile(raw_uniform(key, LATENCY_INDEX + k))
         delay = population.latency_a * exp_portable(population.latency_b * z)
     else:
@@ -98,7 +93,7 @@ def put_in_flight(
     it is sent so much later.
     """
     if world.n_free_slots == 0:
-        return IN_FLIGHT_FULL
+        return STATUS_IN_FLIGHT_FULL
     agent = agent_at(world, index)
     population = population_at(world, int64(agent.population))
     symbol = int64(population.watch) if leg != 0 and population.watch >= 0 else int64(population.symbol)
@@ -124,7 +119,7 @@ def put_in_flight(
         push(heap_in(world, int64(world.off_arrivals)), arrival, agent.key, int64(0), slot)
     if kind == CANCEL_ALL:
         fetch_first_order(world, index, symbol)
-    return DONE
+    return STATUS_DONE
 
 
 @leaf

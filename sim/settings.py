@@ -12,6 +12,7 @@ from lob.errors import FieldError, InputError
 from lob.fields import whole
 from lob.rules import Instrument
 from lob.types import Phase
+from lob.units import SECOND_NS
 from sim.bulletins import Bulletin
 from sim.fundamental import Fundamental
 from sim.heap import LAST_NS
@@ -19,8 +20,6 @@ from sim.policy import Policy, Settings
 from sim.records import N_SLICES, ConditionKind, LatencyKind, ScheduledKind
 
 __all__ = ["Conditional", "Latency", "Listing", "Population", "RiskLimits", "Scheduled", "Session"]
-
-SECOND_NS = 1_000_000_000
 
 
 @dataclass(frozen=True)

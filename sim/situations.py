@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from lob._jit import record_address
 from lob.api import OrderBook
+from lob.blocks import record_address
 from lob.rules import Instrument
 from lob.types import NO_PRICE, Phase
 from sim.plain import spelled

@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import re
 
+from lob.units import SECOND_NS
+
 __all__ = ["clock", "clock_time_ns", "time_ns"]
 
 
@@ -27,6 +29,6 @@ def clock_time_ns(text: str) -> int:
 
 def clock(time_ns: int) -> str:
     """Return a time of day as HH:MM:SS, with the fraction of a second if it has one: no two times look the same."""
-    seconds, ns = divmod(time_ns, 1_000_000_000)
+    seconds, ns = divmod(time_ns, SECOND_NS)
     fraction = f".{ns:09d}".rstrip("0") if ns else ""
     return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}{fraction}"

@@ -10,18 +10,20 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 import numpy as np
+from pydantic import BaseModel
 
-from lob._jit import record_address
+from lob.blocks import record_address
 from lob.errors import FieldError, RunError
 from lob.fields import INT64, side_of, time_in_force_of, truth, whole
 from lob.types import NO_PRICE, Flag, MessageKind, Phase, TimeInForce
 from sim.bulletins import Bulletin
+from sim.codes import STATUS_IN_FLIGHT_FULL
 from sim.heap import LAST_NS
 from sim.kernel import post, set_python_timer
-from sim.records import MAX_OUT, OUT, VIEW, Needs, Status, Wake
+from sim.records import MAX_OUT, OUT, VIEW, Needs, Wake
 from sim.rng import normal_quantile, raw_uniform
 from sim.sending import LATENCY_INDEX
 
@@ -89,11 +91,23 @@ class Trader:
     Class attributes `wakes_on` and `needs` say which market events wake it and what of the view is filled; `files`
     names the settings that are paths of files or folders, such as "model" or "backend.weights": in a scenario,
     relative ones start at the scenario file, and their content counts in the run's configuration hash.
+
+    Its settings in a scenario are the arguments of its constructor, checked by their types before anything runs. A
+    class whose constructor takes them as `**settings` says with `Settings`, a pydantic model, what they are. What else
+    can be wrong with them, `check_settings` tells.
     """
 
     wakes_on: Wake = Wake(0)
     needs: Needs = Needs(0)
     files: tuple[str, ...] = ()
+    Settings: ClassVar[type[BaseModel] | None] = None
+
+    @classmethod
+    def check_settings(cls, settings: dict[str, Any]) -> None:
+        """Raise ValueError if a trader cannot be made of settings whose types are right: a file that does not fit, say.
+
+        Called once when a scenario is read, before anything is written.
+        """
 
     def on_wake(self, view: TraderView) -> float | Ask | None:
         """Decide: send orders through `view`; return the seconds until the next timer wake-up, None for none.
@@ -353,6 +367,23 @@ class TraderView:
         record["memory_address"], record["n_memory"] = record_address(memory), len(memory)
         agent["key"], agent["draw_key"] = self._agents["key"][self._index], self._agents["draw_key"][self._index]
         yield record, out
+        self.send(out)
+
+    def seen(self) -> np.ndarray[Any, Any]:
+        """Return a copy of what a compiled policy would see now: one row of dtype VIEW."""
+        return np.array([self._record])
+
+    def own_row(self) -> np.ndarray[Any, Any]:
+        """Return the trader's row of the world, dtype AGENT: its keys, parameters and `state`, to read and write."""
+        row: np.ndarray[Any, Any] = self._agents[self._index : self._index + 1]
+        return row
+
+    def send(self, out: Any) -> None:
+        """Send the messages that compiled functions of a policy have put into a record of dtype OUT.
+
+        Raises:
+            RunError: if there were more than fit into one decision.
+        """
         if out["overflow"]:
             raise RunError(f"more than {MAX_OUT} messages in one decision")
         for k in range(int(out["n"])):
@@ -368,7 +399,7 @@ class TraderView:
             self._delay_ns,
         )  # fmt: skip
         self._count += 1
-        if status == _IN_FLIGHT_FULL:
+        if status == STATUS_IN_FLIGHT_FULL:
             raise RunError("too many messages in flight; raise max_in_flight")
 
     def _finish(self, delay_s: float | None) -> None:
@@ -383,7 +414,6 @@ class TraderView:
 
 _SIGNAL, _OWN, _DEPTH = int(Needs.SIGNAL), int(Needs.OWN | Needs.QUEUE), int(Needs.DEPTH)
 _OUT_COLUMNS = tuple(name for name in OUT.names or () if name not in ("n", "overflow"))
-_IN_FLIGHT_FULL = int(Status.IN_FLIGHT_FULL)
 
 
 def _int64(name: str, value: Any) -> int:

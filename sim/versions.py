@@ -26,7 +26,7 @@ def versions() -> dict[str, str]:
 
 def sources() -> str:
     """Return the key of what decides in a market: the sources of lob, sim and agents, and numba and numpy."""
-    from lob._jit import cache_folder
+    from lob.kernel_cache import cache_folder
 
     return cache_folder("agents").name
 

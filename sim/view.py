@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from numba import int64
 
-from lob._jit import Record, address_of, kernel, leaf
+from lob.blocks import address_of
 from lob.book import extra_at, level_at, node_at, owner_at
+from lob.compiled import Record, kernel, leaf
 from lob.inspect import best_price, is_price, lots_ahead, next_price
 from lob.types import NO_PRICE
+from sim.codes import NEEDS_BOOK, NEEDS_DEPTH, NEEDS_HISTORY, NEEDS_OWN, NEEDS_QUEUE, NEEDS_SIGNAL, NEEDS_TRADES
 from sim.records import (
     N_DEPTH,
     N_HISTORY,
     N_OWN,
     N_TRADES,
-    Needs,
     account_at,
     book_in,
     float_at,
@@ -23,9 +24,6 @@ from sim.records import (
 )
 
 __all__ = ["fill_view"]
-
-DEPTH, TRADES, SIGNAL = int(Needs.DEPTH), int(Needs.TRADES), int(Needs.SIGNAL)
-OWN, QUEUE, BOOK_ACCESS, HISTORY = int(Needs.OWN), int(Needs.QUEUE), int(Needs.BOOK), int(Needs.HISTORY)
 
 
 @leaf
@@ -140,10 +138,10 @@ def fill_view(world: Record, view: Record, agent: int, population_index: int, re
     view.news = symbol.news
     view.n_block = population.n_values
     view.n_memory = population.n_memory
-    view.book_address = address_of(book) if needs & BOOK_ACCESS else int64(0)
-    view.n_history = symbol.n_history if needs & HISTORY else int64(0)
+    view.book_address = address_of(book) if needs & NEEDS_BOOK else int64(0)
+    view.n_history = symbol.n_history if needs & NEEDS_HISTORY else int64(0)
     view.history_address = int64(0)
-    if needs & HISTORY:
+    if needs & NEEDS_HISTORY:
         view.history_address = address_of(history_at(world, int64(population.symbol) * N_HISTORY))
     # What was not asked for reads as nothing, not as the last agent's view.
     view.signal = 0.0
@@ -151,13 +149,13 @@ def fill_view(world: Record, view: Record, agent: int, population_index: int, re
     view.n_recent = 0
     view.n_bid_levels = 0
     view.n_ask_levels = 0
-    if needs & SIGNAL:
+    if needs & NEEDS_SIGNAL:
         view.signal = value_at(world, symbol, int64(world.time_ns))
-    if needs & DEPTH:
+    if needs & NEEDS_DEPTH:
         fill_depth(book, view)
-    if needs & (OWN | QUEUE):
-        fill_own(book, view, agent, needs & QUEUE != 0)
-    if needs & TRADES:
+    if needs & (NEEDS_OWN | NEEDS_QUEUE):
+        fill_own(book, view, agent, needs & NEEDS_QUEUE != 0)
+    if needs & NEEDS_TRADES:
         recent = min(int64(symbol.n_trades), int64(N_TRADES))
         for k in range(recent):
             slot = (symbol.n_trades - 1 - k) % N_TRADES

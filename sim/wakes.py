@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from numba import int64
 
-from lob._jit import Record, kernel, leaf
+from lob.compiled import Record, kernel, leaf
+from sim.codes import WAKE_START
 from sim.heap import LAST_NS, push, remove
-from sim.records import Wake, agent_at, heap_in, population_at
+from sim.records import agent_at, heap_in, population_at
 
 __all__ = ["move_timer", "notify_owner", "set_timer", "start_agents", "wake_agent", "wake_subscribers"]
-
-START = int(Wake.START)
 
 
 @leaf
@@ -63,4 +62,4 @@ def notify_owner(world: Record, index: int, reason: int) -> None:
 def start_agents(world: Record) -> None:
     """Give every agent its START wake-up at the open."""
     for index in range(world.n_agents):
-        wake_agent(world, int64(index), START, int64(world.open_ns))
+        wake_agent(world, int64(index), WAKE_START, int64(world.open_ns))

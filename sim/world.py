@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import math
+import operator
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from lob._jit import allocate, header_of
-from lob.book import book_bytes, init_book
+from lob.blocks import allocate, header_of
+from lob.book import BOOK, book_bytes, init_book
 from lob.errors import InputError
 from lob.rules import Instrument
 from lob.types import MESSAGE, NO_PRICE, Phase
@@ -47,6 +49,7 @@ __all__ = ["FORMAT_VERSION", "World", "build_world", "new_runtime", "reseed_worl
 
 FORMAT_VERSION = 5
 Bytes = np.ndarray[Any, np.dtype[np.uint8]]
+Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 _TABLES = {
     "symbols": SYMBOL,
@@ -102,9 +105,28 @@ class World:
         """All populations, dtype POPULATION."""
         return self.table("populations", int(self.header["n_populations"]))
 
-    def book_block(self, symbol: int = 0) -> Bytes:
-        """Return the block of a symbol's book, for lob's inspection functions."""
-        return self.block[int(self.symbols["off_book"][symbol]) :]
+    def book(self, symbol: int = 0) -> Any:
+        """The BOOK record of a symbol, for lob's inspection functions."""
+        return header_of(self.block[int(self.symbols["off_book"][symbol]) :], BOOK)
+
+    def value_path(self, symbol: int = 0) -> Floats:
+        """The fundamental value on its grid from the open on, a live view."""
+        row = self.symbols[symbol]
+        return self._floats(int(row["first_value"]), int(row["n_values"]))
+
+    def block_of(self, population: int) -> Floats:
+        """The read-only block of a population's policy, a live view."""
+        row = self.population_rows[population]
+        return self._floats(int(row["first_value"]), int(row["n_values"]))
+
+    def memory_of(self, population: int) -> Floats:
+        """The memory of a population's agents, shape (count, cells), a live view."""
+        row = self.population_rows[population]
+        count, cells = int(row["count"]), int(row["n_memory"])
+        return self._floats(int(row["first_memory"]), count * cells).reshape(count, cells)
+
+    def _floats(self, first: int, count: int) -> Floats:
+        return self.table("floats", first + count)["value"][first:]
 
 
 class _Layout:
@@ -189,6 +211,19 @@ def build_world(
         heap["capacity"] = capacity
     # The last slot is handed out first, so a lightly loaded market stays in a few cache lines.
     world.table("slots", max_in_flight)["index"] = np.arange(max_in_flight)[::-1]
+    _fill_schedule(world, entries, conditionals)
+    floats = world.table("floats", counts["floats"])["value"]
+    position = 0
+    for s, (listing, instrument, grid) in enumerate(zip(listings, instruments, grids, strict=True)):
+        _fill_symbol(world, s, listing, instrument, books_at[s], position, grid, session)
+        floats[position : position + len(grid)] = grid
+        position += len(grid)
+    _fill_populations(world, blocks, memories, position, seed)
+    start_agents(header)
+    return world
+
+
+def _fill_schedule(world: World, entries: Sequence[Any], conditionals: Sequence[Conditional]) -> None:
     scheduled = world.table("scheduled", len(entries))
     for k, entry in enumerate(entries):
         scheduled[k] = (entry.time_ns, entry.kind, entry.symbol, entry.value)
@@ -197,31 +232,27 @@ def build_world(
             row[name] = getattr(conditional, name)
         row["slice_ns"], row["times_left"] = -(-conditional.within_ns // N_SLICES), conditional.times
         row["stage"], row["due_ns"], row["slice"] = Stage.ARMED, NEVER, -1
-    floats = world.table("floats", counts["floats"])["value"]
-    position = 0
-    for s, (listing, instrument, grid) in enumerate(zip(listings, instruments, grids, strict=True)):
-        _fill_symbol(world, s, listing, instrument, books_at[s], position, grid, session)
-        floats[position : position + len(grid)] = grid
-        position += len(grid)
+
+
+def _fill_populations(
+    world: World, blocks: Sequence[Floats], memories: Sequence[int], position: int, seed: int
+) -> None:
+    """Write populations and agents; their blocks and memories lie in the floats from `position` on."""
+    floats = world.table("floats", position + sum(map(len, blocks)) + sum(memories))["value"]
     first = 0
-    for p, (population, values, cells) in enumerate(zip(populations, blocks, memories, strict=True)):
+    for p, (population, values, cells) in enumerate(zip(world.populations, blocks, memories, strict=True)):
         _fill_population(world, p, population, first, position, len(values))
         floats[position : position + len(values)] = values
         position += len(values)
         world.population_rows["first_memory"][p] = position
         world.population_rows["n_memory"][p] = cells // population.count
         position += cells
-        reference_ticks = listings[population.symbol].instrument.reference_ticks
+        reference_ticks = world.listings[population.symbol].instrument.reference_ticks
         _fill_agents(world.agents[first : first + population.count], population, p, seed, reference_ticks)
         first += population.count
-    for symbol in range(len(listings)):
-        mask = 0
-        for population in populations:
-            if symbol in (population.symbol, population.watch):
-                mask |= _wakes_on(population)
-        world.symbols["wakes_on"][symbol] = mask
-    start_agents(header)
-    return world
+    for symbol, row in enumerate(world.symbols):
+        theirs = [_wakes_on(each) for each in world.populations if symbol in (each.symbol, each.watch)]
+        row["wakes_on"] = functools.reduce(operator.or_, theirs, 0)
 
 
 def _wakes_on(population: Population) -> int:

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from lob.errors import InputError
+from lob.lazy import moved_names
 from lob.types import EVENT, NO_PRICE, EventKind, Phase, Reject
 from sim.files.atomic import remove_temporaries, write_error, write_parquet
 from sim.tape_parts import check_columns, read_part
@@ -151,3 +152,7 @@ def scan_tape(folder: Path | str) -> pl.LazyFrame:
         _label("side", {1: "buy", -1: "sell"}),
         _label("reason", {int(k): k.name.lower() for k in Reject if k}),
     )
+
+
+_FORMER = ("is_temporary", "remove_temporaries", "temporary_name", "whole_file", "write_atomically", "write_error")
+__getattr__ = moved_names(__name__, {name: f"sim.files.atomic:{name}" for name in _FORMER})

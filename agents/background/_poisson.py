@@ -17,17 +17,17 @@ from typing import Any
 import numpy as np
 
 from agents.background._live import add_order, cancel_order, count_message, is_live, live_slots, slot_order
-from lob.types import NO_PRICE, Phase
+from lob.codes import CONTINUOUS
+from lob.types import NO_PRICE
+from lob.units import SECOND_NS
+from sim.codes import WAKE_START
 from sim.policy import block, decision, exponential, indices, memory, send_market, uniform
-from sim.records import MAX_OUT, Wake
+from sim.records import MAX_OUT
 
 __all__ = ["STATE", "decide_poisson", "first_book", "poisson_block", "slots_for"]
 
 STATE = indices(None, "laid", "first_ticks", "lost", "outside")
-START = int(Wake.START)
-CONTINUOUS = int(Phase.CONTINUOUS)
 NEXT, MARK, ACCEPT = 0, 1, 2
-SECOND_NS = 1_000_000_000
 BATCH_NS = 1_000
 """Time between two batches of the first book, of MAX_OUT orders each."""
 MAX_SLOTS = 2**20
@@ -153,7 +153,7 @@ def decide_poisson(view: Any, agent: Any, out: Any) -> int:
     tables, cells = block(view), memory(view)
     delay = 1 + int(exponential(agent, NEXT, 1e9 / tables[RATE]))
     n_first, n_levels, size = int(tables[N_FIRST]), int(tables[N_LEVELS]), int(tables[SIZE])
-    if view.reason & START or agent.state[STATE.laid] < n_first:
+    if view.reason & WAKE_START or agent.state[STATE.laid] < n_first:
         if view.phase != CONTINUOUS:
             return SECOND_NS if n_first > 0 else delay
         lay_first_book(view, agent, out, cells, tables)

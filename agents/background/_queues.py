@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from lob.codes import POST_ONLY
 from sim.lookup import level_lots, own_count_at, own_lots, own_order_at
-from sim.policy import POST_ONLY, decision, send_cancel, send_limit, send_reduce, uniform
+from sim.policy import decision, send_cancel, send_limit, send_reduce, uniform
 
 __all__ = ["MAX_ORDERS", "band_lots", "cancel_one", "lay_queue", "withdraw_queue"]
 

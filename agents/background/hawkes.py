@@ -31,7 +31,9 @@ from agents.background._sides import (
     pick_order,
     remove_order,
 )
-from lob.types import NO_PRICE, Phase
+from lob.codes import CONTINUOUS
+from lob.types import NO_PRICE
+from sim.codes import WAKE_START
 from sim.distributions import Settings
 from sim.policy import (
     Policy,
@@ -47,7 +49,7 @@ from sim.policy import (
     send_replace,
     uniform,
 )
-from sim.records import Needs, Wake
+from sim.records import Needs
 from sim.rng import exp_portable, log_portable
 
 __all__ = ["TYPES", "Hawkes", "policy"]
@@ -123,8 +125,6 @@ class Hawkes(Settings):
 
 P = indices(Hawkes)
 S = indices(None, *(f"excitation{i}" for i in range(N)), "last_ns", "bound", "unsent_bids", "unsent_asks", "halted")
-START = int(Wake.START)
-CONTINUOUS = int(Phase.CONTINUOUS)
 NEXT, TYPE, SIZE, INSIDE, DEPTH, PICK = 0, 1, 2, 3, 4, 16
 BASE, DECAY, JUMP = 0, N, 2 * N
 
@@ -232,7 +232,7 @@ def lay_first_book(view: Any, agent: Any, out: Any, cells: Any) -> None:
 def decide(view: Any, agent: Any, out: Any) -> int:
     """Handle one candidate time of the thinning."""
     tables, cells = block(view), memory(view)
-    if view.reason & START:
+    if view.reason & WAKE_START:
         agent.state[S.last_ns] = view.time_ns
         for i in range(N):
             agent.state[S.bound] += tables[BASE + i]

@@ -17,10 +17,11 @@ from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
-from lob.types import Phase, TimeInForce
+from lob.codes import CONTINUOUS, IOC
+from sim.codes import WAKE_START
 from sim.distributions import Positive, Settings
 from sim.policy import Policy, decision, exponential, indices, send_limit, uniform
-from sim.records import Needs, Wake
+from sim.records import Needs
 
 __all__ = ["ModelFlow", "policy"]
 
@@ -49,9 +50,6 @@ class ModelFlow(Settings):
 
 
 P = indices(ModelFlow)
-START = int(Wake.START)
-CONTINUOUS = int(Phase.CONTINUOUS)
-IOC = int(TimeInForce.IOC)
 NEXT, BUYER, SELLER, REACH = 0, 1, 2, 3
 
 
@@ -77,10 +75,10 @@ def decide(view: Any, agent: Any, out: Any) -> int:
     """Send one order at a Poisson time, or each side's by chance in the middle of a step."""
     step_s, rate = agent.params[P.step_s], agent.params[P.fill_rate_per_s]
     if step_s > 0.0:
-        delay = max(1, int(step_s * (0.5e9 if view.reason & START else 1e9)))
+        delay = max(1, int(step_s * (0.5e9 if view.reason & WAKE_START else 1e9)))
     else:
         delay = 1 + int(exponential(agent, NEXT, 0.5e9 / rate))
-    if view.reason & START or view.phase != CONTINUOUS:
+    if view.reason & WAKE_START or view.phase != CONTINUOUS:
         return delay
     if step_s > 0.0:
         if uniform(agent, BUYER) < rate * step_s:

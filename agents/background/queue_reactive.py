@@ -21,7 +21,9 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from agents.background._queues import MAX_ORDERS, band_lots, cancel_one, lay_queue, withdraw_queue
-from lob.types import NO_PRICE, Phase
+from lob.codes import CONTINUOUS
+from lob.types import NO_PRICE
+from sim.codes import WAKE_START, WAKE_TIMER
 from sim.distributions import Settings
 from sim.policy import (
     Policy,
@@ -111,8 +113,6 @@ P = indices(QueueReactive)
 S = indices(None, "base_ticks", "mid2", "settling", "without_own")
 """State: price of the nearest bid queue (the reference price lies half a tick above it), twice the last midpoint,
 whether a book that was sent has not yet arrived, and cancels of queues that held only others' orders."""
-START, TIMER = int(Wake.START), int(Wake.TIMER)
-CONTINUOUS = int(Phase.CONTINUOUS)
 NEXT, KIND, ACCEPT, FOLLOW, REDRAW, PICK, LENGTH, PLACE = 0, 1, 2, 3, 4, 5, 6, 16
 ARRIVAL, CANCEL, EXECUTION = 0, 1, 2
 # The block: numbers of lengths and of entries of a law, largest rate of each (kind, queue), rates, cumulative laws.
@@ -254,21 +254,21 @@ def candidate(view: Any, agent: Any, out: Any, tables: Any, total: float) -> Non
 def decide(view: Any, agent: Any, out: Any) -> int:
     """Lay a book at the open, act at the times of a Poisson clock, and follow the midpoint when the touch changes."""
     tables = block(view)
-    if view.reason & START:
+    if view.reason & WAKE_START:
         spacing = int(agent.params[P.spacing_ticks])
         low, high = view.min_price_ticks + K * spacing, view.max_price_ticks - (K + 1) * spacing
         base = min(max(view.last_ticks, low), high)
         agent.state[S.base_ticks] = float(base)
         if view.phase == CONTINUOUS:
             lay_book(view, agent, out, tables)
-    elif not view.reason & TIMER:
+    elif not view.reason & WAKE_TIMER:
         if view.phase == CONTINUOUS and agent.state[S.settling] == 0.0:
             follow_midpoint(view, agent, out, tables)
         return 0
     total = 0.0
     for k in range(3 * K):
         total += 2.0 * tables[LARGEST + k]
-    if view.reason & TIMER and view.phase == CONTINUOUS:
+    if view.reason & WAKE_TIMER and view.phase == CONTINUOUS:
         candidate(view, agent, out, tables, total)
     return 1 + int(exponential(agent, NEXT, 1e9 / total))
 

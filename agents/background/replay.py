@@ -26,10 +26,11 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import Field, field_validator
 
+from lob.codes import CANCEL, IOC, LIMIT, REDUCE
 from lob.lobster import read_day
 from lob.replay import halts_of, replayed_rows
 from lob.replay_kernel import SEEDER
-from lob.types import EVENT, EventKind, Flag, MessageKind, Phase, TimeInForce
+from lob.types import EVENT, EventKind, Flag, Phase
 from sim.distributions import DataFile, Settings
 from sim.policy import Policy, block, decision, indices, own_order_id, send_cancel, send_limit, send_reduce
 from sim.records import MAX_OUT
@@ -37,8 +38,6 @@ from sim.times import clock_time_ns
 
 __all__ = ["Replay", "policy", "recorded_halts", "recorded_messages"]
 
-LIMIT, CANCEL, REDUCE = int(MessageKind.LIMIT), int(MessageKind.CANCEL), int(MessageKind.REDUCE)
-IOC = int(TimeInForce.IOC)
 WINDOW = -1
 """`parent_id` of quantity that entered the recorded window."""
 IOC_ORDER = 99

@@ -12,7 +12,9 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from lob.types import NO_PRICE, Phase
+from lob.codes import CONTINUOUS
+from lob.types import NO_PRICE
+from sim.codes import WAKE_START, WAKE_TIMER
 from sim.distributions import Settings
 from sim.policy import block, decision, indices, send_cancel, send_limit, send_market
 from sim.records import Needs, Wake
@@ -50,8 +52,6 @@ class MetaorderSettings(Settings):
 
 P = indices(MetaorderSettings)
 S = indices(None, "deadline_ns", "is_crossing")
-START, TIMER = int(Wake.START), int(Wake.TIMER)
-CONTINUOUS = int(Phase.CONTINUOUS)
 NEEDS = Needs.OWN
 WAKES_ON = Wake.FILL | Wake.ACK | Wake.REJECT
 
@@ -132,7 +132,7 @@ def work(view: Any, agent: Any, out: Any, due_lots: int, next_ns: int) -> int:
         return 0
     over = view.time_ns >= end_ns(view, agent)
     due = quantity if over else min(due_lots, quantity)
-    if not view.reason & TIMER:
+    if not view.reason & WAKE_TIMER:
         # A report on an own order: go on only with what the timer has begun.
         if agent.state[S.is_crossing] > 0.0:
             attempt(view, agent, out, due)
@@ -154,7 +154,7 @@ def follow_schedule(view: Any, agent: Any, out: Any) -> int:
     """Work a metaorder whose block holds the quantity that is due at the beginning of each of equal slices."""
     if agent.params[P.quantity_lots] <= 0.0:
         return 0
-    if view.reason & START:
+    if view.reason & WAKE_START:
         return start_ns(view, agent) - view.time_ns
     due = block(view)
     n_slices = len(due)

@@ -19,9 +19,10 @@ from agents.execution._working import (
     start_ns,
     work,
 )
-from lob.types import NO_PRICE, Phase
+from lob.codes import CONTINUOUS
+from lob.types import NO_PRICE
+from sim.codes import WAKE_REJECT, WAKE_START, WAKE_TIMER
 from sim.policy import Policy, decision, indices, send_cancel, send_limit
-from sim.records import Wake
 
 __all__ = ["Iceberg", "policy"]
 
@@ -43,8 +44,6 @@ class Iceberg(MetaorderSettings):
 
 
 P = indices(Iceberg)
-START, TIMER, REJECT = int(Wake.START), int(Wake.TIMER), int(Wake.REJECT)
-CONTINUOUS = int(Phase.CONTINUOUS)
 
 
 @decision
@@ -73,7 +72,7 @@ def decide(view: Any, agent: Any, out: Any) -> int:
     """Show, follow, reload; at the end cross or withdraw."""
     if agent.params[P.quantity_lots] <= 0.0:
         return 0
-    if view.reason & START:
+    if view.reason & WAKE_START:
         return start_ns(view, agent) - view.time_ns
     if executed_lots(view) >= agent.params[P.quantity_lots]:
         return 0
@@ -84,11 +83,11 @@ def decide(view: Any, agent: Any, out: Any) -> int:
             return work(view, agent, out, int(agent.params[P.quantity_lots]), view.time_ns)
         if view.n_own > 0 and view.n_in_flight == 0:
             send_cancel(out, view.own_id[0])
-        return max(1, int(agent.params[P.retry_s] * 1e9)) if view.reason & TIMER and view.n_own > 0 else 0
+        return max(1, int(agent.params[P.retry_s] * 1e9)) if view.reason & WAKE_TIMER and view.n_own > 0 else 0
     # After a reject it waits for the timer: what was refused would be refused again at once.
-    if view.phase == CONTINUOUS and view.n_in_flight == 0 and not view.reason & REJECT:
+    if view.phase == CONTINUOUS and view.n_in_flight == 0 and not view.reason & WAKE_REJECT:
         show(view, agent, out)
-    if not view.reason & TIMER:
+    if not view.reason & WAKE_TIMER:
         return 0
     wake_ns = min(view.time_ns + int(agent.params[P.repeg_s] * 1e9), end_ns(view, agent))
     return max(1, wake_ns - view.time_ns)

@@ -21,8 +21,8 @@ from agents.execution._working import (
     work,
 )
 from lob.types import NO_PRICE
+from sim.codes import WAKE_START
 from sim.policy import Policy, block, decision, indices
-from sim.records import Wake
 
 __all__ = ["ImplementationShortfall", "policy"]
 
@@ -48,7 +48,6 @@ class ImplementationShortfall(MetaorderSettings):
 
 P = indices(ImplementationShortfall)
 S = indices(None, "deadline_ns", "is_crossing", "arrival_ticks")
-START = int(Wake.START)
 
 
 def _block(settings: ImplementationShortfall) -> np.ndarray[Any, Any]:
@@ -72,7 +71,7 @@ def decide(view: Any, agent: Any, out: Any) -> int:
     """Trade what is due by the schedule and the price."""
     if agent.params[P.quantity_lots] <= 0.0:
         return 0
-    if view.reason & START:
+    if view.reason & WAKE_START:
         return start_ns(view, agent) - view.time_ns
     if agent.state[S.arrival_ticks] == 0.0:
         agent.state[S.arrival_ticks] = midpoint(view)

@@ -19,8 +19,8 @@ from agents.execution._working import (
     start_ns,
     work,
 )
+from sim.codes import WAKE_START
 from sim.policy import Policy, decision, indices, send_cancel_all
-from sim.records import Wake
 
 __all__ = ["Pov", "policy"]
 
@@ -43,7 +43,6 @@ class Pov(MetaorderSettings):
 
 P = indices(Pov)
 S = indices(None, "deadline_ns", "is_crossing", "first_volume_lots", "is_started")
-START, TIMER = int(Wake.START), int(Wake.TIMER)
 
 
 @decision
@@ -51,7 +50,7 @@ def decide(view: Any, agent: Any, out: Any) -> int:
     """Look at the volume and trade what it makes due."""
     if agent.params[P.quantity_lots] <= 0.0:
         return 0
-    if view.reason & START:
+    if view.reason & WAKE_START:
         return start_ns(view, agent) - view.time_ns
     if agent.state[S.is_started] == 0.0:
         agent.state[S.is_started] = 1.0

@@ -60,7 +60,7 @@ from agents.flow.placing import (
 from agents.flow.reading import look_at_book, read_events
 from agents.flow.tables import delay_s
 from agents.flow.weights import HEADER, SHIPPED, FlowWeights, header_and_payload
-from lob.types import Phase
+from lob.codes import CONTINUOUS
 from sim.distributions import DataFile, Settings
 from sim.opened import block_record, cells_of
 from sim.policy import Policy, block, decision, indices
@@ -71,7 +71,6 @@ __all__ = ["LearnedFlow", "policy"]
 
 weights_of = block_record(HEADER)
 HEADER_CELLS = cells_of(HEADER)
-CONTINUOUS = int(Phase.CONTINUOUS)
 STREAM = 7
 """Stream of draws of its own: keyed by the order's number, not by wake-ups."""
 U_DELAY, U_INSIDE, U_ORDER, U_DETAIL, U_SIZE, U_PRICE, U_GUARD, U_BOOK = range(8)

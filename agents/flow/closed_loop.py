@@ -29,6 +29,7 @@ from agents.flow.codes import ACTIVITY_FEATURE, DEEP_EDGES, DELETE, MARKET, N_DE
 from agents.flow.tokenizer import Tokens
 from agents.flow.weights import FlowWeights
 from lob.rules import Instrument
+from lob.units import SECOND_NS
 from sim.fundamental import ConstantValue
 from sim.market import Market
 from sim.metrics.flow import OrderFlow, visible_flow_of_tape
@@ -37,7 +38,6 @@ from sim.settings import Listing, Population, Session
 __all__ = ["match_totals", "rollout"]
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
-SECOND_NS = 1_000_000_000
 COUNTS = ("order", "detail", "delay")
 LEAST = 100
 """Events of a class below which its logit is left alone."""

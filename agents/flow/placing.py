@@ -20,7 +20,8 @@ from agents.flow.codes import (
 from agents.flow.memory import QUIET_BIRTH, RESERVOIR_BIRTH, birth_ns, is_remembered, remember_birth
 from agents.flow.tables import book_cell, book_spread, depth_value, drawn_book, gap_ticks, joining_share, size_lots
 from agents.flow.tokenizer import BOOK_LEVELS
-from lob.types import CLIENT_ID_BITS, NO_PRICE, TimeInForce
+from lob.codes import IOC
+from lob.types import CLIENT_ID_BITS, NO_PRICE
 from sim.lookup import level_lots, next_level_ticks, own_count_at, own_lots, own_order_at
 from sim.policy import decision, own_order_id, send_cancel, send_limit, send_reduce
 from sim.rng import draw_key, raw_uniform
@@ -35,7 +36,6 @@ __all__ = [
     "send_order",
 ]
 
-IOC = int(TimeInForce.IOC)
 DEPTH_STREAM, GAP_STREAM = 10, 11
 UNSEEN = -1
 """`parent_id` of quantity that a recording would not show: the opening book and depth beyond its levels."""

@@ -21,15 +21,14 @@ from agents.flow.codes import (
 from agents.flow.memory import QUIET_BIRTH, RESERVOIR_BIRTH, birth_ns, history_of
 from agents.flow.network import MASK_CODE, push_event
 from agents.flow.tables import delay_class, size_class
-from lob.types import CLIENT_ID_BITS, NO_PRICE, EventKind
+from lob.codes import ROW_ADD, ROW_CANCEL, ROW_EXECUTE, ROW_REDUCE
+from lob.types import CLIENT_ID_BITS, NO_PRICE
 from sim.history import event_of, oldest_event
 from sim.policy import decision
 from sim.rng import draw_key, raw_uniform
 
 __all__ = ["look_at_book", "read_events"]
 
-ADD, CANCEL, REDUCE = int(EventKind.ADD), int(EventKind.CANCEL), int(EventKind.REDUCE)
-REPLACE, EXECUTE = int(EventKind.REPLACE), int(EventKind.EXECUTE)
 HEED_STREAM = 9
 SECOND = 1e9
 HOUR = 3.6e12
@@ -85,9 +84,9 @@ def read_events(view: Any, agent: Any, h: Any, w: Any, flow: Any, m: Any, heed: 
     while k < n:
         time_ns, kind, side, price, lots, order_id, agent_id, bid, bid_lots, ask, ask_lots = event_of(view, k)
         k += 1
-        while kind == EXECUTE and k < n:  # one market order: executions of equal time and side
+        while kind == ROW_EXECUTE and k < n:  # one market order: executions of equal time and side
             t, other_kind, s, _, more, _, _, b, bl, a, al = event_of(view, k)
-            if other_kind != EXECUTE or t != time_ns or s != side:
+            if other_kind != ROW_EXECUTE or t != time_ns or s != side:
                 break
             lots += more
             bid, bid_lots, ask, ask_lots = b, bl, a, al
@@ -101,28 +100,28 @@ def read_events(view: Any, agent: Any, h: Any, w: Any, flow: Any, m: Any, heed: 
             flow.ask_ticks = float(ask)
         flow.bid_lots, flow.ask_lots = float(bid_lots), float(ask_lots)
         is_foreign = agent_id != view.agent
-        if is_foreign and (kind == EXECUTE or flow.bid_ticks != before_bid or flow.ask_ticks != before_ask):
+        if is_foreign and (kind == ROW_EXECUTE or flow.bid_ticks != before_bid or flow.ask_ticks != before_ask):
             disturbed = True
-        if (kind == ADD and birth == RESERVOIR_BIRTH) or (kind == CANCEL and birth == QUIET_BIRTH):
+        if (kind == ROW_ADD and birth == RESERVOIR_BIRTH) or (kind == ROW_CANCEL and birth == QUIET_BIRTH):
             continue  # beyond what a recording would show
         spread = before_ask - before_bid
         depth = before_bid - price if side > 0 else price - before_ask
         delay_s = (time_ns - flow.last_ns) / SECOND if flow.last_ns > 0 else 1.0
         n_sizes = h.n_sizes
-        if kind == EXECUTE:
+        if kind == ROW_EXECUTE:
             order = order_code(MARKET, side, 0.0, spread, h.scale_ticks)
             detail = n_sizes if lots == opposite else size_class(h, w, float(lots))
-        elif kind == CANCEL:
+        elif kind == ROW_CANCEL:
             order = order_code(DELETE, side, depth, spread, h.scale_ticks)
             age_s = (time_ns - birth) / SECOND if birth > 0 else -1.0
             detail = n_sizes + 1 + target_class(age_s, float(lots), h.scale_lots)
-        elif kind == REDUCE:
+        elif kind == ROW_REDUCE:
             order, detail = order_code(PARTIAL, side, 0.0, spread, h.scale_ticks), 0
         else:
             order = order_code(NEW, side, depth, spread, h.scale_ticks)
             detail = size_class(h, w, float(lots))
         delay = delay_class(h, w, delay_s)
-        sign = side if kind == EXECUTE else 0
+        sign = side if kind == ROW_EXECUTE else 0
         if is_foreign and raw_uniform(draw_key(agent.key, k, HEED_STREAM), 0) > heed:
             order, sign = MASK_CODE, 0
         move = (flow.bid_ticks + flow.ask_ticks - before_bid - before_ask) / (2.0 * h.scale_ticks)

@@ -32,6 +32,7 @@ from agents.flow.codes import (
     target_class,
 )
 from lob.errors import InputError
+from lob.units import SECOND_NS
 from sim.metrics.flow import FlowKind, OrderFlow
 from sim.policy import decision
 
@@ -54,7 +55,6 @@ N_DELAYS = 41
 N_BOOKS = 24
 BOOK_LEVELS = 10
 LEAST_EVENTS, LEAST_TO_ENCODE = 2_000, 20
-SECOND_NS = 1_000_000_000
 ACTIVITY_NS = 150 * SECOND_NS
 PACE_WINDOWS_S = (1, 10, 60)
 TABLES = ("depth", "join", "size", "delay", "gap", "activity", "books")

@@ -18,6 +18,7 @@ from agents.flow.tokenizer import Tokens
 from agents.flow.weights import FlowWeights
 from lob.errors import InputError
 from lob.types import NO_PRICE
+from lob.units import SECOND_NS
 from sim.market import Market
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ __all__ = ["Forecast", "event_nats", "fill_gap", "forecast", "gap_nats"]
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 Ints = np.ndarray[Any, np.dtype[np.int64]]
-SECOND_NS = 1_000_000_000
 LENGTH, WARM_UP = 256, 64
 """Events that are scored at once, and how many of them only serve as history."""
 

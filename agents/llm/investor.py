@@ -26,7 +26,6 @@ from sim.trader import Ask, Trader, TraderView
 
 __all__ = ["Investor"]
 
-SECOND_NS = 1_000_000_000
 SEED, THINKING, VALUE_NOISE = 0, 1, 2
 """Indices of the draws of a decision."""
 MAX_PRICES = 64
@@ -49,6 +48,12 @@ class Investor(Trader):
 
     needs = Needs.OWN | Needs.DEPTH | Needs.SIGNAL
     files = ("backend.weights",)
+    Settings = InvestorSettings
+
+    @classmethod
+    def check_settings(cls, settings: dict[str, Any]) -> None:
+        """Raise ValueError, or InputError, if the backend cannot work."""
+        desk_of(checked(settings).backend)
 
     def __init__(self, index: int = 0, desk: Desk | None = None, **settings: Any) -> None:
         self.settings: InvestorSettings = checked(settings)

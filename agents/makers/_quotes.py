@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from lob.types import NO_PRICE, Flag, Phase
+from lob.codes import CONTINUOUS, POST_ONLY
+from lob.types import NO_PRICE
+from sim.codes import WAKE_FILL, WAKE_PHASE
 from sim.lookup import level_lots, next_level_ticks
 from sim.policy import decision, send_cancel, send_limit
 from sim.records import Needs, Wake
@@ -23,10 +25,7 @@ __all__ = [
     "withdraw_all",
 ]
 
-CONTINUOUS = int(Phase.CONTINUOUS)
-POST_ONLY = int(Flag.POST_ONLY)
 ON_TIMER = int(Wake.START | Wake.TIMER)
-FILL, PHASE = int(Wake.FILL), int(Wake.PHASE)
 LARGEST = 1e15
 """Beyond every price; a larger float has no defined integer."""
 
@@ -48,7 +47,7 @@ def is_time_to_quote(view: Any, agent: Any, is_due: int, requote_on_fill: float)
     What comes due meanwhile is done when the last message has arrived (`agent.state[is_due]`). An arrival alone is no
     reason to quote: a maker would otherwise answer itself without end.
     """
-    if view.reason & (ON_TIMER | PHASE) or (view.reason & FILL and requote_on_fill > 0.0):
+    if view.reason & (ON_TIMER | WAKE_PHASE) or (view.reason & WAKE_FILL and requote_on_fill > 0.0):
         agent.state[is_due] = 1.0
     if agent.state[is_due] == 0.0 or view.n_in_flight > 0:
         return False

@@ -16,7 +16,6 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from agents.makers._quotes import (
-    CONTINUOUS,
     NEEDS,
     WAKES_ON,
     fair_price,
@@ -26,6 +25,7 @@ from agents.makers._quotes import (
     timer_ns,
     withdraw_all,
 )
+from lob.codes import CONTINUOUS
 from sim.distributions import NonNegative, Positive, Settings
 from sim.policy import Policy, decision, indices
 from sim.rng import log1p_portable

@@ -11,16 +11,8 @@ from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
-from agents.makers._quotes import (
-    CONTINUOUS,
-    NEEDS,
-    POST_ONLY,
-    WAKES_ON,
-    fair_price,
-    is_time_to_quote,
-    timer_ns,
-    withdraw_all,
-)
+from agents.makers._quotes import NEEDS, WAKES_ON, fair_price, is_time_to_quote, timer_ns, withdraw_all
+from lob.codes import CONTINUOUS, POST_ONLY
 from sim.distributions import NonNegative, Positive, Settings
 from sim.lookup import own_count_at
 from sim.policy import Policy, decision, indices, send_cancel, send_limit

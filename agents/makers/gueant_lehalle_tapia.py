@@ -17,7 +17,6 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from agents.makers._quotes import (
-    CONTINUOUS,
     NEEDS,
     WAKES_ON,
     fair_price,
@@ -27,6 +26,7 @@ from agents.makers._quotes import (
     timer_ns,
     withdraw_all,
 )
+from lob.codes import CONTINUOUS
 from sim.distributions import NonNegative, Positive, Settings
 from sim.policy import Policy, decision, indices
 from sim.rng import exp_portable, log1p_portable

@@ -12,7 +12,6 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from agents.makers._quotes import (
-    CONTINUOUS,
     NEEDS,
     WAKES_ON,
     fair_price,
@@ -22,6 +21,7 @@ from agents.makers._quotes import (
     timer_ns,
     withdraw_all,
 )
+from lob.codes import CONTINUOUS
 from sim.distributions import NonNegative, Positive, Settings
 from sim.policy import Policy, decision, indices
 

@@ -16,9 +16,10 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
+from sim.codes import WAKE_START
 from sim.distributions import Positive, Settings
 from sim.policy import Policy, decision, indices, send_cancel_all, send_limit
-from sim.records import Needs, Wake
+from sim.records import Needs
 
 __all__ = ["KyleMaker", "policy"]
 
@@ -49,7 +50,6 @@ class KyleMaker(Settings):
 
 P = indices(KyleMaker)
 S = indices(None, "lambda_", "value_flow", "flow_flow", "n_periods", "position_lots", "value_variance", "rest_variance")
-START = int(Wake.START)
 MAX_STEP = 1.1
 """Largest factor by which lambda changes from one period to the next: a lucky guess must not empty the market."""
 CLOSING_SHARE = 0.95
@@ -94,7 +94,7 @@ def learn(view: Any, agent: Any) -> None:
 def decide(view: Any, agent: Any, out: Any) -> int:
     """Learn from the period that ends and quote for the next."""
     period_ns = int(agent.params[P.period_s] * 1e9)
-    if view.reason & START:
+    if view.reason & WAKE_START:
         agent.state[S.lambda_] = agent.params[P.first_lambda_ticks_per_lot]
         lay_ladder(view, agent, out)
         return max(1, int(CLOSING_SHARE * period_ns))

@@ -17,7 +17,9 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from agents.makers._quotes import CONTINUOUS, rounded, timer_ns
+from agents.makers._quotes import rounded, timer_ns
+from lob.codes import CONTINUOUS
+from sim.codes import WAKE_FILL
 from sim.distributions import NonNegative, Positive, Settings
 from sim.policy import Policy, decision, indices, send_cancel_all, send_limit
 from sim.records import Needs, Wake
@@ -50,13 +52,12 @@ class LinearBook(Settings):
 
 
 P = indices(LinearBook)
-FILL = int(Wake.FILL)
 
 
 @decision
 def decide(view: Any, agent: Any, out: Any) -> int:
     """Lay the ladder anew."""
-    if view.reason == FILL and agent.params[P.refresh_on_fill] == 0.0:
+    if view.reason == WAKE_FILL and agent.params[P.refresh_on_fill] == 0.0:
         return 0
     delay = timer_ns(view, agent.params[P.refresh_s])
     send_cancel_all(out)

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from lob.types import NO_PRICE
+from sim.codes import WAKE_START, WAKE_TIMER
 from sim.distributions import Lots, NonNegative, Positive, Settings
 from sim.policy import Policy, decision, indices, send_cancel_all, send_limit
 from sim.records import Wake
@@ -51,7 +52,6 @@ class MarketMaker(Settings):
 
 P = indices(MarketMaker)
 S = indices(None, "spread_ticks", "quoted_mid_ticks", "quoted_ns", "volume_lots", "filled")
-START, TIMER, FILL, TOUCH = int(Wake.START), int(Wake.TIMER), int(Wake.FILL), int(Wake.TOUCH)
 
 
 @decision
@@ -90,9 +90,9 @@ def decide(view: Any, agent: Any, out: Any) -> int:
     two_sided = bid != NO_PRICE and ask != NO_PRICE
     mid = 0.5 * (bid + ask) if two_sided else float(view.last_ticks)
     delay = int(agent.params[P.refresh_s] * 1e9)
-    if view.reason & START:
+    if view.reason & WAKE_START:
         agent.state[S.spread_ticks] = agent.params[P.first_spread_ticks]
-    elif view.reason & TIMER:
+    elif view.reason & WAKE_TIMER:
         if two_sided:
             weight = agent.params[P.spread_weight]
             agent.state[S.spread_ticks] += weight * ((ask - bid) - agent.state[S.spread_ticks])
@@ -105,7 +105,7 @@ def decide(view: Any, agent: Any, out: Any) -> int:
     lay_ladder(view, agent, out, mid)
     agent.state[S.quoted_mid_ticks] = mid
     agent.state[S.quoted_ns] = view.time_ns
-    if view.reason & (START | TIMER):
+    if view.reason & (WAKE_START | WAKE_TIMER):
         agent.state[S.volume_lots] = view.volume_lots
     return delay
 

@@ -17,10 +17,12 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from agents.makers._quotes import best_of_others, rounded
-from lob.types import NO_PRICE, Phase
+from lob.codes import CONTINUOUS
+from lob.types import NO_PRICE
+from sim.codes import WAKE_START
 from sim.distributions import NonNegative, Positive, Settings
 from sim.policy import Policy, decision, indices, memory, send_cancel_all, send_limit, uniform
-from sim.records import Needs, Wake
+from sim.records import Needs
 from sim.rng import exp_portable
 
 __all__ = ["QLearningMaker", "policy"]
@@ -54,8 +56,6 @@ class QLearningMaker(Settings):
 
 P = indices(QLearningMaker)
 S = indices(None, "period", "state", "action", "wealth", "has_quoted")
-START, TIMER = int(Wake.START), int(Wake.TIMER)
-CONTINUOUS = int(Phase.CONTINUOUS)
 EXPLORE, ACTION = 0, 1
 
 
@@ -94,7 +94,7 @@ def decide(view: Any, agent: Any, out: Any) -> int:
     period_ns = max(1, int(agent.params[P.period_s] * 1e9))
     n, cells = int(agent.params[P.n_distances]), memory(view)
     wealth = view.cash_ticks + view.position_lots * view.signal
-    if view.reason & START:
+    if view.reason & WAKE_START:
         start = agent.params[P.initial_profit_ticks] / (1.0 - agent.params[P.discount])
         for k in range(len(cells)):
             cells[k] = start

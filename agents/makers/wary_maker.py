@@ -17,11 +17,12 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from agents.makers._quotes import CONTINUOUS, rounded
+from agents.makers._quotes import rounded
+from lob.codes import CONTINUOUS
 from lob.types import NO_PRICE
+from sim.codes import WAKE_START
 from sim.distributions import NonNegative, Positive, Settings
 from sim.policy import Policy, decision, indices, send_cancel_all, send_limit, uniform
-from sim.records import Wake
 from sim.rng import exp_portable
 
 __all__ = ["WaryMaker", "policy"]
@@ -62,7 +63,6 @@ class WaryMaker(Settings):
 
 P = indices(WaryMaker)
 S = indices(None, "average_ticks", "seen_ns", "rests_until_ns")
-START = int(Wake.START)
 FIRST = 0
 
 
@@ -103,7 +103,7 @@ def decide(view: Any, agent: Any, out: Any) -> int:
     delay = max(1, int(agent.params[P.refresh_s] * 1e9))
     bid, ask = view.bid_ticks, view.ask_ticks
     mid = 0.5 * (bid + ask) if bid != NO_PRICE and ask != NO_PRICE else float(view.last_ticks)
-    if view.reason & START:
+    if view.reason & WAKE_START:
         agent.state[S.average_ticks] = mid
         agent.state[S.seen_ns] = view.time_ns
         return max(1, int(uniform(agent, FIRST) * agent.params[P.refresh_s] * 1e9))

@@ -28,9 +28,10 @@ from agents.rl.features import (
 )
 from agents.rl.network import MAX_HIDDEN, forward, network_cells
 from lob.errors import InputError
+from sim.codes import WAKE_START
 from sim.distributions import DataFile, Settings
 from sim.policy import block, decision, indices, memory, send_cancel, send_market
-from sim.records import Needs, Wake
+from sim.records import Needs
 
 __all__ = ["ACT", "OBSERVED", "OVER", "LearnerSettings", "begin", "choose", "finish_flat", "learner_block", "look"]
 
@@ -68,7 +69,6 @@ class LearnerSettings(Settings):
 
 P = indices(LearnerSettings)
 S = indices(None, "start_mid", "last_mid", "return_slow", "square_slow", "last_volume", "attempts", "start_wealth")
-START, TIMER = int(Wake.START), int(Wake.TIMER)
 NEEDS = Needs.DEPTH | Needs.TRADES | Needs.OWN | Needs.QUEUE | Needs.SIGNAL | Needs.BOOK
 ACT, OBSERVED, OVER = 0, 1, 2
 """What `observe` returns: nothing to decide now, only to act; a decision is due; the task is over."""
@@ -149,7 +149,7 @@ def look(view: Any, agent: Any, most_lots: float, left_share: float) -> bool:
 
     `most_lots` is the task's largest position, `left_share` the share of a metaorder that is left (negative: none).
     """
-    if view.reason & START:
+    if view.reason & WAKE_START:
         return False
     cells = memory(view)
     at = FEATURE_CELLS

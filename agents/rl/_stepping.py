@@ -15,20 +15,19 @@ from numba.np.numpy_support import from_dtype
 
 from agents.rl._learner import ACTION, FEATURE_CELLS, OBSERVED, OVER
 from agents.rl.features import midpoint
-from lob._jit import Record, address_of, call_address, kernel, record_at_address
+from lob.blocks import record_at_address
+from lob.compiled import Record, call_address, kernel
 from lob.tape import TAPE
-from sim.kernel import run_events, run_policy
+from sim.codes import STATUS_DONE, STATUS_PYTHON_WAKE, STATUS_TAPE_FULL, WAKE_TIMER
+from sim.kernel import lend_memory, memory_at, run_events, run_policy
 from sim.records import (
     AGENT,
     OUT,
     RUNTIME,
     VIEW,
     WORLD,
-    Status,
-    Wake,
     account_at,
     agent_at,
-    float_at,
     out_of,
     population_at,
     view_of,
@@ -37,10 +36,8 @@ from sim.view import fill_view
 
 __all__ = ["ANSWERS_DUE", "FACTS", "N_FACTS", "step_markets"]
 
-DONE, TAPE_FULL, PYTHON_WAKE = int(Status.DONE), int(Status.TAPE_FULL), int(Status.PYTHON_WAKE)
 ANSWERS_DUE = -1
 """Beside the kernel's Status: all else of this instant has happened, and Python traders wait for their answers."""
-TIMER = int(Wake.TIMER)
 
 FACTS = (
     "time_s", "mid_ticks", "position_lots", "cash_ticks", "executed_lots", "volume_lots", "start_mid_ticks",
@@ -65,16 +62,6 @@ _look = call_address(nb_types.int64, from_dtype(VIEW), from_dtype(AGENT), from_d
 
 
 @kernel
-def prepare_view(world: Record, view: Record, index: int, population_index: int) -> None:
-    """Put the addresses of the block and of the agent's memory into a view that the kernel has filled."""
-    population = population_at(world, population_index)
-    view.block_address = address_of(float_at(world, int64(population.first_value)))
-    view.memory_address = address_of(
-        float_at(world, population.first_memory + (index - population.first) * population.n_memory)
-    )
-
-
-@kernel
 def note_facts(world: Record, view: Record, index: int, population_index: int, facts: Any) -> None:
     """Write the facts of one learner."""
     population = population_at(world, population_index)
@@ -90,12 +77,6 @@ def note_facts(world: Record, view: Record, index: int, population_index: int, f
 
 
 @kernel
-def memory_at(world: Record, population: Record, rank: int, cell: int) -> Record:
-    """One cell of the memory of a population's agent number `rank`."""
-    return float_at(world, population.first_memory + rank * population.n_memory + cell)
-
-
-@kernel
 def run_on(
     world: Record, runtime: Record, tape: Record, row: Any, population_index: int, look: int, keep_tape: int,
     features: Any, observations: Any, facts: Any, awake: Any, over: Any,
@@ -108,24 +89,24 @@ def run_on(
         stays = row[WAITING] > 0 or row[N_OVER] >= count or row[N_ASKED] > 0
         until = int64(world.time_ns) if stays else int64(row[CLOSE])
         status = run_events(world, runtime, tape, until)
-        if status == TAPE_FULL:
+        if status == STATUS_TAPE_FULL:
             if keep_tape > 0 or tape.cursor == 0:
-                return int64(TAPE_FULL)
+                return int64(STATUS_TAPE_FULL)
             tape.cursor = 0
             continue
-        if status == DONE:
+        if status == STATUS_DONE:
             if row[N_ASKED] > 0:
                 return int64(ANSWERS_DUE)
             if row[WAITING] == 0:  # the close, or nobody is left
                 row[MODE] = ENDED
-            return int64(DONE)
-        if status != PYTHON_WAKE:
+            return int64(STATUS_DONE)
+        if status != STATUS_PYTHON_WAKE:
             return int64(status)
         index = int64(world.wake_agent)
         rank = index - population.first
         if rank < 0 or rank >= count:
-            return int64(PYTHON_WAKE)  # some Python trader of the scenario's own
-        prepare_view(world, view, index, population_index)
+            return int64(STATUS_PYTHON_WAKE)  # some Python trader of the scenario's own
+        lend_memory(world, view, index, population)
         verdict = _look(look, (view, agent_at(world, index), out))
         note_facts(world, view, index, population_index, facts[rank])
         if verdict == OBSERVED:
@@ -138,7 +119,7 @@ def run_on(
                 row[N_OVER] += 1
             continue
         status = run_policy(world, runtime, index, population_index, int64(view.reason))
-        if status != DONE:
+        if status != STATUS_DONE:
             return int64(status)
 
 
@@ -181,8 +162,8 @@ def step_markets(
                 awake[m, rank] = False
                 memory_at(world, population, int64(rank), int64(ACTION)).value = actions[m, rank, 0]
                 memory_at(world, population, int64(rank), int64(ACTION + 1)).value = actions[m, rank, 1]
-                status = run_policy(world, runtime, int64(population.first + rank), population_index, int64(TIMER))
-                if status != DONE:
+                status = run_policy(world, runtime, int64(population.first + rank), population_index, int64(WAKE_TIMER))
+                if status != STATUS_DONE:
                     row[CURSOR] = status
                     return m
             row[WAITING] = 0
@@ -191,7 +172,7 @@ def step_markets(
             world, runtime, tape, row, population_index, look, keep_tape, features, observations[m], facts[m], awake[m],
             over[m],
         )  # fmt: skip
-        if status != DONE:
+        if status != STATUS_DONE:
             row[CURSOR] = status
             return m
         if row[MODE] != ENDED:

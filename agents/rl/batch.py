@@ -31,9 +31,11 @@ from agents.rl.custom import Observation, RewardFunction, observed
 from agents.rl.features import FEATURES, feature_indices
 from agents.rl.rewards import Rewards, RewardSettings
 from agents.rl.task import Task, task_of, tasks
-from lob._jit import function_address, record_address
+from lob.blocks import record_address
+from lob.compiled import function_address
 from lob.errors import InputError, RunError
 from lob.tape import new_tape, rows_of
+from sim.driver import Driver
 from sim.market import Market
 from sim.policy import DECIDE_ARGUMENTS
 from sim.records import Status
@@ -168,6 +170,7 @@ class MarketBatch:
         self._rows: list[list[Any]] = [[] for _ in range(n)]
         self._threads = min(threads, n)
         self.markets: list[Market | None] = [None] * n
+        self._drivers: dict[int, Driver] = {}
         self.seeds = [-1] * n
         self._table = np.zeros((n, N_CELLS), np.int64)
         self._table[:, MODE] = ENDED
@@ -259,7 +262,7 @@ class MarketBatch:
             raise InputError("run_to_close: a learner's task is not over yet")
         sinks: list[Any] = [lambda rows: self._rows[m].append(rows.copy())] if self._keep else [lambda rows: None]
         # The learner is a policy again; as its task is over it sends nothing.
-        market.world.population_rows["is_python"][self._population] = 0
+        self._drivers[m].release()
         if self._keep:
             self._flush(m)
         market.run(sinks=sinks)
@@ -281,22 +284,21 @@ class MarketBatch:
         """Let the kernel return at the wake-ups of market m's learners, and note where everything lies."""
         market = self.markets[m]
         assert market is not None
-        market.world.population_rows["is_python"][self._population] = 1
-        market._runtime["policy_address"][self._population] = self._act
+        driver = self._drivers[m] = Driver(market, self._population, self._act)
         block = self._tapes[m if self._keep else self._thread_of(m)]
         block[1]["cursor"] = 0
         row = self._table[m]
-        row[WORLD_AT] = record_address(market.world.block)
-        row[RUNTIME_AT] = record_address(market._runtime_block)
+        row[WORLD_AT] = driver.world_address
+        row[RUNTIME_AT] = driver.runtime_address
         row[TAPE_AT] = record_address(block[0])
-        row[CLOSE] = market.session.close_ns
+        row[CLOSE] = driver.close_ns
 
     def __getstate__(self) -> dict[str, Any]:
         """Return everything as data; markets as the snapshots of their present states."""
         if self._keep:
             for m in range(self.n):
                 self._flush(m)
-        gone = ("_first", "_observe", "_act", "_pool", "_tapes", "markets", "observations")
+        gone = ("_first", "_observe", "_act", "_pool", "_tapes", "_drivers", "markets", "observations")
         state = {name: value for name, value in vars(self).items() if name not in gone}
         state["observations"] = None if self.observation is None else self.observations
         if self._task_of_maker() is self.task:
@@ -313,7 +315,7 @@ class MarketBatch:
         self.observations = self._seen if observations is None else observations
         self._first = self._make(0) if all(snapshot is None for snapshot in snapshots) else None
         self._attach()
-        self.markets = [None] * self.n
+        self.markets, self._drivers = [None] * self.n, {}
         for m, snapshot in enumerate(snapshots):
             if snapshot is None:
                 continue
@@ -362,20 +364,18 @@ class MarketBatch:
     def _attend(self, m: int) -> None:
         """Wake a Python trader, answer those that asked, make room on a full tape, or raise what went wrong."""
         code = int(self._table[m, CURSOR])
-        market = self.markets[m]
-        assert market is not None
+        driver = self._drivers[m]
         if code == ANSWERS_DUE:
-            market._answer_asked()
+            driver.answer()
             self._table[m, N_ASKED] = 0
             return
         status = Status(code)
         if status == Status.PYTHON_WAKE:
-            market._wake_trader()
-            self._table[m, N_ASKED] = len(market._asked)
+            self._table[m, N_ASKED] = driver.wake_trader()
             return
         if status != Status.TAPE_FULL:
             self._table[m, MODE] = ENDED
-            raise market._failure(status)
+            raise driver.failure(status)
         t = m if self._keep else self._thread_of(m)
         header = self._tapes[t][1]
         if int(header["cursor"]) > 0:

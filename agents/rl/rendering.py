@@ -8,8 +8,6 @@ import numpy as np
 
 from agents.rl._stepping import FACTS
 from agents.rl.batch import Batch
-from lob._jit import header_of
-from lob.book import BOOK
 from lob.errors import InputError
 from lob.inspect import depth, orders
 
@@ -48,7 +46,7 @@ def _levels(batch: Any, m: int) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, A
     if market is None:
         return np.zeros((0, 3), np.int64), np.zeros((0, 3), np.int64)
     population = market.world.population_rows[batch._population]
-    book = header_of(market.world.book_block(int(population["symbol"])), BOOK)
+    book = market.world.book(int(population["symbol"]))
     found = []
     for side in (0, 1):
         table, every = np.zeros((N_LEVELS, 3), np.int64), np.zeros((int(book["n_orders"]), 5), np.int64)

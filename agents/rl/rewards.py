@@ -16,7 +16,7 @@ import numpy as np
 
 from agents.rl._stepping import CASH, MID, N_FACTS, POSITION, TIME_S
 from agents.rl.custom import RewardFunction, name_of, rewarded
-from lob._jit import kernel
+from lob.compiled import kernel
 from lob.errors import InputError
 
 __all__ = ["REWARDS", "RewardSettings", "Rewards"]

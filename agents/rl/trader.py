@@ -13,9 +13,10 @@ import zipfile
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
+from pydantic import BaseModel, ConfigDict
 
 from agents.rl._learner import ACTION, FEATURE_CELLS, NEEDS, OBSERVED
 from agents.rl.deep import load_deep
@@ -27,6 +28,19 @@ from sim.trader import Trader, TraderView
 from sim.trust import refuse_code
 
 __all__ = ["LearnedTrader"]
+
+
+class LearnedSettings(BaseModel):
+    """Settings of a LearnedTrader in a scenario; see there."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+    task: str = "execution"
+    model: str
+    algo: Literal["ppo", "dqn"] = "ppo"
+    features: tuple[str, ...] = ()
+    settings: dict[str, Any] = {}
+    trust: bool = False
 
 
 class LearnedTrader(Trader):
@@ -49,6 +63,13 @@ class LearnedTrader(Trader):
 
     needs = NEEDS
     files = ("model",)
+    Settings = LearnedSettings
+
+    @classmethod
+    def check_settings(cls, settings: dict[str, Any]) -> None:
+        """Raise ValueError, or InputError, if the model cannot be read or does not fit."""
+        named = LearnedSettings(**settings)
+        _loaded(named.task, named.model, named.algo, named.features, named.settings, named.trust)
 
     def __init__(
         self,
@@ -65,20 +86,12 @@ class LearnedTrader(Trader):
             raise ValueError(f'{error.name} is missing; allowed: after installing the extra "rl"') from None
         self._check = checked_actions
         self._task = find_task(task)
-        numbers = self._task.policy.settings.model_validate({**(settings or {}), "untrained": True})
+        numbers = _numbers(task, settings)
         self._n_continuous = self._task.continuous(numbers)
-        n_actions = self._n_continuous or len(self._task.menu)
-        names, path = tuple(features), str(model)
         if callable(model):
-            self._choose = model
-        elif zipfile.is_zipfile(path):
-            self._choose = _unpickled(path, algo, len(names or self._task.features), n_actions, trust)
+            names, self._choose = tuple(features), model
         else:
-            if not Path(path).is_file():
-                raise ValueError(f"model = {path!r}: no such file; allowed: a policy as safetensors (outcry train rl)")
-            network = load_deep(path)
-            network.check(path, task, names, n_actions, self._n_continuous > 0)
-            names, self._choose = network.features, network.action
+            names, self._choose = _loaded(task, str(model), algo, tuple(features), settings, trust)
         self._selected = np.array(feature_indices(names or self._task.features)) + FEATURE_CELLS
         self.wakes_on = self._task.policy.wakes_on
         self._memory = np.zeros(self._task.policy.memory_cells(numbers))
@@ -104,6 +117,27 @@ class LearnedTrader(Trader):
     def set_state(self, state: Any) -> None:
         """Take them back."""
         self._memory[:], self._agent["state"][0] = state
+
+
+def _numbers(task: str, settings: dict[str, Any] | None) -> Any:
+    """Return the checked settings of a task's agent."""
+    return find_task(task).policy.settings.model_validate({**(settings or {}), "untrained": True})
+
+
+def _loaded(
+    task: str, path: str, algo: str, features: tuple[str, ...], settings: dict[str, Any] | None, trust: bool
+) -> tuple[tuple[str, ...], Callable[[Any], Any]]:
+    """Return the features that a stored model sees, and what it decides; raise ValueError if it does not fit."""
+    found = find_task(task)
+    n_continuous = found.continuous(_numbers(task, settings))
+    n_actions = n_continuous or len(found.menu)
+    if zipfile.is_zipfile(path):
+        return features, _unpickled(path, algo, len(features or found.features), n_actions, trust)
+    if not Path(path).is_file():
+        raise ValueError(f"model = {path!r}: no such file; allowed: a policy as safetensors (outcry train rl)")
+    network = load_deep(path)
+    network.check(path, task, features, n_actions, n_continuous > 0)
+    return network.features, network.action
 
 
 @cache

@@ -12,7 +12,9 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from agents._draws import poisson_delay_ns
-from lob.types import NO_PRICE, Phase
+from lob.codes import CONTINUOUS, HALTED
+from lob.types import NO_PRICE
+from sim.codes import WAKE_PHASE, WAKE_START
 from sim.distributions import NonNegative, Positive, Settings
 from sim.policy import Policy, decision, exponential, indices, send_limit
 from sim.records import Needs, Wake
@@ -40,8 +42,6 @@ class BargainHunter(Settings):
 
 P = indices(BargainHunter)
 S = indices(None, "was_halted")
-START, PHASE = int(Wake.START), int(Wake.PHASE)
-CONTINUOUS, HALTED = int(Phase.CONTINUOUS), int(Phase.HALTED)
 NEXT, SOON = 0, 1
 
 
@@ -61,9 +61,9 @@ def look(view: Any, agent: Any, out: Any) -> None:
 @decision
 def decide(view: Any, agent: Any, out: Any) -> int:
     """Look on the timer; after a halt set an earlier one."""
-    if view.reason & START:
+    if view.reason & WAKE_START:
         return poisson_delay_ns(agent, NEXT, agent.params[P.interval_s])
-    if view.reason & PHASE:
+    if view.reason & WAKE_PHASE:
         if view.phase == HALTED:
             agent.state[S.was_halted] = 1.0
         elif view.phase == CONTINUOUS and agent.state[S.was_halted] > 0.0 and agent.params[P.attention_s] > 0.0:

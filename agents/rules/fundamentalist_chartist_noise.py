@@ -16,10 +16,12 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from agents._draws import poisson_delay_ns
-from lob.types import NO_PRICE, Phase
+from lob.codes import CONTINUOUS
+from lob.types import NO_PRICE
+from sim.codes import WAKE_START
 from sim.distributions import Distribution, NonNegative, Positive, Settings
 from sim.policy import Policy, decision, indices, normal, send_cancel_all, send_limit
-from sim.records import Needs, Wake
+from sim.records import Needs
 from sim.rng import exp_portable, expm1_portable, log_portable
 
 __all__ = ["FundamentalistChartistNoise", "policy"]
@@ -53,8 +55,6 @@ class FundamentalistChartistNoise(Settings):
 
 P = indices(FundamentalistChartistNoise)
 S = indices(None, "mid_ticks", "seen_ns", "trend_per_s")
-START = int(Wake.START)
-CONTINUOUS = int(Phase.CONTINUOUS)
 NEXT, NOISE = 0, 1
 
 
@@ -88,7 +88,7 @@ def expected_return(view: Any, agent: Any, mid: float) -> float:
 def decide(view: Any, agent: Any, out: Any) -> int:
     """Form the expectation and place one order on the side of it."""
     delay = poisson_delay_ns(agent, NEXT, agent.params[P.interval_s])
-    if view.reason & START or view.phase != CONTINUOUS:
+    if view.reason & WAKE_START or view.phase != CONTINUOUS:
         return delay
     bid, ask = view.bid_ticks, view.ask_ticks
     mid = 0.5 * (bid + ask) if bid != NO_PRICE and ask != NO_PRICE else float(view.last_ticks)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from agents.rules._periods import next_in_period_ns
-from lob.types import Phase
+from lob.codes import CONTINUOUS
+from sim.codes import WAKE_START
 from sim.distributions import Positive, Settings
 from sim.policy import Policy, decision, indices, normal, send_market
-from sim.records import Wake
 
 __all__ = ["GaussianNoise", "policy"]
 
@@ -26,8 +26,6 @@ class GaussianNoise(Settings):
 
 
 P = indices(GaussianNoise)
-START = int(Wake.START)
-CONTINUOUS = int(Phase.CONTINUOUS)
 NEXT, QUANTITY = 0, 1
 
 
@@ -35,7 +33,7 @@ NEXT, QUANTITY = 0, 1
 def decide(view: Any, agent: Any, out: Any) -> int:
     """Trade once in this period."""
     delay = next_in_period_ns(view, agent, NEXT, agent.params[P.period_s])
-    if view.reason & START or view.phase != CONTINUOUS:
+    if view.reason & WAKE_START or view.phase != CONTINUOUS:
         return delay
     demand = agent.params[P.sd_lots] * normal(agent, QUANTITY)
     lots = int(abs(demand) + 0.5)

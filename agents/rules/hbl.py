@@ -28,7 +28,9 @@ from agents.rules._private_values import (
     unit_value,
     units_left,
 )
-from lob.types import NO_PRICE, Phase
+from lob.codes import CONTINUOUS
+from lob.types import NO_PRICE
+from sim.codes import WAKE_START, WAKE_TIMER
 from sim.distributions import Number
 from sim.policy import Policy, decision, indices, memory, uniform
 from sim.records import Needs, Wake
@@ -56,8 +58,6 @@ class HeuristicBelief(InducedValues):
 
 P = indices(HeuristicBelief)
 S = indices(None, "n_shouts", "bid_ticks", "ask_ticks", "n_trades")
-START, TIMER = int(Wake.START), int(Wake.TIMER)
-CONTINUOUS = int(Phase.CONTINUOUS)
 NEXT, FIRST = 0, 1
 # Cells of one shout in the memory: side, price, 1 if accepted.
 CELLS = 3
@@ -159,13 +159,13 @@ def best_quote(view: Any, agent: Any, cells: Any, side: int, value: float) -> in
 def decide(view: Any, agent: Any, out: Any) -> int:
     """Note what has happened; on the timer, renew the quote."""
     cells = memory(view)
-    if view.reason & START:
+    if view.reason & WAKE_START:
         agent.state[S.bid_ticks] = NO_PRICE
         agent.state[S.ask_ticks] = NO_PRICE
         return next_decision_ns(view, agent, NEXT)
     is_new = begin_period(view, agent, out)
     observe(view, agent, cells)
-    if not view.reason & TIMER:
+    if not view.reason & WAKE_TIMER:
         return 0
     delay = next_decision_ns(view, agent, NEXT)
     if is_new or view.phase != CONTINUOUS or view.n_in_flight > 0 or units_left(view, agent) <= 0:

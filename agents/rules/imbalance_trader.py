@@ -7,10 +7,12 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from agents._draws import poisson_delay_ns
-from lob.types import NO_PRICE, Phase
+from lob.codes import CONTINUOUS
+from lob.types import NO_PRICE
+from sim.codes import WAKE_START
 from sim.distributions import Positive, Settings
 from sim.policy import Policy, decision, indices, send_market
-from sim.records import Needs, Wake
+from sim.records import Needs
 
 __all__ = ["ImbalanceTrader", "policy"]
 
@@ -34,8 +36,6 @@ class ImbalanceTrader(Settings):
 
 
 P = indices(ImbalanceTrader)
-START = int(Wake.START)
-CONTINUOUS = int(Phase.CONTINUOUS)
 NEXT = 0
 
 
@@ -55,7 +55,7 @@ def decide(view: Any, agent: Any, out: Any) -> int:
     """Buy when the bid is much deeper, sell when the ask is."""
     delay = poisson_delay_ns(agent, NEXT, agent.params[P.interval_s])
     one_sided = view.bid_ticks == NO_PRICE or view.ask_ticks == NO_PRICE
-    if view.reason & START or view.phase != CONTINUOUS or one_sided or view.n_in_flight > 0:
+    if view.reason & WAKE_START or view.phase != CONTINUOUS or one_sided or view.n_in_flight > 0:
         return delay
     imbalance = depth_imbalance(view, int(agent.params[P.n_levels]))
     if abs(imbalance) > agent.params[P.threshold]:

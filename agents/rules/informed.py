@@ -12,10 +12,12 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from agents.rules._periods import next_in_period_ns
-from lob.types import NO_PRICE, Phase
+from lob.codes import CONTINUOUS
+from lob.types import NO_PRICE
+from sim.codes import WAKE_START
 from sim.distributions import NonNegative, Positive, Settings
 from sim.policy import Policy, decision, indices, send_market
-from sim.records import Needs, Wake
+from sim.records import Needs
 
 __all__ = ["Informed", "policy"]
 
@@ -40,8 +42,6 @@ class Informed(Settings):
 
 
 P = indices(Informed)
-START = int(Wake.START)
-CONTINUOUS = int(Phase.CONTINUOUS)
 NEXT = 0
 
 
@@ -68,7 +68,7 @@ def decide(view: Any, agent: Any, out: Any) -> int:
     """Trade once in this period."""
     delay = next_in_period_ns(view, agent, NEXT, agent.params[P.period_s])
     bid, ask = view.bid_ticks, view.ask_ticks
-    if view.reason & START or view.phase != CONTINUOUS or bid == NO_PRICE or ask == NO_PRICE:
+    if view.reason & WAKE_START or view.phase != CONTINUOUS or bid == NO_PRICE or ask == NO_PRICE:
         return delay
     price = agent.params[P.price_ticks]
     gap = view.signal - (price if price > 0.0 else 0.5 * (bid + ask))

@@ -10,7 +10,9 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from lob.types import NO_PRICE, Phase, TimeInForce
+from lob.codes import CONTINUOUS, IOC
+from lob.types import NO_PRICE
+from sim.codes import WAKE_START
 from sim.distributions import NonNegative, Settings
 from sim.policy import Policy, decision, indices, send_limit, send_market, to_watched
 from sim.records import Wake
@@ -34,9 +36,6 @@ class LatencyArbitrageur(Settings):
 
 P = indices(LatencyArbitrageur)
 S = indices(None, "last_ns")
-START = int(Wake.START)
-CONTINUOUS = int(Phase.CONTINUOUS)
-IOC = int(TimeInForce.IOC)
 
 
 @decision
@@ -50,7 +49,7 @@ def trade_both(out: Any, side: int, here_ticks: int, there_ticks: int, lots: int
 @decision
 def decide(view: Any, agent: Any, out: Any) -> int:
     """Trade a crossed pair of books; even out what one leg left open."""
-    if view.reason & START or view.watch < 0 or view.phase != CONTINUOUS or view.n_in_flight > 0:
+    if view.reason & WAKE_START or view.watch < 0 or view.phase != CONTINUOUS or view.n_in_flight > 0:
         return 0
     if view.time_ns - agent.state[S.last_ns] < agent.params[P.wait_us] * 1e3:
         return 0

@@ -13,10 +13,12 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from agents._draws import poisson_delay_ns
-from lob.types import NO_PRICE, Phase
+from lob.codes import CONTINUOUS
+from lob.types import NO_PRICE
+from sim.codes import WAKE_START
 from sim.distributions import NonNegative, Positive, Settings
 from sim.policy import Policy, decision, indices, send_cancel_all, send_limit, uniform
-from sim.records import Needs, Wake
+from sim.records import Needs
 from sim.rng import exp_portable
 
 __all__ = ["LatentLiquidity", "policy"]
@@ -43,8 +45,6 @@ class LatentLiquidity(Settings):
 
 P = indices(LatentLiquidity)
 S = indices(None, "side", "price_ticks", "seen_ns", "is_shown")
-START = int(Wake.START)
-CONTINUOUS = int(Phase.CONTINUOUS)
 NEXT, CHANGE, SIDE, DISTANCE = 0, 1, 2, 3
 
 
@@ -64,7 +64,7 @@ def decide(view: Any, agent: Any, out: Any) -> int:
     delay = poisson_delay_ns(agent, NEXT, agent.params[P.interval_s])
     bid, ask = view.bid_ticks, view.ask_ticks
     mid = 0.5 * (bid + ask) if bid != NO_PRICE and ask != NO_PRICE else float(view.last_ticks)
-    if view.reason & START:
+    if view.reason & WAKE_START:
         change_mind(view, agent, mid)
         agent.state[S.seen_ns] = view.time_ns
     elif view.phase != CONTINUOUS or view.n_in_flight > 0:

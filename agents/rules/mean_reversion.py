@@ -12,10 +12,12 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from agents._draws import poisson_delay_ns
-from lob.types import NO_PRICE, Phase
+from lob.codes import CONTINUOUS
+from lob.types import NO_PRICE
+from sim.codes import WAKE_START
 from sim.distributions import NonNegative, Positive, Settings
 from sim.policy import Policy, decision, indices, send_cancel_all, send_limit
-from sim.records import Needs, Wake
+from sim.records import Needs
 
 __all__ = ["MeanReversion", "policy"]
 
@@ -46,8 +48,6 @@ class MeanReversion(Settings):
 
 P = indices(MeanReversion)
 S = indices(None, "mean_ticks", "variance", "looks")
-START = int(Wake.START)
-CONTINUOUS = int(Phase.CONTINUOUS)
 NEXT = 0
 
 
@@ -85,7 +85,7 @@ def decide(view: Any, agent: Any, out: Any) -> int:
     """Look at the midpoint and trade against its deviation."""
     delay = poisson_delay_ns(agent, NEXT, agent.params[P.interval_s])
     bid, ask = view.bid_ticks, view.ask_ticks
-    if view.reason & START or bid == NO_PRICE or ask == NO_PRICE or view.phase != CONTINUOUS:
+    if view.reason & WAKE_START or bid == NO_PRICE or ask == NO_PRICE or view.phase != CONTINUOUS:
         return delay
     lots = wanted_lots(view, agent, deviation(agent, 0.5 * (bid + ask)))
     if view.n_in_flight > 0:

@@ -12,9 +12,9 @@ from pydantic import model_validator
 
 from agents._draws import check_size, order_size_lots, poisson_delay_ns
 from lob.types import NO_PRICE
+from sim.codes import WAKE_START
 from sim.distributions import NonNegative, Positive, Settings
 from sim.policy import Policy, decision, indices, send_limit
-from sim.records import Wake
 
 __all__ = ["Momentum", "policy"]
 
@@ -41,7 +41,6 @@ class Momentum(Settings):
 
 P = indices(Momentum)
 S = indices(None, "fast_ticks", "slow_ticks", "looks")
-START = int(Wake.START)
 NEXT, SIZE = 0, 1
 
 
@@ -50,7 +49,7 @@ def decide(view: Any, agent: Any, out: Any) -> int:
     """Look at the midpoint and follow it."""
     delay = poisson_delay_ns(agent, NEXT, agent.params[P.interval_s])
     bid, ask = view.bid_ticks, view.ask_ticks
-    if view.reason & START or bid == NO_PRICE or ask == NO_PRICE:
+    if view.reason & WAKE_START or bid == NO_PRICE or ask == NO_PRICE:
         return delay
     mid = 0.5 * (bid + ask)
     if agent.state[S.looks] == 0.0:

@@ -13,7 +13,9 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from agents._draws import poisson_delay_ns
-from lob.types import NO_PRICE, Phase
+from lob.codes import CONTINUOUS
+from lob.types import NO_PRICE
+from sim.codes import WAKE_NEWS, WAKE_START
 from sim.distributions import Distribution, NonNegative, Positive, Settings
 from sim.policy import Policy, decision, indices, send_market
 from sim.records import Wake
@@ -45,8 +47,6 @@ class NewsTrader(Settings):
 
 P = indices(NewsTrader)
 S = indices(None, "value_ticks", "heard_ns", "is_active")
-START, NEWS = int(Wake.START), int(Wake.NEWS)
-CONTINUOUS = int(Phase.CONTINUOUS)
 NEXT = 0
 
 
@@ -66,11 +66,11 @@ def trade_towards_value(view: Any, agent: Any, out: Any, mid: float) -> None:
 @decision
 def decide(view: Any, agent: Any, out: Any) -> int:
     """Take in the news; afterwards one order at each of its times."""
-    if view.reason & START:
+    if view.reason & WAKE_START:
         return 0
     quoted = view.bid_ticks != NO_PRICE and view.ask_ticks != NO_PRICE
     mid = 0.5 * (view.bid_ticks + view.ask_ticks) if quoted else float(view.last_ticks)
-    if view.reason & NEWS:
+    if view.reason & WAKE_NEWS:
         agent.state[S.value_ticks] = mid + agent.params[P.belief] * view.news
         agent.state[S.heard_ns] = view.time_ns
         agent.state[S.is_active] = 1.0

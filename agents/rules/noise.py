@@ -12,9 +12,9 @@ from pydantic import model_validator
 
 from agents._draws import check_size, order_size_lots, poisson_delay_ns
 from lob.types import NO_PRICE
+from sim.codes import WAKE_START
 from sim.distributions import NonNegative, Positive, Settings
 from sim.policy import Policy, decision, indices, send_cancel_all, send_limit, uniform
-from sim.records import Wake
 
 __all__ = ["Noise", "policy"]
 
@@ -44,14 +44,13 @@ class Noise(Settings):
 
 
 P = indices(Noise)
-START = int(Wake.START)
 NEXT, SIDE, SIZE, DISTANCE = 0, 1, 2, 3
 
 
 @decision
 def decide(view: Any, agent: Any, out: Any) -> int:
     """Send one order at (or some ticks behind) the opposite touch."""
-    if view.reason & START:
+    if view.reason & WAKE_START:
         if agent.params[P.once] > 0.0:
             return 1 + int(uniform(agent, NEXT) * (view.close_ns - view.time_ns))
         return poisson_delay_ns(agent, NEXT, agent.params[P.interval_s])

@@ -13,10 +13,10 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from agents._draws import poisson_delay_ns
-from lob.types import Phase
+from lob.codes import CONTINUOUS
+from sim.codes import WAKE_START
 from sim.distributions import NonNegative, Positive, Settings
 from sim.policy import Policy, decision, exponential, indices, send_market, uniform
-from sim.records import Wake
 from sim.rng import exp_portable, log_portable
 
 __all__ = ["OrderSplitter", "policy"]
@@ -44,8 +44,6 @@ class OrderSplitter(Settings):
 
 P = indices(OrderSplitter)
 S = indices(None, "children_left", "side", "metaorder")
-START = int(Wake.START)
-CONTINUOUS = int(Phase.CONTINUOUS)
 NEXT, LENGTH, SIDE, IDLE = 0, 1, 2, 3
 
 
@@ -62,7 +60,7 @@ def begin_metaorder(agent: Any) -> None:
 def decide(view: Any, agent: Any, out: Any) -> int:
     """Send the next child; (agent, parent_id) names the metaorder on the tape."""
     delay = poisson_delay_ns(agent, NEXT, agent.params[P.interval_s])
-    if view.reason & START or view.phase != CONTINUOUS:
+    if view.reason & WAKE_START or view.phase != CONTINUOUS:
         return delay
     if agent.state[S.children_left] < 1.0:
         begin_metaorder(agent)

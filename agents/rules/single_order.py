@@ -6,10 +6,11 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from lob.types import NO_PRICE, TimeInForce
+from lob.codes import GTC, IOC
+from lob.types import NO_PRICE
+from sim.codes import WAKE_START, WAKE_TIMER
 from sim.distributions import NonNegative, Settings
 from sim.policy import Policy, decision, indices, send_limit, send_market
-from sim.records import Wake
 
 __all__ = ["SingleOrder", "policy"]
 
@@ -37,17 +38,15 @@ class SingleOrder(Settings):
 
 
 P = indices(SingleOrder)
-START, TIMER = int(Wake.START), int(Wake.TIMER)
-GTC, IOC = int(TimeInForce.GTC), int(TimeInForce.IOC)
 
 
 @decision
 def decide(view: Any, agent: Any, out: Any) -> int:
     """Wait for the time and send the order."""
-    if view.reason & START:
+    if view.reason & WAKE_START:
         return max(1, int(agent.params[P.at_s] * 1e9))
     side, lots = int(agent.params[P.side]), int(agent.params[P.quantity_lots])
-    if not view.reason & TIMER or lots <= 0 or side == 0:
+    if not view.reason & WAKE_TIMER or lots <= 0 or side == 0:
         return 0
     parent = int(agent.params[P.parent_id])
     if agent.params[P.is_limit] == 0.0:

@@ -11,7 +11,9 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from lob.types import NO_PRICE, Phase
+from lob.codes import CONTINUOUS
+from lob.types import NO_PRICE
+from sim.codes import WAKE_START, WAKE_TIMER
 from sim.distributions import NonNegative, Positive, Settings
 from sim.policy import Policy, decision, indices, send_cancel_all, send_limit, send_market
 from sim.records import Needs, Wake
@@ -47,8 +49,6 @@ class Spoofer(Settings):
 
 P = indices(Spoofer)
 S = indices(None, "is_showing", "first_ticks")
-START, TIMER = int(Wake.START), int(Wake.TIMER)
-CONTINUOUS = int(Phase.CONTINUOUS)
 
 
 @decision
@@ -66,11 +66,11 @@ def show(view: Any, agent: Any, out: Any, best: int) -> None:
 @decision
 def decide(view: Any, agent: Any, out: Any) -> int:
     """Begin or end a show on the timer; retreat when the market comes near."""
-    if view.reason & START:
+    if view.reason & WAKE_START:
         return max(1, int(agent.params[P.start_s] * 1e9))
     side = int(agent.params[P.side])
     best = view.bid_ticks if side > 0 else view.ask_ticks
-    if not view.reason & TIMER:
+    if not view.reason & WAKE_TIMER:
         distance = side * (best - int(agent.state[S.first_ticks]))
         if agent.state[S.is_showing] > 0.0 and (best == NO_PRICE or distance <= agent.params[P.retreat_ticks]):
             send_cancel_all(out)

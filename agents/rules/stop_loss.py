@@ -12,10 +12,11 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from agents._draws import poisson_delay_ns
-from lob.types import NO_PRICE, Phase
+from lob.codes import CONTINUOUS
+from lob.types import NO_PRICE
+from sim.codes import WAKE_START
 from sim.distributions import Distribution, NonNegative, Positive, Settings
 from sim.policy import Policy, decision, indices, send_market
-from sim.records import Wake
 
 __all__ = ["StopLoss", "policy"]
 
@@ -42,8 +43,6 @@ class StopLoss(Settings):
 
 P = indices(StopLoss)
 S = indices(None, "stop_ticks", "lots_left", "until_ns", "is_done")
-START = int(Wake.START)
-CONTINUOUS = int(Phase.CONTINUOUS)
 NEXT = 0
 
 
@@ -58,7 +57,7 @@ def set_stop(view: Any, agent: Any) -> None:
 def decide(view: Any, agent: Any, out: Any) -> int:
     """Look at the price; trade while the stop is being carried out."""
     delay = poisson_delay_ns(agent, NEXT, agent.params[P.interval_s])
-    if view.reason & START:
+    if view.reason & WAKE_START:
         set_stop(view, agent)
         return delay
     direction = 1 if agent.params[P.direction] >= 0.0 else -1

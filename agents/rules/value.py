@@ -14,9 +14,10 @@ from pydantic import Field, model_validator
 
 from agents._draws import check_size, order_size_lots, poisson_delay_ns
 from lob.types import NO_PRICE
+from sim.codes import WAKE_START
 from sim.distributions import NonNegative, Number, Positive, Settings
 from sim.policy import Policy, decision, indices, normal, send_cancel_all, send_limit, uniform
-from sim.records import Needs, Wake
+from sim.records import Needs
 from sim.rng import exp_portable, time_weighted_by_decay
 
 __all__ = ["Value", "policy"]
@@ -54,7 +55,6 @@ class Value(Settings):
 
 P = indices(Value)
 S = indices(None, "estimate_ticks", "variance", "seen_ns")
-START = int(Wake.START)
 NEXT, LOOK, AGGRESSIVE, DISTANCE, SIZE = 0, 1, 2, 3, 4
 
 
@@ -84,7 +84,7 @@ def update_estimate(view: Any, agent: Any) -> float:
 def decide(view: Any, agent: Any, out: Any) -> int:
     """Withdraw the old order, look at the fundamental, and send one order towards it."""
     delay = poisson_delay_ns(agent, NEXT, agent.params[P.interval_s])
-    if view.reason & START:
+    if view.reason & WAKE_START:
         agent.state[S.estimate_ticks] = agent.params[P.mean_ticks]
         agent.state[S.seen_ns] = view.time_ns
         return delay

@@ -12,9 +12,10 @@ from pydantic import Field
 
 from agents._draws import poisson_delay_ns
 from lob.types import NO_PRICE
+from sim.codes import WAKE_START
 from sim.distributions import Distribution, Lots, Positive, Settings
 from sim.policy import Policy, decision, indices, send_cancel, send_limit, send_market, uniform
-from sim.records import Needs, Wake
+from sim.records import Needs
 
 __all__ = ["ZeroIntelligence", "policy"]
 
@@ -40,7 +41,6 @@ class ZeroIntelligence(Settings):
 
 
 P = indices(ZeroIntelligence)
-START = int(Wake.START)
 # Purposes of the draws of one decision.
 NEXT, KIND, SIDE, DISTANCE = 0, 1, 2, 3
 
@@ -49,7 +49,7 @@ NEXT, KIND, SIDE, DISTANCE = 0, 1, 2, 3
 def decide(view: Any, agent: Any, out: Any) -> int:
     """One decision: a market order, a cancel or a limit order."""
     delay = poisson_delay_ns(agent, NEXT, agent.params[P.interval_s])
-    if view.reason & START:
+    if view.reason & WAKE_START:
         return delay
     size = int(agent.params[P.size_lots])
     side = 1 if uniform(agent, SIDE) < 0.5 else -1

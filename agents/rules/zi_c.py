@@ -22,10 +22,11 @@ from agents.rules._private_values import (
     unit_value,
     units_left,
 )
-from lob.types import Phase
+from lob.codes import CONTINUOUS
+from sim.codes import WAKE_START
 from sim.distributions import Number
 from sim.policy import Policy, decision, indices, uniform
-from sim.records import Needs, Wake
+from sim.records import Needs
 
 __all__ = ["ZeroIntelligenceConstrained", "policy"]
 
@@ -47,8 +48,6 @@ class ZeroIntelligenceConstrained(InducedValues):
 
 
 P = indices(ZeroIntelligenceConstrained)
-START = int(Wake.START)
-CONTINUOUS = int(Phase.CONTINUOUS)
 NEXT, PRICE = 0, 1
 
 
@@ -58,7 +57,7 @@ def decide(view: Any, agent: Any, out: Any) -> int:
     is_new = begin_period(view, agent, out)
     delay = next_decision_ns(view, agent, NEXT)
     # With a message on its way the position may be about to change: a second quote could trade one unit too many.
-    if is_new or view.reason & START or view.phase != CONTINUOUS or view.n_in_flight > 0:
+    if is_new or view.reason & WAKE_START or view.phase != CONTINUOUS or view.n_in_flight > 0:
         return delay
     if units_left(view, agent) <= 0:
         return delay if agent.params[PERIOD] > 0.0 else 0

@@ -23,7 +23,9 @@ from agents.rules._private_values import (
     unit_value,
     units_left,
 )
-from lob.types import NO_PRICE, Phase
+from lob.codes import CONTINUOUS
+from lob.types import NO_PRICE
+from sim.codes import WAKE_START, WAKE_TIMER
 from sim.distributions import Distribution, NonNegative, Positive
 from sim.policy import Policy, decision, indices, uniform
 from sim.records import Needs, Wake
@@ -51,8 +53,6 @@ class ZeroIntelligencePlus(InducedValues):
 
 P = indices(ZeroIntelligencePlus)
 S = indices(None, "price_ticks", "step_ticks", "n_trades", "bid_ticks", "ask_ticks")
-START, TIMER = int(Wake.START), int(Wake.TIMER)
-CONTINUOUS = int(Phase.CONTINUOUS)
 NEXT, RELATIVE, ABSOLUTE = 0, 1, 2
 
 
@@ -88,7 +88,7 @@ def learn(view: Any, agent: Any, active: bool) -> None:
     last_best = agent.state[S.bid_ticks] if side > 0 else agent.state[S.ask_ticks]
     # A quote at least as good as the own one, or the own one itself, that is not accepted: make a better one. A quote
     # that stays in the book counts as shouted again whenever the trader's turn comes. Quotes are whole ticks: hence 1.
-    is_new = best != last_best or view.reason & TIMER != 0
+    is_new = best != last_best or view.reason & WAKE_TIMER != 0
     if active and best != NO_PRICE and is_new and side * (best - own) > -1.0:
         move_towards(agent, float(best), side > 0, value)
 
@@ -96,7 +96,7 @@ def learn(view: Any, agent: Any, active: bool) -> None:
 @decision
 def decide(view: Any, agent: Any, out: Any) -> int:
     """Learn from what was seen since the last wake-up; on the timer, renew the quote."""
-    if view.reason & START:
+    if view.reason & WAKE_START:
         margin = agent.params[P.first_margin]
         agent.state[S.price_ticks] = unit_value(view, agent) * (1.0 - agent.params[SIDE] * margin)
         return next_decision_ns(view, agent, NEXT)
@@ -106,7 +106,7 @@ def decide(view: Any, agent: Any, out: Any) -> int:
     agent.state[S.n_trades] = view.n_trades
     agent.state[S.bid_ticks] = view.bid_ticks
     agent.state[S.ask_ticks] = view.ask_ticks
-    if not view.reason & TIMER:
+    if not view.reason & WAKE_TIMER:
         return 0
     delay = next_decision_ns(view, agent, NEXT)
     if is_new or view.phase != CONTINUOUS or view.n_in_flight > 0:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
 
 from sim.records import Wake
 from sim.trader import Trader, TraderView
 
 __all__ = ["TwapTrader", "trader"]
-
-SECOND_NS = 1_000_000_000
 
 
 class TwapTrader(Trader):
@@ -24,11 +24,11 @@ class TwapTrader(Trader):
     def __init__(
         self,
         side: Literal["buy", "sell"] = "buy",
-        quantity_lots: int = 1000,
-        n_slices: int = 10,
-        duration_s: float = 600.0,
-        start_s: float = 60.0,
-        retry_s: float = 1.0,
+        quantity_lots: Annotated[int, Field(ge=1)] = 1000,
+        n_slices: Annotated[int, Field(ge=1)] = 10,
+        duration_s: Annotated[float, Field(ge=0)] = 600.0,
+        start_s: Annotated[float, Field(ge=0)] = 60.0,
+        retry_s: Annotated[float, Field(gt=0)] = 1.0,
         parent_id: int = 1,
     ) -> None:
         if side not in ("buy", "sell"):

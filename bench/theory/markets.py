@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 from lob.rules import Instrument
+from lob.units import SECOND_NS
 from sim.fundamental import ConstantValue, Fundamental
 from sim.market import Market
 from sim.settings import Latency, Listing, Population, Session
 
 __all__ = ["MID_TICKS", "OPEN_NS", "SECOND_NS", "one_agent", "theory_market"]
 
-SECOND_NS = 1_000_000_000
 OPEN_NS = 0
 MID_TICKS = 100_000
 DAY_S = 39 * 3600 - 600

@@ -27,6 +27,7 @@ import numpy as np
 from scipy import optimize
 
 from agents.background.hawkes import TYPES, Hawkes, policy
+from lob.units import SECOND_NS
 from scenarios.baselines._fitted import Baseline, Fitted, check_flow, market_of
 from scenarios.baselines._profile import distance_profile, median_spread_ticks
 from sim.metrics.flow import FlowKind, OrderFlow, visible_flow_of_tape
@@ -43,7 +44,6 @@ MAX_RADIUS = 0.98
 MIN_ORDERS = 30
 DEPTH_FACTORS, INSIDE_FACTORS = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0), (1.0, 0.5, 0.25, 0.1)
 CALIBRATION_S = 900
-SECOND_NS = 1_000_000_000
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ from typing import Any
 import numpy as np
 
 from agents.background.queue_reactive import K, QueueReactive, policy, stationary_law
+from lob.units import SECOND_NS
 from scenarios.baselines._fitted import Baseline, Fitted, check_flow, market_of
 from scenarios.baselines._profile import median_spread_ticks, median_submission_lots
 from sim.metrics.flow import FlowKind, OrderFlow, visible_flow_of_tape
@@ -36,7 +37,6 @@ __all__ = ["BASELINE", "QueueCounts", "count_queues", "fit", "reference_path"]
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 Ints = np.ndarray[Any, np.dtype[np.int64]]
-SECOND_NS = 1_000_000_000
 MAX_LENGTH = 60
 PRIOR_S = 1.0
 LEAST_TIME = 0.005

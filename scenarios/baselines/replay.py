@@ -19,6 +19,7 @@ from lob.errors import InputError
 from lob.lobster import EMPTY_PRICE, LOBSTER_MESSAGE, PRICE_UNITS_PER_TICK, LobsterDay
 from lob.replay import replayed_rows
 from lob.types import EventKind
+from lob.units import SECOND_NS
 from scenarios.baselines._fitted import Baseline, Fitted, check_flow, market_of
 from sim.distributions import Settings
 from sim.market import Market
@@ -27,7 +28,6 @@ from sim.policy import Policy
 
 __all__ = ["BASELINE", "ReplayFitted", "day_of_flow", "fit"]
 
-SECOND_NS = 1_000_000_000
 LAYING_NS = 1_000
 """Time in which the first book is sent."""
 

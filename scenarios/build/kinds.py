@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import importlib
-import inspect
 import pkgutil
 from pathlib import Path
 from typing import Any
 
 from lob.errors import InputError
 from scenarios.build.own_code import import_own
-from scenarios.schema.load import nearest, plain_text
+from scenarios.schema.load import nearest
 from sim.policy import Policy
 from sim.trader import Trader
 from sim.trust import refuse_code
 
 __all__ = [
-    "check_arguments",
     "find_object",
     "find_policy",
     "find_trader",
     "library_policy",
+    "library_trader",
     "policy_kinds",
     "trader_kinds",
 ]
@@ -86,8 +85,7 @@ def find_trader(kind: str, folder: Path, where: str) -> type[Trader]:
     known = trader_kinds()
     if kind not in known:
         raise InputError(_unknown(kind, known, "my_module:MyTrader", where))
-    trader: type[Trader] = importlib.import_module(f"agents.traders.{kind}").trader
-    return trader
+    return library_trader(kind)
 
 
 def find_object(name: str, folder: Path, where: str) -> Any:
@@ -95,21 +93,10 @@ def find_object(name: str, folder: Path, where: str) -> Any:
     return _import(name, folder, where)
 
 
-def check_arguments(trader: type[Trader], settings: dict[str, Any], where: str) -> None:
-    """Make one trader from its settings, so that a wrong one is told of before the run.
-
-    Raises:
-        InputError: if the constructor refuses them.
-    """
-    known = [name for name in inspect.signature(trader).parameters if name != "self"]
-    try:
-        inspect.signature(trader).bind(**settings)
-        trader(**settings)
-    except (TypeError, ValueError) as error:
-        # What says itself what is allowed needs no list of names.
-        listed = "" if "allowed: " in str(error) else f"; allowed: {', '.join(known) or 'none'}"
-        told = plain_text(" ".join(str(error).split()))
-        raise InputError(f"{where}: {trader.__name__} refused them ({told}){listed}") from None
+def library_trader(kind: str) -> type[Trader]:
+    """Return the library's Python trader of this kind, one of `trader_kinds`."""
+    trader: type[Trader] = importlib.import_module(f"agents.traders.{kind}").trader
+    return trader
 
 
 def _unknown(kind: str, known: list[str], own: str, where: str) -> str:

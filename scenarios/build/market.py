@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import inspect
 import math
 import operator
 from collections.abc import Callable, Sequence
@@ -15,10 +14,11 @@ from typing import Any
 from lob.errors import InputError
 from lob.rules import Instrument
 from scenarios.build.content import content_hash, found_file, resolved_paths
-from scenarios.build.kinds import check_arguments, find_policy, find_trader
+from scenarios.build.kinds import find_policy, find_trader
 from scenarios.build.own_code import code_digest
 from scenarios.build.recordings import halts_of_recordings, in_ticks_of
 from scenarios.build.schedule import schedule_of
+from scenarios.build.traders import trader_maker
 from scenarios.schema.agents import Group, TraderTable, duration_ns
 from scenarios.schema.instrument import InstrumentTable
 from scenarios.schema.load import Source, load_scenario, validate
@@ -205,9 +205,8 @@ def build(source: Source) -> Built:
         trader = find_trader(trader_row.kind, folder, f"{where}.kind")
         known = getattr(trader, "files", ())
         arguments, named_files = resolved_paths(trader_row.settings, known, folder, f"{where}.settings")
-        check_arguments(trader, arguments, f"{where}.settings")
+        made = trader_maker(trader, arguments, file, f"trader[{k}].settings")
         told = _bulletins(scenario, trader_row, symbols)
-        made = _maker(trader, arguments)
         traders.append(Population(trader=made, bulletins=told, **_common(trader_row, symbols)))
         rows["trader"].append(arguments)
         files += named_files
@@ -274,13 +273,6 @@ def _common(row: Group, symbols: list[str]) -> dict[str, Any]:
         "reaction_ns": row.reaction_ns,
         "limits": RiskLimits(**row.limits.model_dump()),
     }
-
-
-def _maker(trader: Any, settings: dict[str, Any]) -> Callable[[int], Any]:
-    """Return what makes the traders of a population; those whose class has an argument `index` are told theirs."""
-    if "index" in inspect.signature(trader).parameters and "index" not in settings:
-        return lambda index: trader(index=index, **settings)
-    return lambda index: trader(**settings)
 
 
 def _bulletins(scenario: Scenario, row: TraderTable, symbols: list[str]) -> tuple[Bulletin, ...]:

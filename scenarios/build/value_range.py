@@ -22,9 +22,7 @@ def value_range_notes(built: Built, market: Market) -> list[str]:
     """
     notes = []
     for k, listing in enumerate(built.listings):
-        symbol, instrument = market.world.symbols[k], listing.instrument
-        first, n = int(symbol["first_value"]), int(symbol["n_values"])
-        values = market.world.table("floats", first + n)["value"][first:]
+        instrument, values = listing.instrument, market.world.value_path(k)
         low, high = instrument.min_price_ticks, instrument.min_price_ticks + instrument.n_prices - 1
         outside = np.flatnonzero((values < low) | (values > high))
         if len(outside):

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from lob.errors import InputError, OutcryError, RunError
+from lob.units import SECOND_NS
 from scenarios.build.market import build
 from scenarios.schema.load import Source, find_scenario, override_value, read_tables, source_of
 from scenarios.schema.scenario import ParameterTable
@@ -28,7 +29,6 @@ from sim.metrics import MOMENTS, OrderFlow, flow_of_tape, moment_distance, momen
 
 __all__ = ["Fit", "Problem", "calibrate", "problem_of", "scales"]
 
-SECOND_NS = 1_000_000_000
 WORST = 20.0
 """Distance of a candidate that fails or sends next to nothing."""
 LEAST_SCALE = 0.05

@@ -9,6 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from lob.units import SECOND_NS
 from scenarios.check.run import Report
 from scenarios.schema.times import clock
 
@@ -16,7 +17,7 @@ __all__ = ["print_report", "reports_as_json"]
 
 
 def _moment(time_ns: int | None) -> str:
-    return "" if time_ns is None else f"{clock(time_ns)}.{time_ns % 1_000_000_000:09d}"
+    return "" if time_ns is None else f"{clock(time_ns)}.{time_ns % SECOND_NS:09d}"
 
 
 def print_report(console: Console, report: Report) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,8 +9,6 @@ import typer
 
 if TYPE_CHECKING:
     from rich.table import Table
-
-    from sim.metrics import OrderFlow
 
 __all__ = ["command"]
 
@@ -38,28 +35,25 @@ def command(
     ] = None,
 ) -> None:
     """Fit a scenario to data: leaves fitted.toml, moments.json and a picture, prints a table."""
-    import json
-
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     from scenarios.calibration.fitting import calibrate, problem_of
-    from scenarios.calibration.plot_moments import draw_moments
+    from scenarios.calibration.folder import is_calibration, save_fit
+    from scenarios.calibration.target import read_target, within_session
     from scenarios.data.flows import part_of
-    from scenarios.schema.toml_text import toml_text
-    from sim.files.atomic import write_atomically
-    from sim.files.claim import claimed, has_json
+    from sim.files.claim import claimed
     from sim.metrics import moments
 
     console = Console(highlight=False, markup=False)
     with console.status("reading the data"):
-        flow = read_target(to, orderbook, scenario, overrides or [])
+        flow = read_target(to, orderbook, scenario, overrides or [], "--to")
         target = part_of(flow, window, "--window") if window else within_session(flow, scenario, overrides or [])
         other = moments(part_of(flow, held_back, "--held-back")) if held_back else None
         problem = problem_of(scenario, target, overrides=overrides or [], warm_up_s=warm_up, n_seeds=seeds)
     folder = out if out is not None else Path("runs") / f"{problem.path.stem}-calibrated"
     # Before hours of work, not after.
-    context.with_resource(claimed(folder, "calibration", lambda place: has_json(place / "moments.json", "fitted")))
+    context.with_resource(claimed(folder, "calibration", is_calibration))
     columns = (TextColumn("{task.completed} of {task.total} candidates"), BarColumn(),
                TextColumn("distance {task.fields[best]}"), TimeElapsedColumn())  # fmt: skip
     with Progress(*columns, console=console, transient=True) as bar:
@@ -68,18 +62,7 @@ def command(
             problem, budget, seed=seed, processes=processes,
             on_progress=lambda n, best: bar.update(task, completed=n, best=f"{best:.3f}"),
         )  # fmt: skip
-    record = {
-        "format_version": 1, "distance": fit.distance, "first_distance": fit.first_distance, "values": fit.values,
-        "fitted": _known(fit.moments), "target": problem.target, "scale": problem.scale,
-        "held_back": _known(other) if other else None, "evaluations": fit.evaluations, "seeds": list(problem.seeds),
-        "seed": seed,
-    }  # fmt: skip
-    write_atomically(folder / "fitted.toml", toml_text(fit.tables).encode())
-    write_atomically(folder / "moments.json", json.dumps(record, indent=1, allow_nan=False).encode())
-    picture = draw_moments(
-        f"{problem.path.stem} fitted to {to.name}", fit.moments, problem.target, problem.scale, other, fit.history
-    )
-    write_atomically(folder / "moments.png", picture)
+    save_fit(folder, fit, problem, to.name, other, seed)
     console.print(_table(fit.moments, problem.target, problem.scale, other))
     console.print(
         f"Mean distance {fit.distance:.3f} noise floors after {fit.evaluations} candidates ({fit.first_distance:.3f} "
@@ -87,39 +70,6 @@ def command(
     )
     console.print(f"Fitted scenario: {folder / 'fitted.toml'}", soft_wrap=True)
     console.print(f"Picture: {folder / 'moments.png'}", soft_wrap=True)
-
-
-def _known(moments: dict[str, float]) -> dict[str, float | None]:
-    """Return moments for JSON, which has no word for what is not a number."""
-    return {name: value if math.isfinite(value) else None for name, value in moments.items()}
-
-
-def read_target(place: Path, orderbook: Path | None, scenario: str, overrides: list[str]) -> OrderFlow:
-    """Return the flow to fit, in the ticks of the scenario's instrument.
-
-    Raises:
-        InputError: if it cannot be read, or counts in other ticks.
-    """
-    from lob.errors import InputError
-    from scenarios.data.flows import read_flows
-    from scenarios.schema.load import load_scenario
-
-    tick_size = load_scenario(scenario, overrides).scenario.instrument[0].tick_size
-    source = read_flows(place, orderbook, "--to", levels=0, tick_size=tick_size)
-    if abs(source.tick_size - tick_size) > 1e-9 * tick_size:  # nan, an unknown tick, passes
-        raise InputError(
-            f"--to {place}: its tick is {source.tick_size:g}; allowed: {tick_size:g}, the scenario's tick_size"
-        )
-    return source.flow
-
-
-def within_session(flow: OrderFlow, scenario: str, overrides: list[str]) -> OrderFlow:
-    """Return the part of a flow that lies within the scenario's session."""
-    from scenarios.schema.load import load_scenario
-    from scenarios.schema.times import time_ns
-
-    session = load_scenario(scenario, overrides).scenario.session
-    return flow.window(time_ns(session.open), time_ns(session.close))
 
 
 def _table(fitted: Any, target: Any, scale: Any, held_back: Any) -> Table:

@@ -142,14 +142,15 @@ def _metaorder(algo: str, side: str, quantity: int | None, participation: str | 
 
 def _default_start(scenario: str, overrides: list[str]) -> str:
     """Return the time a quarter into the session, on a whole minute."""
+    from lob.units import MINUTE_NS
     from scenarios.schema.load import load_scenario
     from scenarios.schema.times import clock, time_ns
 
     session = load_scenario(scenario, overrides).scenario.session
     first, last = time_ns(session.open), time_ns(session.close)
-    minute = 60 * 10**9
     start = first + (last - first) // 4
-    return clock(start - start % minute if start - start % minute > first else start)
+    whole = start - start % MINUTE_NS
+    return clock(whole if whole > first else start)
 
 
 def _rule(text: str | None) -> Any:

@@ -42,15 +42,12 @@ def command(
 
     Leaves realism.json, distances.parquet, facts.parquet, and realism.html, one self-contained page with pictures.
     """
-    import json
-
     from scenarios.data.flows import part_of, read_flows
     from scenarios.realism import scorecard
+    from scenarios.realism.folder import is_scorecard, save_scorecard
     from scenarios.realism.inputs import check_comparable, check_extras
-    from scenarios.realism.page import model_sentences, realism_page
-    from sim.files.atomic import write_atomically, write_parquet
-    from sim.files.claim import claimed, has_json
-    from sim.versions import versions
+    from scenarios.realism.page import model_sentences
+    from sim.files.claim import claimed
 
     if models:
         check_extras()
@@ -64,22 +61,13 @@ def command(
         other = part_of(real.flow, floor_window, "--floor-window") if floor_window else None
         judged = mine.part(window, "--window") if window else mine
         folder = out if out is not None else Path("runs") / f"{simulated.resolve().stem}-realism"
-        context.with_resource(claimed(folder, "scorecard", lambda place: has_json(place / "realism.json", "against")))
+        context.with_resource(claimed(folder, "scorecard", is_scorecard))
         card = scorecard(judged.flows, target.flow, other, models=models, on_step=status.update)
         status.update("drawing")
-        html = realism_page(card, judged.name, target.name)
-    record = {
-        "format_version": 1,
-        "simulated": str(simulated),
-        "against": str(against),
-        "windows": {"simulated": window, "against": against_window, "floor": floor_window},
-        **card.record(),
-        "versions": versions(),
-    }
-    write_atomically(folder / "realism.json", (json.dumps(record, indent=1) + "\n").encode())
-    for key in ("distances", "facts"):
-        write_parquet(folder / f"{key}.parquet", getattr(card, key))
-    write_atomically(folder / "realism.html", html.encode())
+        save_scorecard(
+            folder, card, {"simulated": (simulated, judged.name), "against": (against, target.name)},
+            {"simulated": window, "against": against_window, "floor": floor_window},
+        )  # fmt: skip
     rows = [
         [r["name"], f"{r['l1']:.3f}", f"{r['floor']:.3f}", f"{r['ratio']:.2f}", r["verdict"]]
         for r in card.distances.rows(named=True)

@@ -11,6 +11,7 @@ import numpy as np
 
 from agents.metaorder import Metaorder
 from lob.errors import InputError, RunError
+from lob.units import SECOND_NS
 from scenarios.build.variant import Variant
 from scenarios.experiments.observe import Window
 from scenarios.experiments.pairs import Arm, Branch, PairTask
@@ -36,7 +37,6 @@ __all__ = ["ARMS", "Design", "design_of"]
 ARMS = ("control", "treated", "placebo", "mirrored")
 N_PILOTS = 20
 """Control runs from which the volume that a participation refers to is taken."""
-SECOND_NS = 1_000_000_000
 MOST_LEVELS = 50
 MOST_S = 86_400.0
 

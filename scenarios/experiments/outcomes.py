@@ -14,6 +14,7 @@ import numpy as np
 
 from lob.errors import InputError
 from lob.types import EventKind, Flag
+from lob.units import SECOND_NS
 from scenarios.schema.load import nearest
 from sim.metrics.collusion import collusion_index as index_of_collusion
 from sim.metrics.collusion import spread_benchmarks
@@ -28,7 +29,6 @@ __all__ = ["OUTCOMES", "FinishedRun", "Outcome", "find_outcomes", "outcomes_of"]
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 Rows = np.ndarray[Any, Any]
-SECOND_NS = 1_000_000_000
 # Relative figures (in basis points) are not defined where a price is not above 0.
 GRID_S = 10.0
 """Time between two looks at the midpoint for returns and pricing errors."""
@@ -223,10 +223,8 @@ def n_messages(run: FinishedRun) -> float:
 def pricing_error(run: FinishedRun) -> float:
     """Return the distance of the price from the value that informed agents see."""
     session, listing = run.market.session, run.built.listings[run.symbol]
-    symbol = run.market.world.symbols[run.symbol]
-    start, n = int(symbol["first_value"]), int(symbol["n_values"])
-    values = run.market.world.table("floats", start + n)["value"][start:]
-    at = np.minimum((run.grid_ns - session.open_ns) // listing.fundamental.step_ns, n - 1)
+    values = run.market.world.value_path(run.symbol)
+    at = np.minimum((run.grid_ns - session.open_ns) // listing.fundamental.step_ns, len(values) - 1)
     gaps = run.grid_mid_ticks - values[at]
     gaps = gaps[np.isfinite(gaps)]
     return float(np.sqrt(np.mean(gaps**2))) if len(gaps) else float("nan")

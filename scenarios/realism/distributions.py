@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from lob.units import HOUR_NS
 from scenarios.realism.reference import Reference, Samples, join, random_halves
 from scenarios.realism.verdict import ratio_of, verdict
 from sim.metrics.distances import total_variation, wasserstein
@@ -17,7 +18,6 @@ from sim.metrics.scores import LOB_BENCH, SAMPLES
 __all__ = ["conditional_rows", "distribution_rows", "samples_of"]
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
-HOUR_NS = 3600 * 1_000_000_000
 VOLATILITY_EVENTS = 500
 N_BINS = 10
 

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
+from lob.units import SECOND_NS
 from sim.metrics.flow import FlowKind, OrderFlow
 from sim.metrics.moments import grid_returns
 
 __all__ = ["intraday_profile"]
 
-BIN_NS = 1800 * 1_000_000_000
+BIN_NS = 1800 * SECOND_NS
 LEAST = 50
 
 

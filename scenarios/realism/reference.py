@@ -9,13 +9,14 @@ from typing import Any
 
 import numpy as np
 
+from lob.units import SECOND_NS
 from sim.metrics.flow import OrderFlow
 
 __all__ = ["Reference", "Samples", "random_halves"]
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 Samples = dict[str, Floats]
-BLOCK_NS = 600 * 1_000_000_000
+BLOCK_NS = 600 * SECOND_NS
 N_SPLITS = 20
 N_PARTS = 6
 

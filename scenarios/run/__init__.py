@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from lob.lazy import lazy_names
+from lob.lazy import lazy_names, moved_names
 
 if TYPE_CHECKING:
     from scenarios.run.plot_stored import draw_stored_run
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 __all__ = ["RunResult", "draw_stored_run", "read_summary", "run_scenario"]
 
-__getattr__, __dir__ = lazy_names(
+_find, __dir__ = lazy_names(
     __name__,
     {
         "plot_stored": "draw_stored_run",
@@ -19,3 +19,4 @@ __getattr__, __dir__ = lazy_names(
         "summary": "read_summary",
     },
 )
+__getattr__ = moved_names(__name__, {"Outcome": "scenarios.run.scenario:RunResult"}, _find)

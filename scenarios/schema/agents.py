@@ -123,4 +123,4 @@ class PopulationTable(Group):
 
 
 class TraderTable(Group):
-    """Python traders: one of the library's kinds, or "my_module:MyTrader"; settings go to its constructor."""
+    """Python traders: one of the library's kinds, or "my_module:MyTrader"; settings are its constructor's arguments."""

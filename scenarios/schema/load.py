@@ -211,7 +211,7 @@ def _first_line(error: ValidationError, data: Any, prefix: str, model: type[Base
     if kind == "extra_forbidden":
         key = str(first["loc"][-1])
         known = _known_keys(model, first["loc"])
-        return f"{name}: unknown key{nearest(key, known)}; allowed: {', '.join(known)}"
+        return f"{name}: unknown key{nearest(key, known)}; allowed: {', '.join(known) or 'none'}"
     if kind == "wrong_key":
         key = ".".join(part for part in (name, context["key"]) if part)
         return f"{key} = {_show(context['bad'])}; allowed: {context['allowed']}"
@@ -224,6 +224,8 @@ def _first_line(error: ValidationError, data: Any, prefix: str, model: type[Base
     # A value that fits no member of a union carries one error for each.
     same = [detail for (other, _), detail in located if other == path]
     allowed = list(dict.fromkeys(_allowed(detail) for detail in same))
+    if _is_hidden(model, first["loc"]) and not isinstance(value, int | float):
+        return f"{name}: allowed: {' or '.join(allowed)}{_unit(name)}"
     return f"{name} = {_show(value)}; allowed: {' or '.join(allowed)}{_unit(name)}{_lots_hint(name, value)}"
 
 
@@ -242,15 +244,31 @@ def _walk(data: Any, loc: tuple[int | str, ...], kind: str) -> tuple[str, Any]:
 
 def _known_keys(model: type[BaseModel], loc: tuple[int | str, ...]) -> list[str]:
     """Return the keys of the table in which an unknown one stands."""
-    models = [model]
-    for part in loc[:-1]:
+    return list(dict.fromkeys(key for m in _passed(model, loc[:-1])[-1] for key in _keys(m)))
+
+
+def _keys(model: type[BaseModel]) -> list[str]:
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _is_hidden(model: type[BaseModel], loc: tuple[int | str, ...]) -> bool:
+    """Whether a place lies in a table whose values no message may show: a key may stand there by mistake."""
+    return any(m.model_config.get("hide_input_in_errors") for models in _passed(model, loc) for m in models)
+
+
+def _passed(model: type[BaseModel], loc: tuple[int | str, ...]) -> list[list[type[BaseModel]]]:
+    """Return the models that may describe each table on the way to a place."""
+    passed = [[model]]
+    for part in loc:
+        models = passed[-1]
         fields = [m.model_fields[part].annotation for m in models if part in m.model_fields]
         if fields:
             models = [found for annotation in fields for found in _models_in(annotation)]
         elif isinstance(part, str):
             # The name of a union's member: its class, or the value of its `kind`.
             models = [m for m in models if part in (m.__name__, _tag(m))] or models
-    return list(dict.fromkeys(key for m in models for key in m.model_fields))
+        passed.append(models)
+    return passed
 
 
 def _models_in(annotation: Any) -> list[type[BaseModel]]:

@@ -12,11 +12,12 @@ if TYPE_CHECKING:
         make_parallel_env,
         make_vector_env,
     )
-    from scenarios.training.flow import train_flow
+    from scenarios.training.flow import FlowData, train_flow
     from scenarios.training.rl import RlTraining, train_rl
 
 __all__ = [
     "ENVIRONMENTS",
+    "FlowData",
     "MarketFactory",
     "RlTraining",
     "make_env",
@@ -30,7 +31,7 @@ __getattr__, __dir__ = lazy_names(
     __name__,
     {
         "environments": "ENVIRONMENTS MarketFactory make_env make_parallel_env make_vector_env",
-        "flow": "train_flow",
+        "flow": "FlowData train_flow",
         "rl": "RlTraining train_rl",
     },
 )

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict, dataclass, fields
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lob.errors import Argument, InputError
-from scenarios.data.flows import read_flows
+from lob.units import HOUR_NS, SECOND_NS
+from scenarios.data.flows import FlowSource, read_flows
 from scenarios.schema.pairs import pairs, parse_toml
 from scenarios.schema.times import time_of_day_ns
 from sim.files.atomic import write_atomically
@@ -21,11 +24,9 @@ from sim.versions import versions
 if TYPE_CHECKING:
     from agents.flow.training import Trained, TrainingConfig
 
-__all__ = ["read_config", "train_flow"]
+__all__ = ["FlowData", "read_config", "train_flow"]
 
 WEIGHTS = "flow.safetensors"
-SECOND_NS = 1_000_000_000
-HOUR_NS = 3600 * SECOND_NS
 
 
 def read_config(path: Path | None, changes: Sequence[str]) -> TrainingConfig:
@@ -57,15 +58,66 @@ def read_config(path: Path | None, changes: Sequence[str]) -> TrainingConfig:
     return TrainingConfig(**values)
 
 
+@dataclass(frozen=True)
+class FlowData:
+    """What a flow learns from.
+
+    Attributes:
+        places: LOBSTER files or folders that `outcry realism` reads too, one for each stock; of several days in one
+            place the first is used.
+        names: of the stocks.
+        train_until: time of day at which training data ends and validation data begins.
+        validate_until: time of day at which that ends; what comes after is not looked at.
+        levels: of a simulated tape's book that count as recorded; LOBSTER files say it themselves.
+    """
+
+    places: Sequence[Path]
+    names: Sequence[str]
+    train_until: str = "14:00"
+    validate_until: str = "15:00"
+    levels: int = 10
+
+    def times_ns(self) -> tuple[int, int]:
+        """Return the ends of training and of validation data; raise InputError if these are none."""
+        until, end = Argument("train_until", self.train_until), Argument("validate_until", self.validate_until)
+        split_ns, end_ns = time_of_day_ns(self.train_until, until), time_of_day_ns(self.validate_until, end)
+        if split_ns >= end_ns:
+            raise InputError(end, ": must be later than ", until)
+        return split_ns, end_ns
+
+    def read(self) -> list[FlowSource]:
+        """Return what stands at the places; raise InputError if it cannot be read, or counts in several ticks."""
+        sources = [read_flows(place, None, Argument("data"), levels=self.levels) for place in self.places]
+        if len({source.tick_size for source in sources if source.tick_size == source.tick_size}) > 1:
+            sizes = ", ".join(f"{s.tick_size:g} in {s.name}" for s in sources)
+            raise InputError(
+                Argument("data"), f": tick sizes differ: {sizes}; allowed: one tick size, since depths are in ticks"
+            )
+        return sources
+
+
+def _takes_older_form(function: Callable[..., tuple[Path, Trained]]) -> Callable[..., tuple[Path, Trained]]:
+    """Let `train_flow(places, names, config, folder, train_until=...)` of 0.1 go on working, with a warning."""
+
+    @wraps(function)
+    def run(data: FlowData | Sequence[Path], *rest: Any, **options: Any) -> tuple[Path, Trained]:
+        if isinstance(data, FlowData):
+            return function(data, *rest, **options)
+        told = "train_flow(data, names, ...) is now train_flow(FlowData(data, names), ...); the old form goes in 0.3"
+        warnings.warn(told, DeprecationWarning, stacklevel=2)
+        names, rest = (rest[0], rest[1:]) if rest else (options.pop("names"), ())
+        of_data = {name: options.pop(name) for name in ("train_until", "validate_until", "levels") if name in options}
+        return function(FlowData(data, names, **of_data), *rest, **options)
+
+    return run
+
+
+@_takes_older_form
 def train_flow(
-    data: Sequence[Path],
-    names: Sequence[str],
+    data: FlowData,
     config: TrainingConfig,
     folder: Path,
     *,
-    train_until: str = "14:00",
-    validate_until: str = "15:00",
-    levels: int = 10,
     rounds: int = 24,
     resume: bool = False,
     on_progress: Callable[[dict[str, float]], None] | None = None,
@@ -74,14 +126,9 @@ def train_flow(
     """Train a generator and leave flow.safetensors, training.json and training.png in a folder.
 
     Args:
-        data: LOBSTER files or folders that `outcry realism` reads too, one for each stock; of several days in one place
-            the first is used.
-        names: of the stocks.
+        data: recorded or simulated.
         config: see TrainingConfig.
         folder: where everything goes, checkpoints too.
-        train_until: time of day at which training data ends and validation data begins.
-        validate_until: time of day at which that ends; what comes after is not looked at.
-        levels: of a simulated tape's book that count as recorded; LOBSTER files say it themselves.
         rounds: of rollouts after the training that make the closed loop look as recorded in the large, see
             agents/flow/closed_loop.py; 0: none.
         resume: go on from the checkpoint in the folder.
@@ -92,9 +139,7 @@ def train_flow(
         InputError: for bad data or configuration, in words, or if the folder holds something else.
     """
     with claimed(folder, "training of a flow", _is_training):
-        return _train(
-            data, names, config, folder, train_until, validate_until, levels, rounds, resume, on_progress, on_round
-        )
+        return _train(data, config, folder, rounds, resume, on_progress, on_round)
 
 
 def _is_training(folder: Path) -> bool:
@@ -111,13 +156,9 @@ def _is_training(folder: Path) -> bool:
 
 
 def _train(
-    data: Sequence[Path],
-    names: Sequence[str],
+    data: FlowData,
     config: TrainingConfig,
     folder: Path,
-    train_until: str,
-    validate_until: str,
-    levels: int,
     rounds: int,
     resume: bool,
     on_progress: Callable[[dict[str, float]], None] | None,
@@ -129,19 +170,11 @@ def _train(
     from agents.flow.weights import FlowWeights
     from scenarios.training.plot_flow import draw_training
 
-    until, end_of = Argument("train_until", train_until), Argument("validate_until", validate_until)
-    split, end = time_of_day_ns(train_until, until), time_of_day_ns(validate_until, end_of)
-    if split >= end:
-        raise InputError(end_of, ": must be later than ", until)
-    sources = [read_flows(place, None, Argument("data"), levels=levels) for place in data]
-    if len({source.tick_size for source in sources if source.tick_size == source.tick_size}) > 1:
-        sizes = ", ".join(f"{s.tick_size:g} in {s.name}" for s in sources)
-        raise InputError(
-            Argument("data"), f": tick sizes differ: {sizes}; allowed: one tick size, since depths are in ticks"
-        )
+    split, end = data.times_ns()
+    sources = data.read()
     flows = [source.flow for source in sources]
     early = [flow.window(0, split) for flow in flows]
-    tokenizer = Tokenizer.fit(early, names)
+    tokenizer = Tokenizer.fit(early, data.names)
     tokens = [tokenizer.encode(flow.window(0, end), k) for k, flow in enumerate(flows)]
     trained = train(
         tokenizer,
@@ -154,8 +187,8 @@ def _train(
     )
     card = {
         "data": [source.name for source in sources],
-        "train_until": train_until,
-        "validate_until": validate_until,
+        "train_until": data.train_until,
+        "validate_until": data.validate_until,
         "orders": sum(len(part.window(0, split)) for part in tokens),
         "parameters": sum(p.numel() for p in trained.model.parameters()),
         "validation_nats": round(trained.best, 4),

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lob.types import NO_PRICE, EventKind
+from lob.codes import ROW_ADD
+from lob.types import NO_PRICE
 
 if TYPE_CHECKING:
     from scenarios.build.market import Built
@@ -23,7 +24,6 @@ __all__ = ["usual_settings"]
 SLICES, MOST_MESSAGES = 60, 20_000
 """What is looked at ends after so many messages; it is run in so many slices, of which the last half counts."""
 MOST_KEPT = 64
-ADD = int(EventKind.ADD)
 NS_PER_S = 1e9
 
 _measured: dict[str, dict[str, float]] = {}
@@ -89,7 +89,7 @@ def _measure(built: Built, until_s: float) -> dict[str, float]:
     seen = (rows["bid_ticks"] != NO_PRICE) & (rows["ask_ticks"] != NO_PRICE) & (lasts > 0)
     if seen.any():
         found["price_scale_ticks"] = _median((rows["ask_ticks"] - rows["bid_ticks"])[seen], lasts[seen])
-    sizes = rows["qty_lots"][rows["kind"] == ADD]
+    sizes = rows["qty_lots"][rows["kind"] == ROW_ADD]
     if len(sizes):
         found["size_scale_lots"] = _median(sizes, np.ones(len(sizes)))
     return {name: value for name, value in found.items() if value > 0}

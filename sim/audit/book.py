@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import int64
 
-from lob._jit import kernel, leaf
+from lob.compiled import kernel, leaf
 from lob.types import NO_PRICE
 from sim.audit.faults import F
 from sim.audit.state import BLOCK, KEEP, ORDER, State

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from numba import int64
 
-from lob._jit import kernel
+from lob.compiled import kernel
 from lob.types import NO_PRICE
+from lob.units import SECOND_NS
 from sim.audit.book import note
 from sim.audit.faults import F
 from sim.audit.money import account_of
 from sim.audit.state import State
 
 __all__ = ["check_accepted", "check_notional", "exposure"]
-
-ONE_SECOND = 1_000_000_000
 
 
 @kernel
@@ -43,7 +42,7 @@ def check_accepted(state: State, agent: int, symbol: int, side: int, lots: int, 
         if after > group.max_position:
             note(state, F.limit_position, int64(group.max_position), after)
     if group.max_rate > 0:
-        second = head.time_ns // ONE_SECOND
+        second = head.time_ns // SECOND_NS
         if second != who.second:
             who.second = second
             who.n_in_second = 0

@@ -10,8 +10,9 @@ from typing import Any
 
 from numba import int64
 
-from lob._jit import kernel, leaf
-from lob.types import CLIENT_ID_BITS, Flag
+from lob.codes import FIRST
+from lob.compiled import kernel, leaf
+from lob.types import CLIENT_ID_BITS
 from sim.audit.book import expect, find, note
 from sim.audit.faults import F
 from sim.audit.limits import check_accepted
@@ -20,7 +21,6 @@ from sim.audit.state import State
 
 __all__ = ["begin_or_continue", "check_parts", "end_message", "known_agent"]
 
-FIRST = int(Flag.FIRST)
 NOTHING, EXECUTING, REPLACED, CANCELLING = 0, 1, 2, 3
 """Stages of a message: what the row before was a part of."""
 

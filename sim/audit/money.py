@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numba import int64
 
-from lob._jit import leaf
+from lob.compiled import leaf
 from sim.audit.state import State
 
 __all__ = ["account_of", "exact", "reserve", "settle"]

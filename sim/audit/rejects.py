@@ -10,8 +10,29 @@ from typing import Any
 
 from numba import int64
 
-from lob._jit import kernel, leaf
-from lob.types import CLIENT_ID_BITS, Phase, Reject
+from lob.codes import (
+    BAD_ORDER_ID,
+    BAD_SIDE,
+    BOOK_FULL,
+    COLLAR,
+    CONTINUOUS,
+    DUPLICATE_ORDER_ID,
+    FOK_UNFILLABLE,
+    NOT_OWNER,
+    PRICE_OUT_OF_RANGE,
+    QTY_OUT_OF_RANGE,
+    RISK_KILL_SWITCH,
+    RISK_MESSAGE_RATE,
+    RISK_NOTIONAL,
+    RISK_OPEN_ORDERS,
+    RISK_POSITION,
+    RISK_QUANTITY,
+    UNKNOWN_ORDER,
+    WOULD_CROSS,
+    WRONG_PHASE,
+)
+from lob.compiled import kernel, leaf
+from lob.types import CLIENT_ID_BITS
 from sim.audit.book import best_of, find, lots_within, note
 from sim.audit.faults import F
 from sim.audit.limits import exposure
@@ -19,20 +40,6 @@ from sim.audit.money import account_of
 from sim.audit.state import State
 
 __all__ = ["check_reject"]
-
-CONTINUOUS = int(Phase.CONTINUOUS)
-PRICE_OUT_OF_RANGE, QTY_OUT_OF_RANGE, COLLAR = (
-    int(Reject.PRICE_OUT_OF_RANGE),
-    int(Reject.QTY_OUT_OF_RANGE),
-    int(Reject.COLLAR),
-)
-WOULD_CROSS, FOK_UNFILLABLE, BOOK_FULL = int(Reject.WOULD_CROSS), int(Reject.FOK_UNFILLABLE), int(Reject.BOOK_FULL)
-UNKNOWN_ORDER, NOT_OWNER, WRONG_PHASE = int(Reject.UNKNOWN_ORDER), int(Reject.NOT_OWNER), int(Reject.PHASE)
-BAD_SIDE, BAD_ORDER_ID = int(Reject.BAD_SIDE), int(Reject.BAD_ORDER_ID)
-DUPLICATE_ORDER_ID = int(Reject.DUPLICATE_ORDER_ID)
-QUANTITY, NOTIONAL, POSITION = int(Reject.RISK_QUANTITY), int(Reject.RISK_NOTIONAL), int(Reject.RISK_POSITION)
-OPEN_ORDERS, KILL_SWITCH = int(Reject.RISK_OPEN_ORDERS), int(Reject.RISK_KILL_SWITCH)
-MESSAGE_RATE = int(Reject.RISK_MESSAGE_RATE)
 
 
 @leaf
@@ -80,18 +87,18 @@ def _risk_reason_holds(state: State, symbol: int, row: Any, at: int, side: int) 
     agent = int64(row.agent)
     group = state.groups[state.agents[agent].group]
     reason, lots = int64(row.reason), int64(row.qty_lots)
-    if reason == KILL_SWITCH:
+    if reason == RISK_KILL_SWITCH:
         return state.head[0].time_ns >= group.killed_ns
-    if reason == QUANTITY:
+    if reason == RISK_QUANTITY:
         return 0 < group.max_order < lots
-    if reason == OPEN_ORDERS:
+    if reason == RISK_OPEN_ORDERS:
         return 0 < group.max_open <= state.agents[agent].n_open
-    if reason == MESSAGE_RATE:
+    if reason == RISK_MESSAGE_RATE:
         return group.max_rate > 0
-    if reason == NOTIONAL:
+    if reason == RISK_NOTIONAL:
         price = max(abs(int64(row.price_ticks)), abs(int64(state.symbols[symbol].reference)))
         return 0 < group.max_notional < price * lots
-    if reason == POSITION:
+    if reason == RISK_POSITION:
         open_lots = int64(state.orders[at].lots) if at != 0 else int64(0)
         added = max(lots - open_lots, int64(0))
         new = exposure(state, agent, symbol, int64(row.side)) + lots

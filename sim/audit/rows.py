@@ -10,8 +10,22 @@ from typing import Any
 
 from numba import int64
 
-from lob._jit import kernel, leaf
-from lob.types import NO_PRICE, EventKind, Flag, Phase, Reject
+from lob.codes import (
+    BOOK_FULL,
+    CLOSED,
+    CONTINUOUS,
+    ROW_ADD,
+    ROW_CANCEL,
+    ROW_EXECUTE,
+    ROW_EXPIRE,
+    ROW_NEWS,
+    ROW_PHASE,
+    ROW_REDUCE,
+    ROW_REJECT,
+    ROW_REPLACE,
+)
+from lob.compiled import kernel, leaf
+from lob.types import NO_PRICE, Flag, Phase, Reject
 from sim.audit.book import best_of, check_touch, expect, find, note, put, take
 from sim.audit.faults import F
 from sim.audit.limits import check_accepted, check_notional
@@ -31,25 +45,20 @@ from sim.audit.state import State
 
 __all__ = ["audit_rows", "finish_rows"]
 
-ADD, CANCEL, REDUCE = int(EventKind.ADD), int(EventKind.CANCEL), int(EventKind.REDUCE)
-REPLACE, EXECUTE, REJECT = int(EventKind.REPLACE), int(EventKind.EXECUTE), int(EventKind.REJECT)
-EXPIRE, PHASE, NEWS = int(EventKind.EXPIRE), int(EventKind.PHASE), int(EventKind.NEWS)
-CLOSED, CONTINUOUS = int(Phase.CLOSED), int(Phase.CONTINUOUS)
 N_PHASES = len(Phase)
 REINSERTED, KNOWN_FLAGS = int(Flag.REINSERTED), int(Flag.FIRST | Flag.REINSERTED)
 REASONS = tuple(int(reason) for reason in Reject if reason)
-BOOK_FULL = int(Reject.BOOK_FULL)
 
 
 @leaf
 def _check_unused(state: State, row: Any) -> None:
     """Fields that say something on executions or rejects only are empty on other rows."""
-    if row.kind != EXECUTE:
+    if row.kind != ROW_EXECUTE:
         expect(state, F.unused, int64(0), int64(row.contra_order_id))
         expect(state, F.unused, int64(-1), int64(row.contra_agent))
         expect(state, F.unused, int64(0), int64(row.contra_parent_id))
         expect(state, F.unused, int64(0), int64(row.contra_leaves_lots))
-    if row.kind != REJECT and row.reason != 0 and not (row.kind == EXPIRE and row.reason == BOOK_FULL):
+    if row.kind != ROW_REJECT and row.reason != 0 and not (row.kind == ROW_EXPIRE and row.reason == BOOK_FULL):
         note(state, F.reason, int64(0), int64(row.reason))
 
 
@@ -170,7 +179,7 @@ def _expire(state: State, row: Any, is_first: bool) -> None:
     expect(state, F.phase_trades, int64(CONTINUOUS), int64(s.phase))
     is_part = check_parts(state, row, is_first, lots)
     if head.is_replace != 0:
-        note(state, F.not_a_part, int64(REPLACED), int64(EXPIRE))
+        note(state, F.not_a_part, int64(REPLACED), int64(ROW_EXPIRE))
     head.stage = NOTHING
     if lots <= 0:
         note(state, F.qty, int64(1), lots)
@@ -216,7 +225,7 @@ def _cancel(state: State, row: Any, is_first: bool) -> None:
     if s.phase == CLOSED:
         note(state, F.phase_changes, int64(CLOSED), int64(CLOSED))
     if not is_first and head.stage != CANCELLING:
-        note(state, F.not_a_part, int64(head.stage), int64(CANCEL))
+        note(state, F.not_a_part, int64(head.stage), int64(ROW_CANCEL))
     head.stage = CANCELLING
     head.n_cancels += 1
     expect(state, F.leaves, int64(0), int64(row.leaves_lots))
@@ -240,7 +249,7 @@ def _reduce(state: State, row: Any, is_first: bool) -> None:
     if s.phase == CLOSED:
         note(state, F.phase_changes, int64(CLOSED), int64(CLOSED))
     if not is_first:
-        note(state, F.not_a_part, int64(head.stage), int64(REDUCE))
+        note(state, F.not_a_part, int64(head.stage), int64(ROW_REDUCE))
     head.stage = NOTHING
     # A replacement that changes nothing keeps its place and takes nothing away.
     least = int64(0) if s.keeps_priority != 0 else int64(1)
@@ -265,7 +274,7 @@ def _replace(state: State, row: Any, is_first: bool) -> None:
     lots, price, agent = int64(row.qty_lots), int64(row.price_ticks), int64(row.agent)
     expect(state, F.phase_trades, int64(CONTINUOUS), int64(s.phase))
     if not is_first:
-        note(state, F.not_a_part, int64(head.stage), int64(REPLACE))
+        note(state, F.not_a_part, int64(head.stage), int64(ROW_REPLACE))
     expect(state, F.leaves, lots, int64(row.leaves_lots))
     if lots < s.min_order or lots > s.max_order:
         note(state, F.order_size, int64(s.max_order if lots > s.max_order else s.min_order), lots)
@@ -303,7 +312,7 @@ def _reject(state: State, row: Any, is_first: bool) -> None:
         if known_agent(state, int64(row.agent)):
             account_of(state, int64(row.agent), int64(row.symbol)).n_rejects += 1
     else:
-        note(state, F.not_a_part, int64(head.stage), int64(REJECT))
+        note(state, F.not_a_part, int64(head.stage), int64(ROW_REJECT))
     head.stage = NOTHING
 
 
@@ -316,11 +325,11 @@ def _venue(state: State, row: Any, is_first: bool) -> None:
     expect(state, F.unused, int64(0), int64(row.price_ticks))
     expect(state, F.unused, int64(0), int64(row.leaves_lots))
     expect(state, F.unused, int64(0), int64(row.side))
-    if row.kind == NEWS:
+    if row.kind == ROW_NEWS:
         expect(state, F.unused, int64(0), int64(row.qty_lots))
     if not is_first:
         note(state, F.not_a_part, int64(state.head[0].stage), int64(row.kind))
-    if row.kind == PHASE:
+    if row.kind == ROW_PHASE:
         if 0 <= row.qty_lots < N_PHASES:
             state.symbols[row.symbol].phase = row.qty_lots
         else:
@@ -339,31 +348,31 @@ def _audit_row(state: State, row: Any) -> None:
     s = state.symbols[symbol]
     expect(state, F.sequence, int64(s.sequence + 1), int64(row.sequence))
     s.sequence = row.sequence
-    if row.flags & ~KNOWN_FLAGS or (row.flags & REINSERTED and kind != ADD):
+    if row.flags & ~KNOWN_FLAGS or (row.flags & REINSERTED and kind != ROW_ADD):
         note(state, F.flags, int64(KNOWN_FLAGS), int64(row.flags))
     _check_unused(state, row)
-    if kind == PHASE or kind == NEWS:
+    if kind == ROW_PHASE or kind == ROW_NEWS:
         _venue(state, row, is_first)
     elif not known_agent(state, int64(row.agent)):
         note(state, F.agent, int64(len(state.agents)), int64(row.agent))
-    if kind == REJECT:
+    if kind == ROW_REJECT:
         _reject(state, row, is_first)
-    elif ADD <= kind <= EXPIRE and row.side != 1 and row.side != -1:
+    elif ROW_ADD <= kind <= ROW_EXPIRE and row.side != 1 and row.side != -1:
         note(state, F.side, int64(1), int64(row.side))
-    elif kind == EXECUTE:
+    elif kind == ROW_EXECUTE:
         _execute(state, row, is_first)
-    elif kind == ADD:
+    elif kind == ROW_ADD:
         _add(state, row, is_first)
-    elif kind == CANCEL:
+    elif kind == ROW_CANCEL:
         _cancel(state, row, is_first)
-    elif kind == REDUCE:
+    elif kind == ROW_REDUCE:
         _reduce(state, row, is_first)
-    elif kind == REPLACE:
+    elif kind == ROW_REPLACE:
         _replace(state, row, is_first)
-    elif kind == EXPIRE:
+    elif kind == ROW_EXPIRE:
         _expire(state, row, is_first)
-    elif kind != PHASE and kind != NEWS:
-        note(state, F.kind, int64(NEWS), kind)
+    elif kind != ROW_PHASE and kind != ROW_NEWS:
+        note(state, F.kind, int64(ROW_NEWS), kind)
     check_touch(state, symbol, int64(row.bid_ticks), int64(row.bid_lots), int64(row.ask_ticks), int64(row.ask_lots))
     expect(state, F.phase_field, int64(s.phase), int64(row.phase))
 

@@ -19,6 +19,7 @@ import numpy as np
 
 from lob.errors import InputError
 from lob.recorded_files import file_bytes
+from lob.units import SECOND_NS
 from sim.files.growing import GrowingFile
 from sim.formats.orders import Action, EventFeed
 
@@ -83,7 +84,7 @@ class DbnWriter:
         if day.year not in YEARS:
             raise InputError(f"date {date}: allowed in DBN files: {YEARS[0]} to {YEARS[-1]}")
         raw_symbol = _raw_symbol(ticker)
-        self._midnight_ns = int(dt.datetime.combine(day, dt.time(), dt.UTC).timestamp()) * 1_000_000_000
+        self._midnight_ns = int(dt.datetime.combine(day, dt.time(), dt.UTC).timestamp()) * SECOND_NS
         self._price_unit = _unit_of(tick_size, ticker, min_price_ticks, min_price_ticks + n_prices - 1)
         self.symbol, self.n_records = symbol, 0
         interval = SimpleNamespace(start_date=day, end_date=day + dt.timedelta(days=1), symbol=str(symbol + 1))

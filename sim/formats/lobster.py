@@ -16,6 +16,7 @@ import polars as pl
 from lob.errors import InputError, OutcryError
 from lob.lobster import EMPTY_PRICE, units_of_tick
 from lob.types import Phase
+from lob.units import SECOND_NS
 from sim.files.growing import GrowingFile
 from sim.formats.orders import Action, EventFeed
 
@@ -107,8 +108,8 @@ class LobsterWriter:
         times = events["time_ns"]
         table = pl.DataFrame(
             {
-                "seconds": times // 1_000_000_000,
-                "ns": times % 1_000_000_000,
+                "seconds": times // SECOND_NS,
+                "ns": times % SECOND_NS,
                 "type": events["action"],
                 "order_id": np.where(phase, 0, events["order_id"]),
                 "size": np.where(phase, 0, events["qty_lots"]),

@@ -7,16 +7,13 @@ from typing import Any
 import numpy as np
 from numba import int64
 
-from lob._jit import kernel
-from lob.types import EventKind, Flag
+from lob.codes import FIRST, ROW_ADD, ROW_CANCEL, ROW_EXECUTE, ROW_PHASE, ROW_REDUCE, ROW_REPLACE
+from lob.compiled import kernel
 from sim.rebuilt_book import RebuiltBook, find_order, remove_order
 
 __all__ = ["ORDER_EVENT", "Action", "EventFeed"]
 
 Rows = np.ndarray[Any, Any]
-ADD, CANCEL, REDUCE = int(EventKind.ADD), int(EventKind.CANCEL), int(EventKind.REDUCE)
-REPLACE, EXECUTE, PHASE = int(EventKind.REPLACE), int(EventKind.EXECUTE), int(EventKind.PHASE)
-FIRST = int(Flag.FIRST)
 
 
 class Action:
@@ -63,7 +60,14 @@ def _convert(
         kind = int64(row.kind)
         if row.flags & FIRST and n > 0:
             out[n - 1].is_last = 1
-        if not (kind == ADD or kind == CANCEL or kind == REDUCE or kind == REPLACE or kind == EXECUTE or kind == PHASE):
+        if not (
+            kind == ROW_ADD
+            or kind == ROW_CANCEL
+            or kind == ROW_REDUCE
+            or kind == ROW_REPLACE
+            or kind == ROW_EXECUTE
+            or kind == ROW_PHASE
+        ):
             continue
         event = out[n]
         event.time_ns = row.time_ns
@@ -76,7 +80,7 @@ def _convert(
         event.is_last = 0
         side = int64(0) if row.side > 0 else int64(1)
         price = int64(row.price_ticks) - min_price
-        if kind == ADD:
+        if kind == ROW_ADD:
             slot = find_order(orders, mask, int64(row.order_id))
             orders[slot, 0] = row.order_id
             orders[slot, 1] = price
@@ -87,7 +91,7 @@ def _convert(
             elif touch[1] < 0 or price < touch[1]:
                 touch[1] = price
             event.action = 1
-        elif kind == EXECUTE:
+        elif kind == ROW_EXECUTE:
             side = int64(1) - side
             event.side = -row.side
             event.order_id = row.contra_order_id
@@ -100,23 +104,23 @@ def _convert(
                 orders[slot, 2] -= row.qty_lots
                 if row.contra_leaves_lots == 0:
                     remove_order(orders, mask, slot)
-        elif kind == PHASE:
+        elif kind == ROW_PHASE:
             event.action = 7
             event.qty_lots = row.qty_lots
         else:
             slot = find_order(orders, mask, int64(row.order_id))
             if orders[slot, 0] == 0:
                 continue
-            taken = int64(row.qty_lots) if kind == REDUCE else orders[slot, 2]
+            taken = int64(row.qty_lots) if kind == ROW_REDUCE else orders[slot, 2]
             if taken == 0:  # a replacement by the same quantity
                 continue
             event.price_ticks = orders[slot, 1] + min_price
             event.qty_lots = taken
             event.leaves_lots = orders[slot, 2] - taken
-            event.action = 2 if kind == REDUCE else 3
+            event.action = 2 if kind == ROW_REDUCE else 3
             levels[side, orders[slot, 1]] -= taken
             orders[slot, 2] -= taken
-            if kind != REDUCE:
+            if kind != ROW_REDUCE:
                 remove_order(orders, mask, slot)
         while touch[0] >= 0 and levels[0, touch[0]] == 0:
             touch[0] -= 1
@@ -142,7 +146,7 @@ def _convert(
             book[n, k, 0], book[n, k, 1], book[n, k, 2], book[n, k, 3] = ask, ask_lots, bid, bid_lots
             bid = bid - 1 if bid >= 0 else bid
             ask = ask + 1 if ask >= 0 else ask
-        event.is_visible = 1 if changed or kind == EXECUTE or kind == PHASE else 0
+        event.is_visible = 1 if changed or kind == ROW_EXECUTE or kind == ROW_PHASE else 0
         n += 1
     return n
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from lob.units import SECOND_NS
 from sim.metrics.flow import FlowKind, OrderFlow
 from sim.metrics.moments import (
     LEAST_DT_S,
@@ -28,7 +29,6 @@ from sim.metrics.scores import first_times_s
 __all__ = ["describe"]
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
-SECOND_NS = 1_000_000_000
 HALF_HOUR_NS = 1800 * SECOND_NS
 MORNING_NS = 9 * 3600 * SECOND_NS + 1800 * SECOND_NS
 RETURN_LAGS, ABS_LAGS = (1, 2, 5, 10), (1, 2, 5, 10, 30, 60, 120)

@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 
+from lob.units import SECOND_NS
 from sim.metrics.flow import FlowKind, OrderFlow
 from sim.metrics.moments import autocorrelation, counts, excess_kurtosis, grid_returns, log_dt, market_orders
 
 __all__ = ["FACTS", "Fact", "facts"]
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
-SECOND_NS = 1_000_000_000
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
+from lob.units import SECOND_NS
 from sim.metrics.flow import FlowKind, OrderFlow
 
 __all__ = ["Regression", "imbalance_regression", "newey_west", "order_flow_imbalance", "trade_regression"]
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
-SECOND_NS = 1_000_000_000
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from lob.units import SECOND_NS
 from sim.metrics.flow import FlowKind, OrderFlow
 
 __all__ = [
@@ -33,7 +34,6 @@ __all__ = [
 ]
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
-SECOND_NS = 1_000_000_000
 LEAST_DT_S = 1e-7
 
 MOMENTS = {

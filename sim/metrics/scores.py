@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from lob.units import SECOND_NS
 from sim.metrics.flow import FlowKind, OrderFlow
 from sim.metrics.imbalance import order_flow_imbalance
 from sim.metrics.moments import LEAST_DT_S, depths_ticks, grid_returns, log_dt, market_orders
@@ -21,7 +22,6 @@ from sim.metrics.moments import LEAST_DT_S, depths_ticks, grid_returns, log_dt, 
 __all__ = ["LOB_BENCH", "OTHER", "SAMPLES", "Sample", "first_times_s"]
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
-SECOND_NS = 1_000_000_000
 OFI_EVENTS = 100
 
 

@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 
 from lob.types import NO_PRICE, EventKind, Phase
+from lob.units import MINUTE_NS, SECOND_NS
 
 __all__ = ["MarketSeries", "bin_width_ns"]
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
-SECOND_NS = 1_000_000_000
-MINUTE_NS = 60 * SECOND_NS
 _WIDTHS_S = (0.001, 0.01, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 20, 30, 60)
 
 

@@ -11,10 +11,11 @@ from scipy import stats
 
 from agents.rules import hbl, zi_c, zip_trader
 from lob.types import EventKind
+from lob.units import SECOND_NS
 from sim.market import Market
 from sim.metrics.welfare import agent_values, allocative_efficiency, competitive_equilibrium, smith_alpha
 from sim.settings import Latency, Population, Scheduled
-from tests.sim.markets import OPEN_NS, SECOND_NS, STOCK, Rows, market_of
+from tests.sim.markets import OPEN_NS, STOCK, Rows, market_of
 
 KINDS: dict[str, Any] = {"zi_c": zi_c, "zip": zip_trader, "hbl": hbl}
 BOUND_TICKS = 200

@@ -9,11 +9,12 @@ import numpy as np
 
 from lob.rules import Instrument
 from lob.types import EventKind
+from lob.units import SECOND_NS
 from sim.fundamental import ConstantValue
 from sim.market import Market
 from sim.policy import Policy, Settings
 from sim.settings import Latency, Listing, Population, Scheduled, Session
-from tests.sim.markets import OPEN_NS, SECOND_NS
+from tests.sim.markets import OPEN_NS
 
 MID_TICKS = 10_000
 

@@ -12,12 +12,13 @@ from scipy import stats
 from agents.background import hawkes
 from agents.background.hawkes import Hawkes, S
 from lob.types import EventKind, Flag, Phase
+from lob.units import SECOND_NS
 from sim.checks import check_policy
 from sim.market import Market
 from sim.records import ScheduledKind
 from sim.settings import Scheduled
 from tests.agents.flows import MID_TICKS, flow_market, state_of
-from tests.sim.markets import OPEN_NS, SECOND_NS, Scripted, python_trader
+from tests.sim.markets import OPEN_NS, Scripted, python_trader
 
 HAWKES = hawkes.policy
 SECONDS = 20_000

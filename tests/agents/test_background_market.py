@@ -10,12 +10,13 @@ import pytest
 from agents.background import cont_stoikov_talreja, hawkes, queue_reactive, santa_fe
 from lob.rules import Instrument
 from lob.types import NO_PRICE, EventKind, Phase
+from lob.units import SECOND_NS
 from sim.fundamental import ConstantValue
 from sim.market import Market
 from sim.records import ScheduledKind
 from sim.settings import Listing, Population, Scheduled, Session
 from tests.agents.flows import MID_TICKS, flow_market
-from tests.sim.markets import OPEN_NS, SECOND_NS, zero_intelligence_traders
+from tests.sim.markets import OPEN_NS, zero_intelligence_traders
 
 MODULES = [cont_stoikov_talreja, santa_fe, queue_reactive, hawkes]
 

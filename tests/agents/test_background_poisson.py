@@ -14,12 +14,13 @@ from agents.background._poisson import STATE
 from agents.background.cont_stoikov_talreja import ContStoikovTalreja
 from agents.background.santa_fe import SantaFe
 from lob.types import NO_PRICE, EventKind, Phase
+from lob.units import SECOND_NS
 from sim.checks import check_policy
 from sim.market import Market
 from sim.records import ScheduledKind
 from sim.settings import Scheduled
 from tests.agents.flows import MID_TICKS, flow_market, lots_at, mean_and_error, sampled, state_of
-from tests.sim.markets import OPEN_NS, SECOND_NS, Scripted, python_trader, resting_orders
+from tests.sim.markets import OPEN_NS, Scripted, python_trader, resting_orders
 
 CST = cont_stoikov_talreja.policy
 

@@ -12,11 +12,12 @@ from scipy import stats
 from agents.background import queue_reactive
 from agents.background.queue_reactive import K, QueueReactive, S, stationary_law
 from lob.types import NO_PRICE, EventKind, Phase
+from lob.units import SECOND_NS
 from sim.checks import check_policy
 from sim.records import ScheduledKind
 from sim.settings import Scheduled
 from tests.agents.flows import MID_TICKS, flow_market, lots_at, sampled, state_of
-from tests.sim.markets import OPEN_NS, SECOND_NS, Scripted, python_trader, resting_orders
+from tests.sim.markets import OPEN_NS, Scripted, python_trader, resting_orders
 
 QR = queue_reactive.policy
 

@@ -13,11 +13,12 @@ from agents.makers import linear_book
 from agents.metaorder import Metaorder, algorithms, execution_report
 from lob.errors import InputError
 from lob.types import EventKind, Phase
+from lob.units import SECOND_NS
 from sim.checks import check_policy
 from sim.market import Market
 from sim.records import LatencyKind, ScheduledKind
 from sim.settings import Latency, Population, RiskLimits, Scheduled
-from tests.sim.markets import OPEN_NS, SECOND_NS, Rows, market_of, zero_intelligence_traders
+from tests.sim.markets import OPEN_NS, Rows, market_of, zero_intelligence_traders
 
 ALGORITHMS = algorithms()
 SLOW = Latency(LatencyKind.LOGNORMAL, a_ns=3e8, sigma=1.0)

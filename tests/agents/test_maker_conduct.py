@@ -11,6 +11,7 @@ from agents.background import model_flow
 from agents.makers import avellaneda_stoikov, fixed_ladder, gueant_lehalle_tapia, inventory_skewed, linear_book
 from lob.rules import Instrument
 from lob.types import EventKind, Flag, Phase, Reject
+from lob.units import MILLISECOND_NS, SECOND_NS
 from sim.checks import check_policy
 from sim.fundamental import ConstantValue
 from sim.market import Market
@@ -20,7 +21,6 @@ from sim.trader import TraderView
 from tests.sim.markets import (
     MID_TICKS,
     OPEN_NS,
-    SECOND_NS,
     Action,
     Scripted,
     market_of,
@@ -38,7 +38,6 @@ TWO_SIDED = {
 }
 LADDER = fixed_ladder.FixedLadder(n_levels=3, size_lots=10)
 MAKERS = {**TWO_SIDED, "fixed_ladder": (fixed_ladder.policy, LADDER)}
-MS_NS = 1_000_000
 
 
 def maker(name: str, latency_ns: float = 1.0, **changes: Any) -> Population:
@@ -178,7 +177,7 @@ def test_one_large_order_takes_no_more_than_the_limit(name: str) -> None:
 def test_fills_while_messages_are_on_their_way_do_not_double_the_quotes(name: str) -> None:
     """A burst of small fills, faster than the maker's messages travel, in each second."""
     burst = {1.5 + k + 0.002 * j: sell(2) for k in range(8) for j in range(3)}
-    market = with_script(maker(name, 5 * MS_NS, use_signal=True, requote_on_fill=True), burst, seconds=20)
+    market = with_script(maker(name, 5 * MILLISECOND_NS, use_signal=True, requote_on_fill=True), burst, seconds=20)
     most = 1 if name in TWO_SIDED else LADDER.n_levels
     for k in range(8):
         for wait in (0.006, 0.012, 0.03, 0.4):
@@ -195,7 +194,7 @@ def test_at_a_halt_quotes_leave_at_once_and_come_back_at_once(name: str) -> None
         Scheduled(OPEN_NS + 10 * SECOND_NS, ScheduledKind.PHASE, Phase.HALTED),
         Scheduled(OPEN_NS + 20 * SECOND_NS, ScheduledKind.PHASE, Phase.CONTINUOUS),
     ]
-    own = maker(name, MS_NS, refresh_s=1_000.0, requote_on_fill=False)
+    own = maker(name, MILLISECOND_NS, refresh_s=1_000.0, requote_on_fill=False)
     market = market_of([own], seconds=40, schedule=halt)
     seen = []
     for seconds in (9.9, 10.0011, 20.0, 20.0011):
@@ -210,9 +209,9 @@ def test_at_a_halt_quotes_leave_at_once_and_come_back_at_once(name: str) -> None
 @pytest.mark.parametrize("name", MAKERS)
 def test_quotes_sent_just_before_a_halt_do_not_stay_through_it(name: str) -> None:
     """The refresh at 10 s is on its way when the halt comes; what the exchange took before it, is withdrawn."""
-    halt = [Scheduled(OPEN_NS + 10 * SECOND_NS + MS_NS + 1, ScheduledKind.PHASE, Phase.HALTED)]
+    halt = [Scheduled(OPEN_NS + 10 * SECOND_NS + MILLISECOND_NS + 1, ScheduledKind.PHASE, Phase.HALTED)]
     moved = {9.5: quote(1020, 1060)}
-    market = with_script(maker(name, MS_NS, refresh_s=10.0), moved, seconds=40, schedule=halt)
+    market = with_script(maker(name, MILLISECOND_NS, refresh_s=10.0), moved, seconds=40, schedule=halt)
     run_to(market, 10.1)
     assert not orders_of(market)
 

@@ -19,6 +19,7 @@ from agents.metaorder import Metaorder
 from agents.rules import gaussian_noise, informed
 from lob.rules import Instrument
 from lob.types import EventKind, Phase
+from lob.units import SECOND_NS
 from sim.fundamental import ConstantValue
 from sim.market import Market
 from sim.records import ScheduledKind
@@ -26,7 +27,6 @@ from sim.settings import Population, Scheduled
 from tests.sim.markets import (
     MID_TICKS,
     OPEN_NS,
-    SECOND_NS,
     Scripted,
     market_of,
     python_trader,

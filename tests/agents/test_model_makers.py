@@ -17,12 +17,12 @@ from agents.background import model_flow
 from agents.makers import avellaneda_stoikov, gueant_lehalle_tapia, inventory_skewed
 from lob.rules import Instrument
 from lob.types import EventKind
+from lob.units import SECOND_NS
 from sim.fundamental import ConstantValue, OrnsteinUhlenbeck
 from sim.market import Market
 from sim.policy import Policy, Settings
 from sim.settings import Listing, Population, Session
 
-SECOND_NS = 10**9
 UNIT, TIME_S, STEP_S, MID_TICKS = 1_000.0, 1_000.0, 5.0, 100_000
 N_STEPS = round(TIME_S / STEP_S)
 GAMMA, K, A, SIGMA = 0.1, 1.5, 140.0, 2.0

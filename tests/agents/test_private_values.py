@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from agents.rules import zi_c
 from lob.types import EventKind, Phase
+from lob.units import SECOND_NS
 from sim.checks import check_policy
 from sim.distributions import Distribution
 from sim.records import ScheduledKind
@@ -30,7 +31,7 @@ from tests.agents.double_auction import (
     settings_of,
     trades,
 )
-from tests.sim.markets import OPEN_NS, SECOND_NS, STOCK, market_of, resting_orders
+from tests.sim.markets import OPEN_NS, STOCK, market_of, resting_orders
 
 
 @pytest.mark.parametrize("kind", KINDS)

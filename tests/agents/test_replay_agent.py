@@ -13,6 +13,7 @@ from lob.errors import InputError
 from lob.lobster import read_day
 from lob.rules import Instrument
 from lob.types import EventKind, Phase, Reject
+from lob.units import SECOND_NS
 from scenarios.build.market import build_market
 from sim.checks import check_policy
 from sim.fundamental import ConstantValue
@@ -22,7 +23,7 @@ from sim.settings import Listing, Population, Session
 from sim.trader import Trader, TraderView
 from tests.replay import test_halts as halted
 from tests.replay.days import CASES, DATA, MESSAGES, ROWS, of_tick, write_day
-from tests.sim.markets import SECOND_NS, python_trader
+from tests.sim.markets import python_trader
 
 OPEN_NS = 34_200 * SECOND_NS
 

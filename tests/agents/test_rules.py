@@ -9,10 +9,10 @@ from scipy import stats
 from agents.makers import market_maker
 from agents.rules import momentum, noise, value, zero_intelligence
 from lob import NO_PRICE, EventKind, Instrument
+from lob.units import SECOND_NS
 from sim import ConstantValue, Listing, Market, OrnsteinUhlenbeck, Population, Session
 from sim.checks import check_policy
 
-SECOND_NS = 10**9
 HOUR = Session(0, 3_600 * SECOND_NS)
 RANDOM = Population(
     "random",

@@ -21,11 +21,12 @@ from agents.rules import (
 )
 from lob.rules import Instrument
 from lob.types import EventKind
+from lob.units import SECOND_NS
 from sim.distributions import Distribution
 from sim.fundamental import ConstantValue, OrnsteinUhlenbeck
 from sim.market import Market
 from sim.settings import Latency, Listing, Population, Session
-from tests.sim.markets import MID_TICKS, OPEN_NS, SECOND_NS, Rows, market_of, zero_intelligence_traders
+from tests.sim.markets import MID_TICKS, OPEN_NS, Rows, market_of, zero_intelligence_traders
 
 
 def mids(tape: Rows, times_s: Any) -> Any:

@@ -8,10 +8,9 @@ import pytest
 from agents.rules import zero_intelligence
 from agents.traders.twap import TwapTrader
 from lob import EventKind, Instrument
+from lob.units import SECOND_NS
 from sim import ConstantValue, Listing, Market, Population, Session
 from sim.checks import check_trader
-
-SECOND_NS = 10**9
 
 
 def market_with(trader, interval_s=0.5):

@@ -10,12 +10,13 @@ import numpy as np
 
 from lob.rules import Instrument
 from lob.types import EventKind, Phase
+from lob.units import SECOND_NS
 from sim.audit import Finding, Group, TapeAudit
 from sim.fundamental import ConstantValue
 from sim.market import Market
 from sim.records import ScheduledKind
 from sim.settings import Latency, Listing, Population, RiskLimits, Scheduled, Session
-from tests.sim.markets import MID_TICKS, OPEN_NS, SECOND_NS, Fidget, zero_intelligence_traders
+from tests.sim.markets import MID_TICKS, OPEN_NS, Fidget, zero_intelligence_traders
 
 Rows = np.ndarray[Any, Any]
 RULES = Instrument(n_prices=2048, max_orders=4096, reference_ticks=MID_TICKS, max_order_lots=20, collar_ticks=60)

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 
 from lob.types import EVENT, EventKind, Flag, Phase, Reject
+from lob.units import SECOND_NS
 from sim.audit import Finding, TapeAudit
 from sim.settings import RiskLimits
 from tests.audit.tapes import BOOKS, audited, good_tape, groups
-from tests.sim.markets import MID_TICKS, OPEN_NS, SECOND_NS
+from tests.sim.markets import MID_TICKS, OPEN_NS
 
 Rows = np.ndarray[Any, Any]
 EXECUTE, EXPIRE, REJECT = EventKind.EXECUTE, EventKind.EXPIRE, EventKind.REJECT

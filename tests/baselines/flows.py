@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from lob.units import SECOND_NS
 from sim.metrics import OrderFlow, visible_flow_of_tape
 from sim.policy import Policy, Settings
 from tests.agents.flows import flow_market
-from tests.sim.markets import OPEN_NS, SECOND_NS
+from tests.sim.markets import OPEN_NS
 
 
 def simulated(

@@ -10,10 +10,11 @@ import pytest
 from agents.background import cont_stoikov_talreja
 from agents.background.cont_stoikov_talreja import ContStoikovTalreja
 from lob.errors import InputError
+from lob.units import SECOND_NS
 from scenarios.baselines import BASELINES
 from sim.metrics import FlowKind, OrderFlow
 from tests.baselines.flows import simulated
-from tests.sim.markets import OPEN_NS, SECOND_NS
+from tests.sim.markets import OPEN_NS
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from lob.errors import Argument, InputError
 from scenarios.cli.main import _add_commands, _as_flag
 from scenarios.schema.pairs import pairs
 from scenarios.schema.times import duration_s, time_of_day_ns, window_ns
-from tests.cli.test_commands import outcry
+from tests.cli.inside import inside
 from tests.scenarios.texts import SMALL, written
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -47,17 +47,26 @@ def test_a_command_says_the_flags_that_it_has() -> None:
     assert said("check", Argument("resume", True)) == "resume=True"
 
 
-def test_a_flag_stands_in_the_line_that_a_command_ends_with(tmp_path: Path) -> None:
-    written(tmp_path)
-    _, err = outcry(tmp_path, "run", "small.toml", "--set", "population.zeros.count=5", status=2)
-    assert err.startswith("outcry: --set population.zeros.count=5: no row zeros")
+def refused(folder: Path, *arguments: str) -> str:
+    status, _, err = inside(folder, *arguments)
+    assert status == 2 and err.count("\n") == 1
+    return err.removeprefix("outcry: ").rstrip()
+
+
+def test_a_flag_stands_in_the_line_that_a_command_ends_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OUTCRY_NO_CODE", "0")  # so that what the command sets is forgotten after the test
+    written(tmp_path, SMALL + "[record]\npicture = false\ntape = false\n")
+    line = refused(tmp_path, "run", "small.toml", "--set", "population.zeros.count=5")
+    assert line.startswith("--set population.zeros.count=5: no row zeros")
+    assert inside(tmp_path, "run", "small.toml", "--out", "out")[0] == 0
+    line = refused(tmp_path, "run", "small.toml", "--seed", "2", "--out", "out")
+    assert line.endswith("another scenario or seed; allowed: --overwrite, or another --out")
     text = SMALL + '[[trader]]\nname = "t"\nkind = "{own}:Mine"\n'
-    written(tmp_path, text.replace("{own}", "own"))
-    _, err = outcry(tmp_path, "run", "small.toml", "--no-code", status=2)
-    assert "since --no-code (or OUTCRY_NO_CODE) is set" in err
     written(tmp_path, text)
-    _, err = outcry(tmp_path, "run", "small.toml", status=2)
-    assert '"{own}:Mine": not a name in a module' in err
+    assert '"{own}:Mine": not a name in a module' in refused(tmp_path, "run", "small.toml")
+    written(tmp_path, text.replace("{own}", "own"))
+    assert "since --no-code (or OUTCRY_NO_CODE) is set" in refused(tmp_path, "run", "small.toml", "--no-code")
+    assert refused(tmp_path, "realism", "nothing", "--against", "none", "--no-models").startswith("--against none: no")
 
 
 def test_times_and_pairs_have_one_parser_each() -> None:

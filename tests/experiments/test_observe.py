@@ -13,13 +13,12 @@ from hypothesis import strategies as st
 from agents.metaorder import Metaorder
 from lob import Instrument
 from lob.types import NO_PRICE, EventKind
+from lob.units import SECOND_NS
 from scenarios.experiments.observe import Window, execution_costs, population_results
 from sim import ConstantValue, Listing, Market, Session
 from sim.metrics.touch import touch_of
 from sim.worth import fees_ticks
 from tests.sim.markets import zero_intelligence_traders
-
-SECOND_NS = 10**9
 
 
 def market_with(order: Metaorder | None, n: int, seed: int, cancel: float = 0.4) -> Market:

@@ -16,7 +16,7 @@ from agents.flow.weights import FlowWeights
 from lob.errors import InputError
 from scenarios.build.market import build
 from scenarios.schema.load import find_scenario, load_scenario
-from scenarios.training.flow import read_config, train_flow
+from scenarios.training.flow import FlowData, read_config, train_flow
 from sim.metrics.flow import FlowKind, OrderFlow
 from sim.writer import ParquetTape
 from tests.flow.small import market_flow, small_tokenizer, small_weights
@@ -39,7 +39,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_recorded_tape_becomes_weights_that_a_market_runs_on(recorded: Path, tmp_path: Path) -> None:
     rounds: list[tuple[int, str]] = []
     path, trained = train_flow(
-        [recorded], ["ONE"], CONFIG, tmp_path, train_until="09:44", validate_until="09:50", rounds=1,
+        FlowData([recorded], ["ONE"], "09:44", "09:50"), CONFIG, tmp_path, rounds=1,
         on_round=lambda number, stock, distance: rounds.append((number, stock)),
     )  # fmt: skip
     assert rounds == [(0, "ONE")]
@@ -105,11 +105,16 @@ def test_deletions_become_rarer_where_too_little_stands_and_the_other_way_round(
 
 def test_bad_input_is_one_line(recorded: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="validate_until=09:40: must be later than train_until=09:44"):
-        train_flow([recorded], ["ONE"], CONFIG, tmp_path / "out", train_until="09:44", validate_until="09:40")
+        train_flow(FlowData([recorded], ["ONE"], "09:44", "09:40"), CONFIG, tmp_path / "out")
     with pytest.raises(InputError, match=r"train_until=noon: allowed: a time of day"):
-        train_flow([recorded], ["ONE"], CONFIG, tmp_path / "out", train_until="noon")
+        train_flow(FlowData([recorded], ["ONE"], "noon"), CONFIG, tmp_path / "out")
     with pytest.raises(InputError, match=r"ONE: \d+ events; allowed: at least 2000"):
-        train_flow([recorded], ["ONE"], CONFIG, tmp_path / "out", train_until="09:30:30", validate_until="09:50")
+        train_flow(FlowData([recorded], ["ONE"], "09:30:30", "09:50"), CONFIG, tmp_path / "out")
+    with (
+        pytest.warns(DeprecationWarning, match=r"is now train_flow\(FlowData"),
+        pytest.raises(InputError, match="validate_until=09:40: must be later"),
+    ):
+        train_flow([recorded], ["ONE"], CONFIG, tmp_path / "out", train_until="09:44", validate_until="09:40")
     other = tmp_path / "coarse"
     (other / "tape").mkdir(parents=True)
     for part in (recorded / "tape").iterdir():
@@ -117,9 +122,7 @@ def test_bad_input_is_one_line(recorded: Path, tmp_path: Path) -> None:
     (other / "scenario.toml").write_text("[[instrument]]\ntick_size = 0.05\n")
     (recorded / "scenario.toml").write_text("[[instrument]]\ntick_size = 0.01\n")
     with pytest.raises(InputError, match=r"data: tick sizes differ: 0\.01 in recorded\d*, 0\.05 in coarse"):
-        train_flow(
-            [recorded, other], ["ONE", "TWO"], CONFIG, tmp_path / "out", train_until="09:44", validate_until="09:50"
-        )
+        train_flow(FlowData([recorded, other], ["ONE", "TWO"], "09:44", "09:50"), CONFIG, tmp_path / "out")
     with pytest.raises(InputError, match=r"configuration: no setting layer; allowed: width"):
         read_config(None, ["layer=3"])
     with pytest.raises(InputError, match=r"configuration: width = 'many'; allowed: a value like 64"):

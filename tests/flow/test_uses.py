@@ -12,12 +12,11 @@ from agents.flow.codes import DELETE, MARKET, N_LOCAL, PARTIAL
 from agents.flow.training import validation_nats
 from agents.flow.uses import event_nats, fill_gap, forecast, gap_nats
 from lob.errors import InputError
+from lob.units import SECOND_NS
 from scenarios.build.market import build
 from scenarios.schema.load import load_scenario
 from sim.market import Market
 from tests.flow.small import market_flow, small_tokenizer, small_weights
-
-SECOND_NS = 1_000_000_000
 
 
 def now(order: Metaorder) -> Market:

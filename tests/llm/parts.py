@@ -8,10 +8,11 @@ from typing import Any
 
 from agents.llm import PERSONAS, Desk, Investor, Reply, Request, Scripted
 from agents.llm.protocol import Backend
+from lob.units import SECOND_NS
 from sim.bulletins import Bulletin
 from sim.market import Market
 from sim.settings import Latency, Population
-from tests.sim.markets import OPEN_NS, SECOND_NS, market_of, zero_intelligence_traders
+from tests.sim.markets import OPEN_NS, market_of, zero_intelligence_traders
 
 LATENCY = Latency(a_ns=1e6)
 NEWS = Bulletin(OPEN_NS + 20 * SECOND_NS, "Takeover offer agreed", "rumour")

@@ -15,9 +15,10 @@ from agents.llm.observation import estimate_tokens
 from agents.llm.prompt import SYSTEM
 from lob.errors import RunError
 from lob.types import EventKind
+from lob.units import SECOND_NS
 from sim.checks import check_trader
 from tests.llm.parts import decision, investors, lively, order, played, scripted, traces
-from tests.sim.markets import OPEN_NS, SECOND_NS, market_of, zero_intelligence_traders
+from tests.sim.markets import OPEN_NS, market_of, zero_intelligence_traders
 
 SEEN = Observation(
     since_open_s=600, to_close_s=1200, spread_ticks=2, bid_lots=40, ask_lots=25, bid_depth_lots=310,

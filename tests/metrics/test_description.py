@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from lob.lobster import read_day
+from lob.units import HOUR_NS
 from sim.metrics import SAMPLES, OrderFlow, describe, flow_of_day, total_variation
 from tests.replay.days import DATA
 
 DAYS = {"GOOG_10": "GOOG_2012-06-21_10", "AMZN_5": "AMZN_2012-06-21_5"}
-HOUR_NS = 3600 * 1_000_000_000
 RENAMED = {"p_up_by_decile": "p_up_by_tenth", "level_gap_ticks_mean": "ask_gap_ticks_mean"}
 ELSEWHERE = (  # what a file is, not what its flow is like; and an exponent fitted in a way that is not stated
     "t0", "t1", "levels", "within_day_TV_morning_vs_afternoon", "deletes_of_preopen_or_unseen_orders",

@@ -12,6 +12,7 @@ from agents.background import replay
 from lob import OrderBook
 from lob.lobster import read_day
 from lob.rules import Instrument
+from lob.units import SECOND_NS
 from sim.fundamental import ConstantValue
 from sim.market import Market
 from sim.metrics import MOMENTS, FlowKind, flow_of_day, flow_of_tape, moment_distance, moments, noise_floor
@@ -28,7 +29,7 @@ from sim.metrics.moments import (
 )
 from sim.settings import Listing, Population, Session
 from tests.replay.days import DATA
-from tests.sim.markets import MID_TICKS, OPEN_NS, SECOND_NS, market_of, zero_intelligence_traders
+from tests.sim.markets import MID_TICKS, OPEN_NS, market_of, zero_intelligence_traders
 
 DAYS = {"GOOG_10": "GOOG_2012-06-21_10", "AMZN_5": "AMZN_2012-06-21_5"}
 

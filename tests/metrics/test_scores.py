@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from lob.units import SECOND_NS
 from sim.market import Market
 from sim.metrics import (
     SAMPLES,
@@ -20,7 +21,6 @@ from sim.metrics.distances import bin_edges
 from sim.metrics.facts import FACTS
 from tests.sim.markets import MID_TICKS, market_of, zero_intelligence_traders
 
-SECOND_NS = 1_000_000_000
 NAN = float("nan")
 
 

@@ -14,6 +14,7 @@ import pytest
 
 import scenarios.realism.predictive
 from lob.errors import InputError
+from lob.units import HOUR_NS
 from scenarios.build.market import build
 from scenarios.data.flows import read_flows
 from scenarios.realism import Scorecard, scorecard
@@ -23,7 +24,6 @@ from scenarios.schema.load import find_scenario, load_scenario
 from sim.metrics import OrderFlow, visible_flow_of_tape
 from tests.replay.days import DATA
 
-HOUR_NS = 3600 * 1_000_000_000
 GOOG = DATA / "LOBSTER_SampleFile_GOOG_2012-06-21_10.zip"
 needs_data = pytest.mark.skipif(not GOOG.is_file(), reason=f"no recorded days in {DATA}")
 

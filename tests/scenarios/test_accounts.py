@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 from lob.types import EventKind
+from lob.units import SECOND_NS
 from scenarios.build.market import build
 from scenarios.run.measures import Measures
 from scenarios.run.scenario import run_scenario
@@ -17,8 +18,6 @@ from scenarios.run.summary import accounts_table
 from scenarios.schema.load import library, load_scenario
 from sim.writer import read_tape
 from tests.scenarios.texts import built
-
-SECOND_NS = 1_000_000_000
 
 TWO = """
 schema_version = 1

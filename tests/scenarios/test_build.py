@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from lob.types import EventKind, Phase
+from lob.units import SECOND_NS
 from scenarios.build.market import build, build_market
 from scenarios.schema.load import library, load_scenario
 from scenarios.schema.toml_text import toml_text
 from sim.market import Market
 from sim.records import LatencyKind
-from sim.settings import SECOND_NS
 from tests.scenarios.texts import SMALL, built
 
 

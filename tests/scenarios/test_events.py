@@ -9,12 +9,12 @@ import pytest
 
 from lob.errors import InputError
 from lob.types import EventKind
+from lob.units import SECOND_NS
 from scenarios.build.market import build
 from scenarios.schema.load import load_scenario
 from sim import ConstantValue, OrnsteinUhlenbeck, WithJumps
 from tests.scenarios.texts import SMALL, built, written
 
-SECOND_NS = 10**9
 HALT = '\n[[event]]\nname = "halt"\nkind = "halt"\nat = 09:32:00\nuntil = 09:33:00\n'
 NEWS = '\n[[event]]\nname = "news"\nkind = "news"\nat = 09:35:00.5\nvalue = 40\nmoves_value = true\n'
 

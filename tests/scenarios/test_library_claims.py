@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from agents.metaorder import Metaorder
+from lob.units import SECOND_NS
 from scenarios.build.market import Built, build
 from scenarios.experiments.outcomes import FinishedRun, outcomes_of
 from scenarios.schema.load import library, load_scenario
 from sim.market import Market
 from tests.studies import impact
 
-SECOND_NS = 10**9
 SEEDS = range(1, 6)
 COLLAR = "instrument.ABC.collar_ticks=50"
 pytestmark = pytest.mark.slow

@@ -10,13 +10,13 @@ import pytest
 
 from lob import inspect
 from lob.types import EVENT, NO_PRICE, EventKind, Phase
+from lob.units import SECOND_NS
 from scenarios.run.measures import Measures
 from sim.market import Market
 from sim.metrics import DepthHistory, MarketSeries, TapeCounts, bin_width_ns
 from sim.rebuilt_book import RebuiltBook
 from tests.scenarios.texts import SMALL, built
 
-SECOND_NS = 1_000_000_000
 REPLACING = '''
 from sim.policy import Policy, Settings, decision, send_limit, send_market, send_reduce, send_replace, uniform
 from sim.records import Needs
@@ -58,10 +58,8 @@ def test_the_book_rebuilt_from_the_tape_is_the_book(market: Market) -> None:
     rebuilt = RebuiltBook(1, 65_536)
     for piece in np.array_split(tape, 17):
         rebuilt.apply(piece)
-    from lob._jit import header_of
-    from lob.book import BOOK
 
-    book = header_of(market.world.book_block(), BOOK)
+    book = market.world.book()
     for side in (0, 1):
         levels = np.zeros((1000, 3), np.int64)
         n = inspect.depth(book, side, levels)

@@ -13,6 +13,7 @@ from agents.rules import momentum, zero_intelligence
 from lob.inspect import orders as list_orders
 from lob.rules import Instrument
 from lob.types import TimeInForce
+from lob.units import SECOND_NS
 from sim.fundamental import ConstantValue, Fundamental
 from sim.market import Market
 from sim.records import LatencyKind, Needs, Wake
@@ -20,7 +21,6 @@ from sim.settings import Latency, Listing, Population, Session
 from sim.trader import Trader, TraderView
 
 Rows = npt.NDArray[Any]
-SECOND_NS = 1_000_000_000
 OPEN_NS = 34_200 * SECOND_NS
 MID_TICKS = 1000
 STOCK = Instrument(n_prices=2048, max_orders=2048, reference_ticks=MID_TICKS)
@@ -182,10 +182,8 @@ def tape_hash(rows: Rows) -> str:
 
 def resting_orders(market: Market, symbol: int = 0) -> Rows:
     """All orders in a book, columns (order_id, side, price_ticks, lots, agent)."""
-    from lob._jit import header_of
-    from lob.book import BOOK
 
-    book = header_of(market.world.book_block(symbol), BOOK)
+    book = market.world.book(symbol)
     table = np.zeros((int(book["n_orders"]) + 1, 5), np.int64)
     bids = list_orders(book, 0, table)
     asks = list_orders(book, 1, table[bids:])

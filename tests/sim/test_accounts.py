@@ -10,15 +10,10 @@ import numpy as np
 import pytest
 
 from lob.types import EventKind, Flag
+from lob.units import SECOND_NS
 from sim.kept_rows import KeptRows
 from sim.market import Market
-from tests.sim.markets import (
-    OPEN_NS,
-    SECOND_NS,
-    lively_populations,
-    market_of,
-    resting_orders,
-)
+from tests.sim.markets import OPEN_NS, lively_populations, market_of, resting_orders
 
 MAKER_PPM, TAKER_PPM = -20, 30
 N_CHUNKS = 12

@@ -10,13 +10,12 @@ import pytest
 from agents.makers import market_maker
 from agents.rules import momentum, noise, value, zero_intelligence
 from lob.types import NO_PRICE
+from lob.units import SECOND_NS
 from sim.checks import check_policy
 from sim.distributions import Settings
 from sim.plain import PlainView, plain_python, record_of
 from sim.policy import Policy, block, decision, indices, send_limit, send_market, uniform
 from sim.records import OUT, VIEW, Needs, Wake
-
-SECOND_NS = 1_000_000_000
 
 
 class Bare(Settings):

@@ -9,9 +9,10 @@ import pytest
 from lob.errors import InputError
 from lob.rules import Instrument
 from lob.types import EventKind, Phase
+from lob.units import SECOND_NS
 from sim.records import N_SLICES, ConditionKind, ScheduledKind, Wake
 from sim.settings import Conditional, Scheduled
-from tests.sim.markets import OPEN_NS, SECOND_NS, Rows, Scripted, lively_populations, market_of, play, tape_hash
+from tests.sim.markets import OPEN_NS, Rows, Scripted, lively_populations, market_of, play, tape_hash
 
 S = SECOND_NS
 HALT = ScheduledKind.PHASE

@@ -14,6 +14,7 @@ import pytest
 import sim.market
 from lob.errors import RunError
 from lob.types import EVENT, EventKind
+from lob.units import SECOND_NS
 from sim.market import Market, Snapshot
 from sim.policy import Policy, Settings, decision, uniform
 from sim.records import Needs, Wake
@@ -21,7 +22,6 @@ from sim.settings import Population
 from sim.trader import Trader, TraderView
 from tests.sim.markets import (
     OPEN_NS,
-    SECOND_NS,
     Rows,
     Scripted,
     lively_populations,

@@ -11,17 +11,11 @@ import pytest
 from scipy import stats
 
 from lob.errors import InputError
+from lob.units import HOUR_NS, SECOND_NS
 from sim.fundamental import ConstantValue, OrnsteinUhlenbeck, SparseMeanReverting, ValueFromFile
-from tests.sim.markets import (
-    OPEN_NS,
-    SECOND_NS,
-    lively_populations,
-    market_of,
-    zero_intelligence_traders,
-)
+from tests.sim.markets import OPEN_NS, lively_populations, market_of, zero_intelligence_traders
 
 P_MIN = 1e-4
-HOUR_NS = 3600 * SECOND_NS
 
 
 def path_of(process: Any, seed: int = 1, symbol: str = "STOCK", length_ns: int = HOUR_NS) -> np.ndarray:

@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from lob.types import EventKind, Reject, TimeInForce
+from lob.units import SECOND_NS
 from sim.market import Market
 from sim.records import Needs, Wake
 from sim.settings import Population, RiskLimits
 from sim.trader import TraderView
-from tests.sim.markets import OPEN_NS, SECOND_NS, Rows, Scripted, market_of, resting_orders
+from tests.sim.markets import OPEN_NS, Rows, Scripted, market_of, resting_orders
 
 Market_and_tape = tuple[Market, Rows]
 

@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lob._jit import allocate, header_of
+from lob.blocks import allocate, header_of
 from sim.heap import ENTRIES_OFFSET, NEVER, pop, push, remove, top_ns, top_slot
 from sim.records import ENTRY, HEAP
 

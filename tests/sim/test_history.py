@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 
 from lob.types import EventKind
+from lob.units import SECOND_NS
 from sim.distributions import Settings
 from sim.history import event_of, oldest_event
 from sim.market import Market
 from sim.policy import Policy, decision, memory
 from sim.records import N_HISTORY, Needs, Wake
 from sim.settings import Population
-from tests.sim.markets import SECOND_NS, market_of, zero_intelligence_traders
+from tests.sim.markets import market_of, zero_intelligence_traders
 
 N_FIELDS = 11
 FLOW = (EventKind.ADD, EventKind.CANCEL, EventKind.REDUCE, EventKind.REPLACE, EventKind.EXECUTE)

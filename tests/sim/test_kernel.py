@@ -10,21 +10,14 @@ import pytest
 from lob.errors import InputError, RunError
 from lob.rules import Instrument
 from lob.types import EventKind, Phase
+from lob.units import SECOND_NS
 from sim.fundamental import ConstantValue
 from sim.market import Market
 from sim.policy import Policy, decision, send_limit
 from sim.records import ScheduledKind, Wake
 from sim.settings import Latency, Listing, Population, Scheduled, Session, Settings
 from sim.trader import TraderView
-from tests.sim.markets import (
-    OPEN_NS,
-    SECOND_NS,
-    Scripted,
-    market_of,
-    play,
-    python_trader,
-    zero_intelligence_traders,
-)
+from tests.sim.markets import OPEN_NS, Scripted, market_of, play, python_trader, zero_intelligence_traders
 
 S = SECOND_NS
 

@@ -11,13 +11,14 @@ import pytest
 from lob.errors import FieldError, RunError
 from lob.rules import Instrument
 from lob.types import EventKind
+from lob.units import SECOND_NS
 from sim.fundamental import ConstantValue
 from sim.market import Market
 from sim.records import TURNOVER_WORD
 from sim.settings import Listing, Population, RiskLimits, Session
 from sim.trader import TraderView
 from sim.worth import fees_ticks, marks_ticks, pnl_ticks, turnover_ticks
-from tests.sim.markets import OPEN_NS, SECOND_NS, Scripted
+from tests.sim.markets import OPEN_NS, Scripted
 
 Actions = dict[float, Callable[[TraderView], None]]
 BITCOIN_TICKS, LOTS = 10_000_000, 10**8

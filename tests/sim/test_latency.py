@@ -9,10 +9,11 @@ import pytest
 from scipy import stats
 
 from lob.types import EventKind
+from lob.units import SECOND_NS
 from sim.records import LatencyKind
 from sim.settings import Latency, Population
 from sim.trader import Trader, TraderView
-from tests.sim.markets import OPEN_NS, SECOND_NS, market_of
+from tests.sim.markets import OPEN_NS, market_of
 
 N_ORDERS = 2000
 INTERVAL_NS = 4_000_000

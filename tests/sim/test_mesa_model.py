@@ -11,18 +11,12 @@ import numpy as np
 import pytest
 
 from lob.rules import Instrument
+from lob.units import SECOND_NS
 from sim.market import Market
 from sim.mesa_model import MarketModel, PopulationAgent, TraderAgent, market_page
 from sim.settings import Population
 from sim.worth import fees_ticks
-from tests.sim.markets import (
-    OPEN_NS,
-    SECOND_NS,
-    Scripted,
-    lively_populations,
-    market_of,
-    zero_intelligence_traders,
-)
+from tests.sim.markets import OPEN_NS, Scripted, lively_populations, market_of, zero_intelligence_traders
 
 
 def lively(seed: int = 0, n_agents: int = 30) -> Market:
@@ -102,7 +96,7 @@ def test_iterations_of_a_batch_are_different_worlds_that_can_be_made_again() -> 
     seed, end = next(iter(ends.items()))
     again = MarketModel(lively, step_s=20.0, seed=seed)
     again.run_model()
-    assert (again.mid_ticks(), again.volume_lots()) == end
+    assert np.array_equal((again.mid_ticks(), again.volume_lots()), end, equal_nan=True)  # a side may be empty
 
 
 def test_the_seed_of_a_batch_may_be_called_rng_as_in_newer_versions_of_mesa() -> None:

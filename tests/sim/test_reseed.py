@@ -10,10 +10,10 @@ import pytest
 from agents.metaorder import Metaorder
 from lob import Instrument
 from lob.errors import RunError
+from lob.units import SECOND_NS
 from sim import Listing, Market, OrnsteinUhlenbeck, Population, Session, Trader
 from tests.sim.markets import zero_intelligence_traders
 
-SECOND_NS = 10**9
 BRANCH_NS = 150 * SECOND_NS
 VALUE = OrnsteinUhlenbeck(2000.0, 0.01, 2.0)
 
@@ -62,14 +62,19 @@ def test_a_fundamental_goes_on_from_where_it_is_with_the_shocks_of_the_new_seed(
     assert (after[151:] - 2000) - (after[150:-1] - 2000) * decay == pytest.approx(shocks, abs=1e-9)
 
 
+def _books(market: Market) -> bytes:
+    """All that lies from the first book on."""
+    return market.world.block[int(market.world.symbols["off_book"][0]) :].tobytes()
+
+
 def test_positions_and_books_stay() -> None:
     market = market_of()
     market.run(BRANCH_NS)
-    accounts, books = market.world.accounts.copy(), market.world.book_block(0).tobytes()
+    accounts, books = market.world.accounts.copy(), _books(market)
     params = market.world.agents["params"].copy()
     market.reseed(77)
     assert (market.world.accounts == accounts).all() and (market.world.agents["params"] == params).all()
-    assert market.world.book_block(0).tobytes() == books
+    assert _books(market) == books
 
 
 class Quiet(Trader):

@@ -12,6 +12,7 @@ import pytest
 
 from lob.errors import InputError, RunError
 from lob.types import Phase
+from lob.units import SECOND_NS
 from scenarios.run.checkpoint import FILE, Checkpoint, load_checkpoint, save_checkpoint
 from sim.bulletins import Bulletin
 from sim.fundamental import ConstantValue, OrnsteinUhlenbeck
@@ -19,7 +20,7 @@ from sim.market import Market
 from sim.records import ScheduledKind
 from sim.settings import Latency, Listing, Population, RiskLimits, Scheduled, Session
 from sim.trader import Trader
-from tests.sim.markets import OPEN_NS, SECOND_NS, STOCK, Fidget, zero_intelligence_traders
+from tests.sim.markets import OPEN_NS, STOCK, Fidget, zero_intelligence_traders
 
 AGENTS = zero_intelligence_traders(20)
 HALT = Scheduled(OPEN_NS + SECOND_NS, ScheduledKind.PHASE, float(Phase.HALTED))

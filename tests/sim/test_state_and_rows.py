@@ -9,15 +9,13 @@ import numpy as np
 import pytest
 
 import sim.market
-from lob._jit import header_of
-from lob.book import BOOK
 from lob.errors import RunError
+from lob.units import SECOND_NS
 from sim.market import Market, Snapshot
 from sim.settings import Latency, Population
 from sim.trader import Ask, TraderView
 from tests.sim.markets import (
     OPEN_NS,
-    SECOND_NS,
     Fidget,
     Rows,
     Scripted,
@@ -67,7 +65,7 @@ KINDS: dict[str, Callable[[], list[Population]]] = {
 
 def rows_written(market: Market, symbol: int = 0) -> int:
     """The number of rows that the exchange says it has written: it numbers them."""
-    return int(header_of(market.world.book_block(symbol), BOOK)["sequence"])
+    return int(market.world.book(symbol)["sequence"])
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from lob.types import EventKind, Phase, Reject
+from lob.units import SECOND_NS
 from sim.records import ConditionKind, Needs, ScheduledKind
 from sim.settings import Conditional, Latency, Scheduled
 from sim.trader import TraderView
-from tests.sim.markets import OPEN_NS, SECOND_NS, Rows, Scripted, market_of, play, python_trader, resting_orders
+from tests.sim.markets import OPEN_NS, Rows, Scripted, market_of, play, python_trader, resting_orders
 
 S = SECOND_NS
 KILL = Scheduled(OPEN_NS + 3 * S, ScheduledKind.KILL, 0)

@@ -8,14 +8,13 @@ from typing import Any
 import pytest
 
 from lob.errors import RunError
+from lob.units import SECOND_NS
 from sim.bulletins import Bulletin
 from sim.market import Market
 from sim.records import Needs, Wake
 from sim.settings import Latency, Population
 from sim.trader import Ask, Trader, TraderView
 from tests.sim.markets import market_of, zero_intelligence_traders
-
-SECOND_NS = 10**9
 
 
 class Crowd:

@@ -11,6 +11,7 @@ from agents.makers import market_maker
 from agents.rules import momentum, noise, value, zero_intelligence
 from lob.rules import Instrument
 from lob.types import EventKind, Phase, Reject
+from lob.units import SECOND_NS
 from sim.distributions import Distribution, Settings
 from sim.fundamental import OrnsteinUhlenbeck
 from sim.lookup import level_lots, next_level_ticks, own_count_at, own_lots, own_order_at
@@ -31,7 +32,7 @@ from sim.policy import (
 )
 from sim.records import LatencyKind, Needs, ScheduledKind, Wake
 from sim.settings import Latency, Listing, Population, RiskLimits, Scheduled, Session
-from tests.sim.markets import MID_TICKS, OPEN_NS, SECOND_NS, STOCK, Rows
+from tests.sim.markets import MID_TICKS, OPEN_NS, STOCK, Rows
 from tests.sim.twin import TwinMarket
 
 EVERYTHING = Wake(511 - 3)

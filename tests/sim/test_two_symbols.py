@@ -10,6 +10,7 @@ import pytest
 from agents.rules import latency_arbitrageur, zero_intelligence
 from lob.rules import Instrument
 from lob.types import EventKind, Reject
+from lob.units import SECOND_NS
 from scenarios.experiments.observe import population_results
 from sim.distributions import Settings
 from sim.fundamental import ConstantValue
@@ -18,7 +19,7 @@ from sim.policy import Policy, decision, send_cancel_all, send_limit, send_marke
 from sim.records import LatencyKind, Wake
 from sim.settings import Latency, Listing, Population, RiskLimits, Session
 from sim.worth import fees_ticks, marks_ticks, pnl_of_agents, pnl_ticks
-from tests.sim.markets import MID_TICKS, OPEN_NS, SECOND_NS, Rows, Scripted
+from tests.sim.markets import MID_TICKS, OPEN_NS, Rows, Scripted
 from tests.sim.test_twin import agree, build
 
 TICKS = (0.01, 0.05)

@@ -8,10 +8,10 @@ from typing import Any
 
 from lob.reference import ReferenceBook
 from lob.types import MESSAGE, MessageKind, Reject
+from lob.units import SECOND_NS
 from sim.records import Wake
 from sim.settings import Population
 
-SECOND_NS = 1_000_000_000
 LIMIT, MARKET, REPLACE = MessageKind.LIMIT, MessageKind.MARKET, MessageKind.REPLACE
 GTC = 0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -140,8 +140,3 @@ def _loss(model: Transformer, pairs: list[tuple[list[int], int]]) -> torch.Tenso
     wanted = learnt[:, 1:]
     # Only where a reply is learnt are the scores of all tokens worth computing.
     return F.cross_entropy(model.logits(hidden[wanted]), tokens[:, 1:][wanted])
-
-
-def settings_table(settings: TrainSettings) -> dict[str, Any]:
-    """Return the settings as plain data, for the card."""
-    return asdict(settings)

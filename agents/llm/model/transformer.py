@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -111,8 +110,3 @@ class Transformer(nn.Module):
             scores = (q @ cache[n, 0].transpose(-1, -2)) / math.sqrt(q.shape[-1]) + bias
             x = block.finish(x, torch.softmax(scores, -1) @ cache[n, 1])
         return self.logits(self.norm(x)[:, 0])
-
-
-def count_parameters(model: Any) -> int:
-    """Return the number of trained numbers."""
-    return sum(p.numel() for p in model.parameters())

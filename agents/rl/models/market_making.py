@@ -19,7 +19,7 @@ from agents.rl._stepping import CASH, EXECUTED, MID, POSITION, START_MID
 from agents.rl.models._batch import ModelBatch
 from agents.rl.policies.rl_maker import DISTANCES
 from agents.rl.rewards import RewardSettings
-from lob._jit import kernel
+from lob.compiled import kernel
 from lob.errors import InputError
 from sim.rng import normal_quantile, raw_uniform
 

@@ -17,7 +17,6 @@ from agents.rl._learner import (
     NEEDS,
     OBSERVED,
     OVER,
-    START,
     LearnerSettings,
     begin,
     choose,
@@ -29,7 +28,8 @@ from agents.rl._learner import (
     step_ns,
 )
 from agents.rl.task import Task
-from lob.types import Phase
+from lob.codes import CONTINUOUS
+from sim.codes import WAKE_START
 from sim.policy import Policy, decision, indices, memory, send_market
 
 __all__ = ["RlDirectional", "policy", "task"]
@@ -54,7 +54,6 @@ class RlDirectional(LearnerSettings):
 
 
 P = indices(RlDirectional)
-CONTINUOUS = int(Phase.CONTINUOUS)
 
 
 @decision
@@ -70,7 +69,7 @@ def observe(view: Any, agent: Any, out: Any) -> int:
 @decision
 def act(view: Any, agent: Any, out: Any) -> int:
     """Trade towards the position that the action cell names; after the end, close it."""
-    if view.reason & START:
+    if view.reason & WAKE_START:
         return begin(view, agent)
     end = end_ns(view, agent)
     if view.time_ns >= end:

@@ -24,7 +24,6 @@ from agents.rl._learner import (
     NEEDS,
     OBSERVED,
     OVER,
-    START,
     LearnerSettings,
     begin,
     choose,
@@ -36,7 +35,9 @@ from agents.rl._learner import (
     step_ns,
 )
 from agents.rl.task import Task
-from lob.types import NO_PRICE, Phase
+from lob.codes import CONTINUOUS
+from lob.types import NO_PRICE
+from sim.codes import WAKE_START
 from sim.policy import Policy, decision, indices, memory, send_cancel, send_limit, send_market
 
 __all__ = ["RlExecution", "policy", "task"]
@@ -68,7 +69,6 @@ class RlExecution(LearnerSettings):
 
 
 P = indices(RlExecution)
-CONTINUOUS = int(Phase.CONTINUOUS)
 
 
 @decision
@@ -115,7 +115,7 @@ def rest(view: Any, agent: Any, out: Any, lots: int, inside: bool, free_lots: in
 @decision
 def act(view: Any, agent: Any, out: Any) -> int:
     """Do what the action cell says; after the end, cross what is left."""
-    if view.reason & START:
+    if view.reason & WAKE_START:
         return begin(view, agent)
     side, parent_id = int(agent.params[P.side]), int(agent.params[P.parent_id])
     left, end = left_lots(view, agent), end_ns(view, agent)

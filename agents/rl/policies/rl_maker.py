@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import Field
 
-from agents.makers._quotes import CONTINUOUS, fair_price, quote_two_sides, rounded, withdraw_all
+from agents.makers._quotes import fair_price, quote_two_sides, rounded, withdraw_all
 from agents.rl._learner import (
     ACT,
     ACTION,
@@ -21,7 +21,6 @@ from agents.rl._learner import (
     NEEDS,
     OBSERVED,
     OVER,
-    START,
     LearnerSettings,
     begin,
     choose,
@@ -33,6 +32,8 @@ from agents.rl._learner import (
     step_ns,
 )
 from agents.rl.task import Task
+from lob.codes import CONTINUOUS
+from sim.codes import WAKE_START
 from sim.policy import Policy, decision, indices, memory
 
 __all__ = ["RlMaker", "policy", "task"]
@@ -86,7 +87,7 @@ def distance(level: int) -> float:
 @decision
 def act(view: Any, agent: Any, out: Any) -> int:
     """Move the quotes to where the action cells say; after the end, close the position."""
-    if view.reason & START:
+    if view.reason & WAKE_START:
         return begin(view, agent)
     end = end_ns(view, agent)
     if view.time_ns >= end:

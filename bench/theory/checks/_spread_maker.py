@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from lob.types import NO_PRICE
+from sim.codes import WAKE_START, WAKE_TIMER
 from sim.distributions import Settings
 from sim.market import Market
 from sim.policy import Policy, block, decision, exponential, indices, memory, send_cancel_all, send_limit, uniform
@@ -34,7 +35,6 @@ class SpreadMaker(Settings):
 
 P = indices(SpreadMaker)
 S = indices(None, "engaged", "bid_ticks", "ask_ticks", "cell")
-START, TIMER = int(Wake.START), int(Wake.TIMER)
 NEXT, WHICH = 0, 1
 ENGAGED, ASKED = 2.0, 1.0
 
@@ -71,8 +71,12 @@ def place(view: Any, agent: Any, out: Any, done: Any, cells: Any) -> None:
 def decide(view: Any, agent: Any, out: Any) -> int:
     """Begin a trial on the timer; note how it ends on fills and moves of the touch."""
     done, cells = block(view), memory(view)
-    delay = 1 + int(exponential(agent, NEXT, agent.params[P.interval_s] * 1e9)) if view.reason & (START | TIMER) else 0
-    if view.reason & START or view.n_in_flight > 0:
+    delay = (
+        1 + int(exponential(agent, NEXT, agent.params[P.interval_s] * 1e9))
+        if view.reason & (WAKE_START | WAKE_TIMER)
+        else 0
+    )
+    if view.reason & WAKE_START or view.n_in_flight > 0:
         return delay
     if agent.state[S.engaged] == ENGAGED:
         cell = int(agent.state[S.cell])
@@ -86,7 +90,7 @@ def decide(view: Any, agent: Any, out: Any) -> int:
             agent.state[S.engaged] = 0.0
             send_cancel_all(out)
         return delay
-    if view.reason & TIMER and view.n_own == 0 and view.bid_ticks != NO_PRICE and view.ask_ticks != NO_PRICE:
+    if view.reason & WAKE_TIMER and view.n_own == 0 and view.bid_ticks != NO_PRICE and view.ask_ticks != NO_PRICE:
         place(view, agent, out, done, cells)
     return delay
 
@@ -103,9 +107,7 @@ policy = Policy(
 
 def cells_of(market: Market, population: int = 1) -> np.ndarray[Any, np.dtype[np.float64]]:
     """Return the agent's memory as (trials, successes), shape (2, N, N): a live view."""
-    first = int(market.world.population_rows["first_memory"][population])
-    floats = market.world.table("floats", first + 2 * N * N)["value"]
-    return floats[first:].reshape(2, N, N)
+    return market.world.memory_of(population)[0].reshape(2, N, N)
 
 
 class Walls(Settings):
@@ -117,7 +119,7 @@ class Walls(Settings):
 @decision
 def build_walls(view: Any, agent: Any, out: Any) -> int:
     """Rest one order on each side of the last price, one tick apart."""
-    if view.reason & START:
+    if view.reason & WAKE_START:
         send_limit(out, 1, view.last_ticks, int(agent.params[0]))
         send_limit(out, -1, view.last_ticks + 1, int(agent.params[0]))
     return 0

@@ -11,11 +11,12 @@ from scipy import stats
 
 from agents.makers import linear_book
 from agents.metaorder import Metaorder
-from bench.theory.markets import MID_TICKS, SECOND_NS, theory_market
+from bench.theory.markets import MID_TICKS, theory_market
 from bench.theory.oracles.almgren_chriss import PAPER
 from bench.theory.oracles.intervals import mean_interval
 from bench.theory.rows import Row, covers, exactly
 from lob.types import EventKind
+from lob.units import SECOND_NS
 from sim.fundamental import OrnsteinUhlenbeck
 from sim.market import Market
 from sim.settings import Population

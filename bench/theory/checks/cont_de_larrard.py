@@ -9,9 +9,9 @@ from bench.theory.markets import DAY_S, one_agent, theory_market
 from bench.theory.oracles.cont_de_larrard import probability_up, probability_up_within
 from bench.theory.oracles.intervals import proportion_interval, sidak_level
 from bench.theory.rows import Row, covers
+from sim.codes import WAKE_START
 from sim.distributions import Settings
 from sim.policy import Policy, decision, exponential, indices, send_cancel_all, send_limit, send_market, uniform
-from sim.records import Wake
 
 __all__ = ["measure"]
 
@@ -36,7 +36,6 @@ class Balanced(Settings):
 
 P = indices(Balanced)
 S = indices(None, "bid_ticks", "events", "trials", "up", "open")
-START = int(Wake.START)
 NEXT, WHICH = 0, 1
 
 
@@ -45,7 +44,7 @@ def decide(view: Any, agent: Any, out: Any) -> int:
     """Change one queue by one order; begin a new trial when a queue is empty."""
     delay = 1000 + int(exponential(agent, NEXT, agent.params[P.interval_s] * 1e9))
     price = int(view.last_ticks)
-    if not view.reason & START:
+    if not view.reason & WAKE_START:
         price = int(agent.state[S.bid_ticks])
         up = view.ask_ticks != price + 1
         if up or view.bid_ticks != price or agent.state[S.events] >= agent.params[P.max_events]:

@@ -11,7 +11,7 @@ from scipy import stats
 
 from agents.background import cont_stoikov_talreja as model
 from bench.theory.checks import _spread_maker as maker
-from bench.theory.markets import DAY_S, MID_TICKS, SECOND_NS, one_agent, theory_market
+from bench.theory.markets import DAY_S, MID_TICKS, one_agent, theory_market
 from bench.theory.oracles.cont_stoikov_talreja import (
     CstRates,
     probability_both_filled,
@@ -21,6 +21,7 @@ from bench.theory.oracles.cont_stoikov_talreja import (
 from bench.theory.oracles.intervals import proportion_interval, sidak_level
 from bench.theory.rows import Row, covers, exactly
 from lob.types import EventKind
+from lob.units import SECOND_NS
 
 __all__ = ["measure"]
 

@@ -10,10 +10,11 @@ from numba import njit
 from scipy import stats
 
 from agents.background import hawkes as model
-from bench.theory.markets import SECOND_NS, one_agent, theory_market
+from bench.theory.markets import one_agent, theory_market
 from bench.theory.oracles.intervals import mean_interval, sidak_level
 from bench.theory.rows import Row, covers
 from lob.types import EventKind, Flag
+from lob.units import SECOND_NS
 
 __all__ = ["measure", "residuals"]
 

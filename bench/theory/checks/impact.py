@@ -17,9 +17,10 @@ import numpy as np
 from agents.background import santa_fe
 from agents.metaorder import Metaorder
 from agents.rules import latent_liquidity, order_splitter
-from bench.theory.markets import SECOND_NS, one_agent, theory_market
+from bench.theory.markets import one_agent, theory_market
 from bench.theory.rows import Row
 from lob.types import NO_PRICE
+from lob.units import SECOND_NS
 from scenarios.pages.style import png
 from sim.files.atomic import write_atomically
 from sim.settings import Population

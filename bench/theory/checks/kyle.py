@@ -9,9 +9,10 @@ import numpy as np
 
 from agents.makers import kyle_maker
 from agents.rules import gaussian_noise, informed
-from bench.theory.markets import MID_TICKS, SECOND_NS, one_agent, theory_market
+from bench.theory.markets import MID_TICKS, one_agent, theory_market
 from bench.theory.oracles.intervals import mean_interval
 from bench.theory.rows import Row, covers
+from lob.units import SECOND_NS
 from sim.fundamental import Fundamental
 
 __all__ = ["measure"]

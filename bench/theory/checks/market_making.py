@@ -16,11 +16,12 @@ from scipy import stats
 
 from agents.background import model_flow
 from agents.makers import avellaneda_stoikov, gueant_lehalle_tapia, inventory_skewed
-from bench.theory.markets import MID_TICKS, SECOND_NS, one_agent, theory_market
+from bench.theory.markets import MID_TICKS, one_agent, theory_market
 from bench.theory.oracles.intervals import mean_interval
 from bench.theory.oracles.market_making import simulate
 from bench.theory.rows import Row, covers, exactly
 from lob.types import EventKind
+from lob.units import SECOND_NS
 from sim.fundamental import OrnsteinUhlenbeck
 from sim.market import Market
 

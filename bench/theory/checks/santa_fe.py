@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from agents.background import santa_fe as model
-from bench.theory.markets import SECOND_NS, one_agent, theory_market
+from bench.theory.markets import one_agent, theory_market
 from bench.theory.rows import Row, at_least
+from lob.units import SECOND_NS
 from scenarios.pages.style import png
 from sim.files.atomic import write_atomically
 from sim.metrics import MarketSeries

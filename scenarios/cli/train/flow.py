@@ -35,7 +35,7 @@ def command(
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     try:
-        from scenarios.training.flow import read_config, train_flow
+        from scenarios.training.flow import FlowData, read_config, train_flow
 
         settings = read_config(config, changes or [])
     except ImportError as error:
@@ -49,8 +49,7 @@ def command(
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("", total=settings.seconds, nats="")
         path, trained = train_flow(
-            data, names, settings, out, train_until=train_until, validate_until=validate_until, levels=levels,
-            rounds=rounds, resume=resume,
+            FlowData(data, names, train_until, validate_until, levels), settings, out, rounds=rounds, resume=resume,
             on_progress=lambda row: bar.update(task, completed=row["seconds"], nats=f"{row['total']:.3f}"),
             on_round=lambda number, stock, distance: console.print(
                 f"Closed loop of {stock}, round {number + 1} of {rounds}: off by {distance:.3f}"
