@@ -24,6 +24,7 @@ from bench.replay import data_folder
 from lob.units import HOUR_NS
 from scenarios.data.flows import read_flows
 from scenarios.experiments.experiment import impact
+from scenarios.experiments.protocol import ImpactProtocol
 from sim.metrics.imbalance import imbalance_regression
 
 __all__ = ["paired", "run"]
@@ -51,7 +52,14 @@ settings = {{ message = "{path}", start = "{start}" }}
 
 def paired(scenario: str, *overrides: str) -> dict[str, list[float]]:
     """Return impact [bp] at the end and later, prefactor and gain of pairing, each with its interval."""
-    result = impact(scenario, ORDER, participation=(SHARE,), pairs=PAIRS, after_s=AFTER_S, overrides=overrides)
+    result = impact(
+        scenario,
+        ORDER,
+        participation=(SHARE,),
+        pairs=PAIRS,
+        overrides=overrides,
+        protocol=ImpactProtocol(after_s=AFTER_S),
+    )
     found = {}
     for name in ("impact_end", "impact_late", "prefactor", "variance_reduction_end"):
         row = result.value(name)
@@ -72,7 +80,13 @@ def _replayed(path: Path) -> dict[str, list[float]]:
             file = Path(folder) / f"replay_{hour}.toml"
             file.write_text(REPLAY.format(start=f"{hour:02}:45:00", end=f"{hour + 2:02}:00:00", path=path))
             order = replace(ORDER, start_s=60.0)
-            result = impact(file, order, participation=(SHARE,), pairs=1, after_s=AFTER_S - 120.0, n_structure=0)
+            result = impact(
+                file,
+                order,
+                participation=(SHARE,),
+                pairs=1,
+                protocol=ImpactProtocol(after_s=AFTER_S - 120.0, n_structure=0),
+            )
             ends.append(float(result.value("impact_end")["value"]))
             lates.append(float(result.value("impact_late")["value"]))
     found = {}

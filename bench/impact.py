@@ -8,6 +8,7 @@ from typing import Any
 
 from agents.metaorder import Metaorder
 from scenarios.experiments.experiment import impact
+from scenarios.experiments.protocol import ImpactProtocol
 from scenarios.many_runs.map_runs import usable_cores
 
 __all__ = ["run"]
@@ -19,7 +20,7 @@ ORDER = Metaorder("buy", 1, "twap", start_s=5400.0, duration_s=1800.0)
 
 def run() -> dict[str, Any]:
     """Return the wall time of 1,000 pairs with all estimates, after a first small experiment has warmed the workers."""
-    impact("rmsc", ORDER, participation=(0.05,), pairs=8, n_structure=0)
+    impact("rmsc", ORDER, participation=(0.05,), pairs=8, protocol=ImpactProtocol(n_structure=0))
     began = time.perf_counter()
     result = impact("rmsc", ORDER, participation=(0.05,), pairs=PAIRS)
     found = result.value("impact_end")

@@ -11,6 +11,7 @@ from typing import Any
 
 from agents.metaorder import Metaorder
 from scenarios.experiments.experiment import impact
+from scenarios.experiments.protocol import ImpactProtocol
 from scenarios.experiments.result import ImpactResult
 
 __all__ = ["run"]
@@ -23,8 +24,8 @@ ORDER = Metaorder("buy", 1, "twap", start_s=5400.0, duration_s=1800.0)
 
 def _experiment(shared_stream: bool) -> ImpactResult:
     return impact(
-        "rmsc", ORDER, participation=(PARTICIPATION,), pairs=PAIRS, after_s=1800.0, n_structure=0,
-        shared_stream=shared_stream,
+        "rmsc", ORDER, participation=(PARTICIPATION,), pairs=PAIRS,
+        protocol=ImpactProtocol(after_s=1800.0, n_structure=0, shared_stream=shared_stream),
     )  # fmt: skip
 
 
@@ -36,9 +37,8 @@ def _other_agents(tables: dict[str, Any]) -> dict[str, Any]:
 
 
 def _fundamental_only() -> ImpactResult:
-    return impact(
-        "rmsc", _other_agents, start="11:00:00", horizon_s=ORDER.duration_s, pairs=PAIRS, after_s=1800.0, n_structure=0
-    )
+    protocol = ImpactProtocol(start="11:00:00", horizon_s=ORDER.duration_s, after_s=1800.0, n_structure=0)
+    return impact("rmsc", _other_agents, pairs=PAIRS, protocol=protocol)
 
 
 def _factors(result: ImpactResult, label: str) -> tuple[float, float]:

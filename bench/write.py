@@ -41,11 +41,12 @@ def _rows_per_s(folder: Path) -> float:
 def _generate(folder: str) -> None:
     """Make days of megapop until there are enough messages; print messages, seconds and peak memory in MB."""
     from scenarios.data.generation import generate
+    from scenarios.many_runs.execution import Execution
 
     began, made, days = time.perf_counter(), 0, 0
     while made < MESSAGES:
         days += 1
-        found = generate("megapop", folder, days=days, executor="serial", resume=days > 1)
+        found = generate("megapop", folder, days=days, execution=Execution("serial", resume=days > 1))
         made = int(found.manifest["n_messages"].sum())
     peak_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     print(made, time.perf_counter() - began, peak_kb / 1024)

@@ -1,7 +1,7 @@
 """Market impact with intervals: the same worlds with and without a metaorder."""
 
 from agents import Metaorder
-from scenarios.experiments import impact
+from scenarios.experiments import impact, plot, report
 
 if __name__ == "__main__":
     order = Metaorder("buy", 1, algo="twap", start_s=5400, duration_s=1800)
@@ -10,5 +10,5 @@ if __name__ == "__main__":
         found = result.value("impact_end", level=level)
         print(f"{found['quantity_lots']} lots: {found['value']:.2f} ({found['low']:.2f}, {found['high']:.2f}) bps")
     print("exponent", result.value("exponent")["value"], "placebo identical", result.placebo_identical)
-    result.plot("impact.png")
-    result.report("impact.html")
+    plot(result, "impact.png")
+    report(result, "impact.html")

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import polars as pl
 
-from scenarios.data.flows import read_flows
-from scenarios.data.generation import generate
+from scenarios import Execution, generate
+from scenarios.data import read_flows
 from scenarios.realism import scorecard
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
-        made = generate("first_market", folder, days=2, executor="serial")
+        made = generate("first_market", folder, days=2, execution=Execution("serial"))
         print(made.manifest.select("date", "n_rows", "n_trades", "tape_hash"))
 
         trades = pl.scan_parquet(f"{folder}/tape").filter(pl.col("kind") == 5)  # lob.EventKind.EXECUTE

@@ -27,10 +27,11 @@ if TYPE_CHECKING:
     from scenarios.experiments.attribution import attribute
     from scenarios.experiments.experiment import impact
     from scenarios.experiments.grid import sweep
+    from scenarios.many_runs.execution import Execution
     from scenarios.run.scenario import run_scenario
     from scenarios.schema.load import load_scenario
 
-__all__ = ["attribute", "build_market", "generate", "impact", "load_scenario", "run_scenario", "sweep"]
+__all__ = ["Execution", "attribute", "build_market", "generate", "impact", "load_scenario", "run_scenario", "sweep"]
 
 __getattr__, __dir__ = lazy_names(
     __name__,
@@ -40,6 +41,7 @@ __getattr__, __dir__ = lazy_names(
         "experiments.attribution": "attribute",
         "experiments.experiment": "impact",
         "experiments.grid": "sweep",
+        "many_runs.execution": "Execution",
         "run.scenario": "run_scenario",
         "schema.load": "load_scenario",
     },

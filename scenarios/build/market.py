@@ -5,10 +5,9 @@ from __future__ import annotations
 import hashlib
 import math
 import operator
-import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ from scenarios.build.schedule import schedule_of
 from scenarios.build.traders import trader_maker
 from scenarios.schema.agents import Group, TraderTable, duration_ns
 from scenarios.schema.instrument import InstrumentTable
-from scenarios.schema.load import Source, load_scenario, source_of, validate
+from scenarios.schema.load import Source, load_scenario, validate
 from scenarios.schema.scenario import Scenario
 from scenarios.schema.times import time_ns
 from sim.bulletins import Bulletin
@@ -39,7 +38,7 @@ from sim.market import Market
 from sim.records import LatencyKind
 from sim.settings import Conditional, Latency, Listing, Population, RiskLimits, Scheduled, Session
 
-__all__ = ["Built", "Place", "build", "build_market", "built_once", "checked_seed", "latency_of"]
+__all__ = ["Built", "Place", "build", "build_market", "checked_seed", "latency_of"]
 
 
 @dataclass(frozen=True)
@@ -99,6 +98,11 @@ class Built:
             places.append(Place(group.name, kinds[group.name], position, first, group.count, group.symbol, group))
             first += group.count
         return tuple(places)
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the files that the scenario names are as they were when it was built."""
+        return _stamps([Path(file) for file, _, _ in self.stamps]) == self.stamps
 
     @property
     def n_agents(self) -> int:
@@ -237,28 +241,6 @@ def build(source: Source) -> Built:
         content_hash(resolved, files, code),
         _stamps(files),
     )
-
-
-def built_once(text: str, path: str) -> Built:
-    """Return the checked parts of a scenario that is given as text, from this process's memory if nothing has changed.
-
-    Args:
-        text: the scenario as TOML.
-        path: its file, for messages, relative paths and modules beside it.
-    """
-    tables = tomllib.loads(text)
-    kinds = [str(row.get("kind")) for name in ("population", "trader") for row in tables.get(name, ())]
-    code = code_digest({kind.partition(":")[0] for kind in kinds if ":" in kind}, Path(path).parent)
-    found = _kept(text, path, code)
-    if _stamps([Path(file) for file, _, _ in found.stamps]) != found.stamps:
-        _kept.cache_clear()
-        found = _kept(text, path, code)
-    return found
-
-
-@lru_cache(maxsize=256)
-def _kept(text: str, path: str, code: str) -> Built:
-    return build(source_of(tomllib.loads(text), Path(path)))
 
 
 def _stamps(files: Sequence[Path]) -> tuple[tuple[str, int, int], ...]:

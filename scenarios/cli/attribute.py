@@ -51,18 +51,26 @@ def command(
     All 2^n subsets of up to 8 groups are run; beyond, orders are sampled. Events that name an absent population are
     left out with it.
     """
-    from scenarios.experiments.attribution import attribute
-    from scenarios.experiments.bootstrap import percent
+    from scenarios.experiments.attribution import Players, attribute
+    from scenarios.many_runs.execution import Execution
     from scenarios.schema.load import find_scenario
 
     console = wide_console()
     folder = out if out is not None else Path("runs") / f"{find_scenario(scenario).stem}-attribution"
     with pair_progress(console, "runs") as show:
         found = attribute(
-            scenario, outcome, seeds=seed_list(seeds), groups=_groups(groups), always=always or (), n_orders=orders,
-            overrides=overrides or [], symbol=symbol, confidence=confidence, executor=executor, workers=workers,
-            out=folder, resume=resume, overwrite=overwrite, on_progress=show,
+            scenario, outcome, seeds=seed_list(seeds), players=Players(_groups(groups), always or (), orders),
+            overrides=overrides or [], symbol=symbol, confidence=confidence,
+            execution=Execution(executor, workers, folder, resume, overwrite, show),
         )  # fmt: skip
+    _print(console, found)
+    console.print(f"Picture: {folder / 'attribution.png'}", soft_wrap=True)
+
+
+def _print(console: Any, found: Any) -> None:
+    """Print the Shapley values, their sum, and what must be known of them."""
+    from scenarios.experiments.bootstrap import percent
+
     unit = f" [{found.outcome.unit}]" if found.outcome.unit else ""
     rows: list[list[str]] = []
     for row in found.table.rows(named=True):
@@ -81,7 +89,6 @@ def command(
         console.print(note)
     for (subset, seed), reason in list(found.failures.items())[:1]:
         console.print(f"{len(found.failures)} runs failed, their worlds are left out; {subset}, seed {seed}: {reason}")
-    console.print(f"Picture: {folder / 'attribution.png'}", soft_wrap=True)
 
 
 def _groups(texts: list[str] | None) -> Any:

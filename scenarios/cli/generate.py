@@ -45,16 +45,17 @@ def command(
     Leaves a folder for each format, labels/, scenario.toml, and the manifest: manifest.json with results/*.parquet, one
     row for each day and instrument. Ends with status 1 if days failed; --resume makes only these and the missing ones.
     """
-    from scenarios.data.generation import generate
+    from scenarios.data.generation import FileOptions, generate
+    from scenarios.many_runs.execution import Execution
     from scenarios.schema.load import find_scenario
 
     console = wide_console()
     folder = out if out is not None else Path("runs") / f"{find_scenario(scenario).stem}-data"
     with pair_progress(console, "days") as show:
         made = generate(
-            scenario, folder, days=days, seeds=seed_list(seeds), formats=format_ or ("parquet",), levels=levels,
-            labels=labels, overrides=overrides or [], executor=executor, workers=workers, resume=resume,
-            overwrite=overwrite, on_progress=show,
+            scenario, folder, days=days, seeds=seed_list(seeds), formats=format_ or ("parquet",),
+            files=FileOptions(levels, labels), overrides=overrides or [],
+            execution=Execution(executor, workers, None, resume, overwrite, show),
         )  # fmt: skip
     done = made.manifest.filter(made.manifest["status"] == "done")
     rows = [

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from lob.errors import InputError
 from scenarios.cli._options import (
     ConfidenceOption,
     ExecutorOption,
@@ -78,27 +79,30 @@ def command(
 
     Leaves all runs and estimates as Parquet, a picture, and report.html, one self-contained file.
     """
-    from lob.errors import InputError
     from scenarios.experiments.experiment import impact
+    from scenarios.experiments.protocol import ImpactProtocol
+    from scenarios.many_runs.execution import Execution
     from scenarios.schema.load import find_scenario
 
     console = wide_console()
     path = find_scenario(scenario)
     what: Any
     if treatment is not None:
-        if quantity is not None or participation is not None:
-            raise InputError("--treatment: not together with --quantity or --participation")
-        try:
-            what = treatment.read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise InputError(f"--treatment {treatment}: cannot be read ({error})") from None
+        what = _fragment(treatment, quantity, participation)
     else:
-        if (quantity is None) == (participation is None):
-            raise InputError("give either --quantity or --participation")
-        what = _metaorder(algo, side, quantity, algo_settings or [])
+        what = _metaorder(algo, side, quantity, participation, algo_settings or [])
         start = start if start is not None else _default_start(scenario, overrides or [])
         horizon = horizon if horizon is not None else "30m"
     folder = out if out is not None else Path("runs") / f"{path.stem}-impact"
+    protocol = ImpactProtocol(
+        start=start,
+        horizon_s=duration_s(horizon, "--horizon") if horizon is not None else None,
+        after_s=duration_s(after, "--after") if after is not None else None,
+        branch=branch,
+        first_seed=first_seed,
+        confidence=confidence,
+        stop=_rule(stop),
+    )
     with pair_progress(console, "pairs") as show:
         result = impact(
             scenario,
@@ -107,30 +111,29 @@ def command(
             pairs=pairs,
             arms=("control", *(name.strip() for name in arms.split(",") if name.strip() != "control")),
             overrides=overrides or [],
-            start=start,
-            horizon_s=duration_s(horizon, "--horizon") if horizon is not None else None,
-            after_s=duration_s(after, "--after") if after is not None else None,
-            branch=branch,
-            first_seed=first_seed,
-            stop=_rule(stop),
-            confidence=confidence,
-            executor=executor,
-            workers=workers,
-            out=folder,
-            resume=resume,
-            overwrite=overwrite,
-            on_progress=show,
+            protocol=protocol,
+            execution=Execution(executor, workers, folder, resume, overwrite, show),
         )
     _print(console, result)
     console.print(f"Report: {folder / 'report.html'}", soft_wrap=True)
     console.print(f"Picture: {folder / 'impact.png'}", soft_wrap=True)
 
 
-def _metaorder(algo: str, side: str, quantity: int | None, changes: list[str]) -> Any:
+def _fragment(path: Path, quantity: int | None, participation: str | None) -> str:
+    if quantity is not None or participation is not None:
+        raise InputError("--treatment: not together with --quantity or --participation")
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"--treatment {path}: cannot be read ({error})") from None
+
+
+def _metaorder(algo: str, side: str, quantity: int | None, participation: str | None, changes: list[str]) -> Any:
     from agents.metaorder import Metaorder
-    from lob.errors import InputError
     from scenarios.schema.pairs import pairs
 
+    if (quantity is None) == (participation is None):
+        raise InputError("give either --quantity or --participation")
     settings = pairs(changes, "algo_settings", "NAME=VALUE, as in passive=true")
     if side not in ("buy", "sell"):
         raise InputError(f"--side {side}: allowed: buy, sell")
@@ -151,7 +154,6 @@ def _default_start(scenario: str, overrides: list[str]) -> str:
 
 
 def _rule(text: str | None) -> Any:
-    from lob.errors import InputError
     from scenarios.experiments.sequential import StoppingRule
 
     if text is None:

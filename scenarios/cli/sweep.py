@@ -52,6 +52,7 @@ def command(
     status 1 if runs failed; --resume tries these again.
     """
     from scenarios.experiments.grid import sweep
+    from scenarios.many_runs.execution import Execution
     from scenarios.schema.load import find_scenario
 
     console = wide_console()
@@ -63,8 +64,8 @@ def command(
     with pair_progress(console, "runs") as show:
         result = sweep(
             scenario, dict(axes), seed_list(seeds), outcomes=outcome or (),
-            overrides=overrides or [], confidence=confidence, executor=executor, workers=workers, out=folder,
-            resume=resume, overwrite=overwrite, on_progress=show,
+            overrides=overrides or [], confidence=confidence,
+            execution=Execution(executor, workers, folder, resume, overwrite, show),
         )  # fmt: skip
     _print(console, result)
     console.print(f"Runs: {folder / 'runs.parquet'}", soft_wrap=True)

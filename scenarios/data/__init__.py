@@ -6,16 +6,16 @@ from lob.lazy import lazy_names
 
 if TYPE_CHECKING:
     from scenarios.data.flows import FlowSource, read_flows
-    from scenarios.data.generation import FORMATS, Generated, generate
+    from scenarios.data.generation import FORMATS, FileOptions, Generated, generate
     from scenarios.data.labels import Labels
 
-__all__ = ["FORMATS", "FlowSource", "Generated", "Labels", "generate", "read_flows"]
+__all__ = ["FORMATS", "FileOptions", "FlowSource", "Generated", "Labels", "generate", "read_flows"]
 
 __getattr__, __dir__ = lazy_names(
     __name__,
     {
         "flows": "FlowSource read_flows",
-        "generation": "FORMATS Generated generate",
+        "generation": "FORMATS FileOptions Generated generate",
         "labels": "Labels",
     },
 )

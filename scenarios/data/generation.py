@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
-import tomllib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,12 +18,12 @@ import polars as pl
 
 from lob.errors import InputError, RunError
 from lob.types import EventKind, Flag
-from scenarios.build.market import build
+from scenarios.build.variant import Variant
 from scenarios.data.labels import Labels, put_in_place
-from scenarios.many_runs.map_runs import Failed, check_executor, map_runs
+from scenarios.many_runs.execution import Execution
+from scenarios.many_runs.flat_keywords import with_flat
+from scenarios.many_runs.map_runs import Failed
 from scenarios.many_runs.result_set import ResultSet
-from scenarios.schema.load import find_scenario, read_tables, source_of
-from scenarios.schema.toml_text import toml_text
 from sim.files.atomic import is_temporary, temporary_name, write_atomically
 from sim.files.names import file_name
 from sim.formats import DbnWriter, HftbacktestWriter, LobsterWriter
@@ -34,12 +33,15 @@ from sim.writer import ParquetTape
 if TYPE_CHECKING:
     from scenarios.build.market import Built
 
-__all__ = ["FORMATS", "Generated", "day_seed", "generate"]
+__all__ = ["FORMATS", "FileOptions", "Generated", "day_seed", "generate"]
 
 FORMATS = ("parquet", "lobster", "dbn", "hftbacktest")
 FOLDERS = {"parquet": "tape", "lobster": "lobster", "dbn": "dbn", "hftbacktest": "hftbacktest"}
 LABELS = "labels"
+KEY = ("seed", "date", "symbol")
+"""Columns that name a row of the manifest."""
 MAX_DAYS = 9_999
+MOST_LEVELS = 200
 FIRST_DATE = dt.date(2024, 1, 2)
 
 
@@ -68,6 +70,29 @@ class Generated:
 
 
 @dataclass(frozen=True)
+class FileOptions:
+    """What stands in the files of each day, beside the order flow itself.
+
+    Attributes:
+        levels: levels of LOBSTER's book files.
+        labels: also write who is behind each order, and the events.
+        first_date: date of the first day, unless the scenario has one.
+
+    Raises:
+        InputError: if there can be no book of so many levels.
+    """
+
+    levels: int = 10
+    labels: bool = True
+    first_date: dt.date = FIRST_DATE
+
+    def __post_init__(self) -> None:
+        """Check the levels."""
+        if not 1 <= self.levels <= MOST_LEVELS:
+            raise InputError(f"levels = {self.levels}; allowed: 1 to {MOST_LEVELS} levels")
+
+
+@dataclass(frozen=True)
 class _Day:
     seed: int
     run_seed: int
@@ -76,20 +101,18 @@ class _Day:
 
 @dataclass(frozen=True)
 class _Task:
-    path: str
-    text: str
+    variant: Variant
     formats: tuple[str, ...]
-    levels: int
-    labels: bool
+    options: FileOptions
     folder: str
 
     def __call__(self, day: _Day) -> list[dict[str, Any]]:
-        built = build(source_of(tomllib.loads(self.text), Path(self.path)))
+        built = self.variant.built
         market = built.market(day.run_seed)
         folder, tape_hash = Path(self.folder), TapeHash()
         where = Path(f"seed={day.seed}") / f"date={day.date}"
         writers = _writers(self, built, day, folder, where)
-        labels = Labels(built, folder / LABELS / where) if self.labels else None
+        labels = Labels(built, folder / LABELS / where) if self.options.labels else None
         figures = [_Figures(symbol) for symbol in range(len(built.listings))]
         sinks = [tape_hash, *figures, *writers, *([labels] if labels is not None else [])]
         try:
@@ -123,8 +146,8 @@ def _writers(task: _Task, built: Built, day: _Day, folder: Path, where: Path) ->
             place = folder / FOLDERS["lobster"] / f"seed={day.seed}"
             writers.append(
                 LobsterWriter(
-                    place, name, day.date, session.open_ns, session.close_ns, *prices, listing.tick_size, task.levels,
-                    symbol,
+                    place, name, day.date, session.open_ns, session.close_ns, *prices, listing.tick_size,
+                    task.options.levels, symbol,
                 )
             )  # fmt: skip
         if "dbn" in task.formats:
@@ -183,96 +206,96 @@ def generate(
     days: int = 1,
     seeds: Sequence[int] = (1,),
     formats: Sequence[str] = ("parquet",),
-    levels: int = 10,
-    labels: bool = True,
-    first_date: dt.date = FIRST_DATE,
+    files: FileOptions = FileOptions(),
     overrides: Sequence[str] = (),
-    executor: str = "process",
-    workers: int | None = None,
-    resume: bool = False,
-    overwrite: bool = False,
-    on_progress: Callable[[int, int], None] | None = None,
+    execution: Execution = Execution(),
+    **flat: Any,
 ) -> Generated:
     """Make many days of order data.
 
     Args:
         scenario: a scenario file or library name; all its instruments are written.
         out: folder.
-        days: weekdays of each series, from `first_date` on.
+        days: weekdays of each series, from the first date on.
         seeds: one series each; day k of series s is the run with seed `day_seed(s, k)`.
         formats: of FORMATS.
-        levels: levels of LOBSTER's book files.
-        labels: also write who is behind each order, and the events.
-        first_date: date of the first day, unless the scenario has one.
+        files: levels of book files, labels, the first date.
         overrides: changes of the scenario.
-        executor: "process", "ray" or "serial"; see `map_runs`. With Ray, `out` must be a disk that all nodes share.
-        workers: number of processes.
-        resume: go on in the folder; days that are complete are not made again.
-        overwrite: replace what is in the folder.
-        on_progress: called with the finished and all days.
+        execution: by what and in how many processes. With Ray, `out` must be a disk that all nodes share. With
+            `resume`, days that are complete are not made again.
+        flat: fields of `files` and `execution`, as they were given in 0.1; deprecated.
 
     Raises:
         InputError: if anything asked for is wrong; nothing has been run or written then.
         RunError: if no day could be made.
     """
+    files, execution = with_flat("generate", flat, files=files, execution=execution)
     for name in formats:
         if name not in FORMATS:
             raise InputError(f"format {name}: no such format; allowed: {', '.join(FORMATS)}")
-    if not formats or not 1 <= days <= MAX_DAYS or not 1 <= levels <= 200:
-        raise InputError(f"days = {days}, levels = {levels}; allowed: 1 to {MAX_DAYS} days, 1 to 200 levels, a format")
+    if not formats:
+        raise InputError(f"formats: none; allowed: a format or more of {', '.join(FORMATS)}")
+    if not 1 <= days <= MAX_DAYS:
+        raise InputError(f"days = {days}; allowed: 1 to {MAX_DAYS} days")
     if not seeds or len(set(seeds)) != len(seeds) or any(not 0 <= s < 2**63 // (MAX_DAYS + 1) for s in seeds):
         raise InputError(f"seeds: allowed: at least one, none twice, from 0 to {2**63 // (MAX_DAYS + 1) - 1}")
-    check_executor(executor, workers)
-    path = find_scenario(str(scenario))
-    tables = read_tables(path, overrides)
-    built = build(source_of(tables, path))
-    folder = Path(out)
-    text = toml_text(tables)
-    dates = _weekdays(built.scenario.session.date or first_date, days)
-    task = _Task(str(path), text, tuple(dict.fromkeys(formats)), levels, labels, str(folder.resolve()))
-    _check_formats(task, built)
-    identity = {
-        "kind": "generate",
-        "scenario": built.name,
-        "config_hash": built.config_hash(0),
-        "formats": list(task.formats),
-        "levels": levels,
-        "labels": labels,
-        "first_date": dates[0],
-    }
-    store = ResultSet(folder, identity, ("seed", "date", "symbol"), resume=resume, overwrite=overwrite)
-    for name in (*FOLDERS.values(), LABELS):
-        if not resume:
-            shutil.rmtree(folder / name, ignore_errors=True)
-        for left in [path for path in (folder / name).rglob("*.tmp") if is_temporary(path)]:
-            shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
-    write_atomically(folder / "scenario.toml", text.encode())
+    if execution.out is not None:
+        raise InputError(f"execution: out = {execution.out}; allowed: the folder only as generate's own out")
+    execution = replace(execution, out=out)
+    variant, folder = Variant.read(scenario, overrides), Path(out)
+    dates = _weekdays(variant.built.scenario.session.date or files.first_date, days)
+    task = _Task(variant, tuple(dict.fromkeys(formats)), files, str(folder.resolve()))
+    _check_formats(task)
+    store = execution.store(_identity(task, dates[0]), KEY)
+    _make_room(folder, execution.resume)
+    write_atomically(folder / "scenario.toml", variant.text.encode())
     wanted = [_Day(seed, day_seed(seed, k), date) for seed in seeds for k, date in enumerate(dates)]
-    before = store.frame()
-    done: set[tuple[int, str]] = set()
-    if len(before):
-        done = set(before.filter(pl.col("status") == "done").select("seed", "date").rows())
-    waiting = [day for day in wanted if (day.seed, day.date) not in done]
-    finished = len(wanted) - len(waiting)
-    if on_progress is not None:
-        on_progress(finished, len(wanted))
-    for position, result in map_runs(task, waiting, executor=executor, workers=workers):
-        day = waiting[position]
-        rows = result if not isinstance(result, Failed) else [
-            {"seed": day.seed, "date": day.date, "symbol": "", "run_seed": day.run_seed, "status": "failed",
-             "error": result.reason}
-        ]  # fmt: skip
-        store.add(rows)
-        finished += 1
-        if on_progress is not None:
-            on_progress(finished, len(wanted))
+    _make_days(store, task, wanted, execution)
     manifest = store.finish()
     good = manifest.filter(pl.col("status") == "done")
     made = good.select("seed", "date").unique()
     bad = manifest.filter(pl.col("status") == "failed").join(made, on=["seed", "date"], how="anti")
     if len(good) == 0:
         raise RunError(f"none of {len(wanted)} days could be made; the first failed: {bad['error'][0]}")
-    return Generated(pl.concat([good, bad]).sort("seed", "date", "symbol"), folder)
+    return Generated(pl.concat([good, bad]).sort(KEY), folder)
+
+
+def _identity(task: _Task, first_date: str) -> dict[str, Any]:
+    built = task.variant.built
+    return {
+        "kind": "generate",
+        "scenario": built.name,
+        "config_hash": built.config_hash(0),
+        "formats": list(task.formats),
+        "levels": task.options.levels,
+        "labels": task.options.labels,
+        "first_date": first_date,
+    }
+
+
+def _make_room(folder: Path, resume: bool) -> None:
+    """Remove what an earlier study, or a killed one, left where this one writes."""
+    for name in (*FOLDERS.values(), LABELS):
+        if not resume:
+            shutil.rmtree(folder / name, ignore_errors=True)
+        for left in [path for path in (folder / name).rglob("*.tmp") if is_temporary(path)]:
+            shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
+
+
+def _make_days(store: ResultSet, task: _Task, wanted: list[_Day], execution: Execution) -> None:
+    """Make the days that the store does not have."""
+    before = store.frame()
+    done: set[tuple[int, str]] = set()
+    if len(before):
+        done = set(before.filter(pl.col("status") == "done").select("seed", "date").rows())
+    waiting = [day for day in wanted if (day.seed, day.date) not in done]
+    for position, result in execution.map_and_tell(task, waiting, len(wanted) - len(waiting), len(wanted)):
+        day = waiting[position]
+        rows = result if not isinstance(result, Failed) else [
+            {"seed": day.seed, "date": day.date, "symbol": "", "run_seed": day.run_seed, "status": "failed",
+             "error": result.reason}
+        ]  # fmt: skip
+        store.add(rows)
 
 
 def _weekdays(first: dt.date, n: int) -> list[str]:
@@ -285,11 +308,11 @@ def _weekdays(first: dt.date, n: int) -> list[str]:
     return dates
 
 
-def _check_formats(task: _Task, built: Built) -> None:
+def _check_formats(task: _Task) -> None:
     """Raise InputError about a format that cannot hold this scenario, before anything is written."""
     import tempfile
 
     with tempfile.TemporaryDirectory() as place:
         probe = _Day(0, 0, FIRST_DATE.isoformat())
-        for writer in _writers(task, built, probe, Path(place), Path("probe")):
+        for writer in _writers(task, task.variant.built, probe, Path(place), Path("probe")):
             writer.discard()

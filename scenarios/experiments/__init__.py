@@ -5,21 +5,44 @@ from typing import TYPE_CHECKING
 from lob.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from scenarios.experiments.attribution import Attribution, attribute
+    from scenarios.experiments.attribution import Players, attribute
+    from scenarios.experiments.attribution_result import Attribution
     from scenarios.experiments.experiment import impact
-    from scenarios.experiments.grid import SweepResult, sweep
+    from scenarios.experiments.grid import sweep
+    from scenarios.experiments.pages import plot, report, save
+    from scenarios.experiments.protocol import ImpactProtocol
     from scenarios.experiments.result import ImpactResult
     from scenarios.experiments.sequential import StoppingRule
+    from scenarios.experiments.sweep_result import SweepResult
+    from scenarios.many_runs.execution import Execution
 
-__all__ = ["Attribution", "ImpactResult", "StoppingRule", "SweepResult", "attribute", "impact", "sweep"]
+__all__ = [
+    "Attribution",
+    "Execution",
+    "ImpactProtocol",
+    "ImpactResult",
+    "Players",
+    "StoppingRule",
+    "SweepResult",
+    "attribute",
+    "impact",
+    "plot",
+    "report",
+    "save",
+    "sweep",
+]
 
 __getattr__, __dir__ = lazy_names(
     __name__,
     {
-        "attribution": "Attribution attribute",
-        "experiment": "impact",
-        "grid": "SweepResult sweep",
+        "attribution": "Players attribute",
+        "attribution_result": "Attribution",
+        "experiment": "Execution impact",
+        "grid": "sweep",
+        "pages": "plot report save",
+        "protocol": "ImpactProtocol",
         "result": "ImpactResult",
         "sequential": "StoppingRule",
+        "sweep_result": "SweepResult",
     },
 )

@@ -13,94 +13,51 @@ its reverse, afresh for every seed.
 from __future__ import annotations
 
 import copy
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import polars as pl
+from lob.errors import Argument, InputError
+from scenarios.build.variant import Variant
+from scenarios.experiments.attribution_result import Attribution, share_out
+from scenarios.experiments.bootstrap import check_confidence
+from scenarios.experiments.outcomes import find_outcomes
+from scenarios.experiments.pages import save
+from scenarios.experiments.shapley import EXACT_UP_TO, number_of, plan_of
+from scenarios.experiments.variants import KEY, VariantRun, check_runs, run_variants
+from scenarios.many_runs.execution import Execution
+from scenarios.many_runs.flat_keywords import with_flat
+from scenarios.schema.load import nearest
 
-from lob.errors import Argument, InputError, RunError
-from scenarios.build.market import build
-from scenarios.experiments.bootstrap import bootstrap, check_confidence
-from scenarios.experiments.outcomes import Outcome, find_outcomes
-from scenarios.experiments.sameness import is_one_world, one_world_note
-from scenarios.experiments.shapley import EXACT_UP_TO, Plan, exact_shapley, number_of, plan_of, sampled_shapley
-from scenarios.experiments.variants import KEY, VariantRun, check_runs, run_variants, settled
-from scenarios.many_runs.map_runs import check_executor
-from scenarios.many_runs.result_set import ResultSet, stored_study
-from scenarios.schema.load import find_scenario, nearest, read_tables, source_of
-from scenarios.schema.toml_text import toml_text
-from sim.files.atomic import write_atomically, write_parquet
-from sim.files.claim import RESUME
-
-__all__ = ["EXACT_UP_TO", "Attribution", "attribute"]
+__all__ = ["EXACT_UP_TO", "Attribution", "Players", "attribute"]
 
 MOST_GROUPS = 62
 MOST_ORDERS = 10_000
-Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 
 @dataclass(frozen=True)
-class Attribution:
-    """What each group contributed to an outcome.
+class Players:
+    """Which populations an outcome is shared out among: the players of a cooperative game.
 
     Attributes:
-        table: group, value, low, high, share (of the sum; null if that is 0), populations, is_idle (leaving the group
-            out changed no time, price or quantity in any world); one row a group, largest contribution first.
-        outcome: what was explained.
-        total: mean of v(all) - v(none), with its interval: (value, low, high).
-        none, all: mean outcome with none and with all of the groups.
-        per_seed: Shapley values, shape (n_seeds, n_groups), in the order of `groups`.
-        groups: the groups' names.
-        seeds: the seeds, those that failed left out.
-        n_runs: number of runs.
-        exact: all subsets were run.
-        failures: reason by (subset's groups, seed).
-        confidence: of all intervals.
-        notes: what somebody who reads the numbers must know; none if all is as it seems.
+        groups: populations (or traders) by name of the group, which is one player; default: each population is one.
+        always: populations that are in all runs and get no share.
+        n_orders: pairs of an order in which the players join and its reverse, for each seed, if there are more than
+            EXACT_UP_TO of them.
+
+    Raises:
+        InputError: if there are too many orders, or none.
     """
 
-    table: pl.DataFrame
-    outcome: Outcome
-    total: tuple[float, float, float]
-    none: float
-    all: float
-    per_seed: Floats
-    groups: tuple[str, ...]
-    seeds: tuple[int, ...]
-    n_runs: int
-    exact: bool
-    failures: dict[tuple[str, int], str]
-    confidence: float = 0.95
-    notes: tuple[str, ...] = ()
+    groups: Mapping[str, Sequence[str]] | None = None
+    always: Sequence[str] = ()
+    n_orders: int = 8
 
-    @classmethod
-    def load(cls, folder: Path | str) -> Attribution:
-        """Return the attribution that stands in a folder.
-
-        Raises:
-            InputError: if there is none.
-        """
-        identity, study, frame = stored_study(Path(folder), "attribution", KEY)
-        if "seeds" not in study:
-            raise InputError(f"{folder}: was not finished; the same again with ", RESUME, " goes on")
-        return _share_out(
-            settled(frame), find_outcomes([identity["outcome"]], "outcome")[0],
-            {name: tuple(rows) for name, rows in identity["groups"].items()},
-            plan_of(len(identity["groups"]), study["seeds"], identity["orders"]), study["symbol"], study["confidence"],
-        )  # fmt: skip
-
-    def plot(self, path: Path | str | None = None) -> bytes:
-        """Return the picture as PNG; with a path, also write it there."""
-        from scenarios.experiments.plot_attribution import draw_attribution
-
-        picture = draw_attribution(self)
-        if path is not None:
-            write_atomically(Path(path), picture)
-        return picture
+    def __post_init__(self) -> None:
+        """Check the number of orders."""
+        if not 1 <= self.n_orders <= MOST_ORDERS:
+            raise InputError(f"n_orders = {self.n_orders}; allowed: 1 to {MOST_ORDERS:,}")
 
 
 def attribute(
@@ -108,18 +65,12 @@ def attribute(
     outcome: str,
     *,
     seeds: Sequence[int] = tuple(range(1, 21)),
-    groups: Mapping[str, Sequence[str]] | None = None,
-    always: Sequence[str] = (),
-    n_orders: int = 8,
+    players: Players = Players(),
     overrides: Sequence[str] = (),
     symbol: str | None = None,
     confidence: float = 0.95,
-    executor: str = "process",
-    workers: int | None = None,
-    out: Path | str | None = None,
-    resume: bool = False,
-    overwrite: bool = False,
-    on_progress: Callable[[int, int], None] | None = None,
+    execution: Execution = Execution(),
+    **flat: Any,
 ) -> Attribution:
     """Share an outcome out among groups of populations.
 
@@ -127,65 +78,54 @@ def attribute(
         scenario: a scenario file or library name.
         outcome: a name of scenarios.experiments.outcomes.
         seeds: worlds; intervals are over them.
-        groups: populations (or traders) by name of the group; default: each population is a group.
-        always: populations that are in all runs and get no share.
-        n_orders: pairs of an order and its reverse per seed, if there are more than EXACT_UP_TO groups.
+        players: the groups, and the populations that are always there; default: each population is a group.
         overrides: changes of the scenario.
         symbol: the instrument; default: the first.
         confidence: of all intervals.
-        executor: "process", "ray" or "serial"; see `map_runs`.
-        workers: number of processes.
-        out: folder for the results; None: memory only.
-        resume: go on with the study in `out`.
-        overwrite: replace it.
-        on_progress: called with the finished and all runs.
+        execution: by what and in how many processes, where the results go.
+        flat: fields of `players` and `execution`, as they were given in 0.1; deprecated.
 
     Raises:
         InputError: if anything asked for is wrong; nothing has been run or written then.
         RunError: if the outcome is not defined without some groups.
     """
+    players, execution = with_flat("attribute", flat, players=players, execution=execution)
     chosen = find_outcomes([outcome], "outcome")[0]
     if len(seeds) < 2:
         raise InputError("seeds: allowed: at least two, none twice")
-    if not 1 <= n_orders <= MOST_ORDERS:
-        raise InputError(f"n_orders = {n_orders}; allowed: 1 to {MOST_ORDERS:,}")
     check_runs(1, seeds, len(seeds), "seeds")
     seeds = [int(seed) for seed in seeds]
     check_confidence(confidence)
-    check_executor(executor, workers)
-    path = find_scenario(str(scenario))
-    tables = read_tables(path, overrides)
-    built = build(source_of(tables, path))
+    whole = Variant.read(scenario, overrides)
+    built = whole.built
     listed = [table.name for table in built.scenario.instrument]
     if symbol is not None and symbol not in listed:
         raise InputError(f"symbol {symbol}{nearest(symbol, listed)}; allowed: {', '.join(listed)}")
-    members = _groups([group.name for group in built.populations], groups, always)
+    members = _groups([group.name for group in built.populations], players.groups, players.always)
     n = len(members)
-    plan = plan_of(n, seeds, n_orders)
+    plan = plan_of(n, seeds, players.n_orders)
     check_runs(1, seeds, sum(len(subsets) for subsets in plan.wanted.values()), "groups")
-    texts = {s: toml_text(_ablated(tables, members, s)) for s in plan.subsets}
-    for subset in {frozenset(), frozenset(range(n))}:
-        build(source_of(_ablated(tables, members, subset), path))
-    jobs = [VariantRun(number_of(s), texts[s], seed) for seed in seeds for s in plan.wanted[seed]]
+    variants = {s: Variant(whole.path, _ablated(whole.tables, members, s)) for s in plan.subsets}
+    for subset in (frozenset[int](), frozenset(range(n))):
+        variants[subset].built  # noqa: B018 (mistakes are told before anything is run)
+    jobs = [VariantRun(number_of(s), variants[s], seed) for seed in seeds for s in plan.wanted[seed]]
     identity = {
         "kind": "attribution",
-        "scenario": path.stem,
+        "scenario": whole.path.stem,
         "config_hash": built.config_hash(0),
         "outcome": chosen.column,
         "groups": {name: list(rows) for name, rows in members.items()},
-        "always": list(always),
+        "always": list(players.always),
         "orders": plan.n_orders,
         "variants": "one bit a group",
     }
-    folder = Path(out) if out is not None else None
     study = {"confidence": confidence, "seeds": seeds, "symbol": symbol or listed[0]}
-    store = ResultSet(folder, identity, KEY, study=study, resume=resume, overwrite=overwrite)
-    runs = run_variants(store, path, jobs, [chosen], executor=executor, workers=workers, on_progress=on_progress)
-    result = _share_out(runs, chosen, members, plan, symbol or listed[0], confidence)
+    store = execution.store(identity, KEY, study)
+    runs = run_variants(store, jobs, [chosen], execution)
+    result = share_out(runs, chosen, members, plan, symbol or listed[0], confidence)
     store.tell(notes=list(result.notes))
-    if folder is not None:
-        write_parquet(folder / "attribution.parquet", result.table)
-        result.plot(folder / "attribution.png")
+    if execution.folder is not None:
+        save(result, execution.folder)
     return result
 
 
@@ -229,90 +169,3 @@ def _ablated(tables: dict[str, Any], members: dict[str, tuple[str, ...]], presen
             if "heard_by" in row:
                 row["heard_by"] = [heard for heard in row["heard_by"] if heard.get("trader") not in absent]
     return kept
-
-
-def _share_out(
-    runs: pl.DataFrame,
-    outcome: Outcome,
-    members: dict[str, tuple[str, ...]],
-    plan: Plan,
-    symbol: str,
-    confidence: float,
-) -> Attribution:
-    names, n, seeds = tuple(members), plan.n, tuple(plan.wanted)
-    subsets = {number_of(s): s for s in plan.subsets}
-    words = {k: " + ".join(names[g] for g in sorted(s)) or "none" for k, s in subsets.items()}
-    runs = runs.filter(pl.col("seed").is_in(list(seeds)) & pl.col("variant").is_in(list(subsets)))
-    failed = runs.filter(pl.col("status") == "failed")
-    failures = {(words[v], seed): why for v, seed, why in failed.select("variant", "seed", "error").rows()}
-    done = runs.filter((pl.col("status") == "done") & (pl.col("symbol") == symbol))
-    value = {(v, s): x for v, s, x in done.select("variant", "seed", outcome.column).rows()}
-    undefined = [v for (v, _), x in value.items() if x is None or not math.isfinite(x)]
-    if undefined:
-        raise RunError(
-            f"{outcome.name} is not defined in a market with {words[undefined[0]]} only; "
-            "keep what makes the market with ",
-            Argument("always"),
-        )
-    used = tuple(s for s in seeds if all((number_of(subset), s) in value for subset in plan.wanted[s]))
-    if len(used) < 2:
-        why = next(iter(failures.values()), "the runs are not all there")
-        raise RunError(f"fewer than two worlds are complete; the first failure: {why}")
-    shapley = sampled_shapley if plan.orders else exact_shapley
-    per_seed = np.array(
-        [shapley({subset: value[number_of(subset), seed] for subset in plan.wanted[seed]}, n, plan.orders.get(seed, []))
-         for seed in used]
-    )  # fmt: skip
-    seen = {(v, s): h for v, s, h in done.select("variant", "seed", "market_hash").rows()}
-    one_world = all(
-        is_one_world([seen[k, s] for s in used if (k, s) in seen], [value[k, s] for s in used if (k, s) in value])
-        for k in subsets
-    )
-    # Seeds that give one world are one observation, not many that agree.
-    counted = 1 if one_world else len(used)
-    found = bootstrap(per_seed[:counted], confidence=confidence)
-    nothing, everything = number_of(frozenset()), number_of(frozenset(range(n)))
-    ends = np.array([[value[nothing, seed], value[everything, seed]] for seed in used])
-    total = bootstrap((ends[:counted, 1] - ends[:counted, 0])[:, None], confidence=confidence)[0]
-    table = pl.DataFrame(
-        {
-            "group": names,
-            "value": found.value,
-            "low": found.low,
-            "high": found.high,
-            "share": found.value / total.value if total.value else np.full(n, np.nan),
-            "populations": [", ".join(rows) for rows in members.values()],
-            "is_idle": [_is_idle(group, plan, seen, used) for group in range(n)],
-        }
-    )
-    table = table.with_columns(pl.col("low", "high", "share").fill_nan(None)).sort(
-        pl.col("value").abs(), descending=True
-    )
-    return Attribution(
-        table, outcome, (total.value, total.low, total.high), float(ends[:, 0].mean()), float(ends[:, 1].mean()),
-        per_seed, names, used, sum(map(len, plan.wanted.values())), not plan.orders, failures, confidence,
-        tuple(_notes(table, done, len(used), one_world)),
-    )  # fmt: skip
-
-
-def _is_idle(group: int, plan: Plan, seen: dict[tuple[int, int], str | None], seeds: Sequence[int]) -> bool:
-    """Whether in every world all markets with a group are the same as without it."""
-    pairs = [
-        (seen.get((number_of(s - {group}), seed)), seen.get((number_of(s), seed)))
-        for seed in seeds
-        for s in plan.wanted[seed]
-        if group in s and s - {group} in set(plan.wanted[seed])
-    ]
-    return bool(pairs) and all(without is not None and without == with_it for without, with_it in pairs)
-
-
-def _notes(table: pl.DataFrame, done: pl.DataFrame, n_worlds: int, one_world: bool) -> list[str]:
-    notes = [one_world_note(n_worlds, "seeds")] if one_world else []
-    idle = table.filter(pl.col("is_idle"))["group"].to_list()
-    if idle:
-        notes.append(f"{', '.join(idle)}: every world is identical without it; it changes nothing in the market.")
-    outside = done.filter(pl.col("value_note").is_not_null())
-    if len(outside):
-        seed, note = outside.select("seed", "value_note").row(0)
-        notes.append(f"In {outside['seed'].n_unique()} of {n_worlds} worlds, as in seed {seed}: {note}")
-    return notes

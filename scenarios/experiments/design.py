@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -13,9 +12,10 @@ import numpy as np
 from agents.metaorder import Metaorder
 from lob.errors import InputError, RunError
 from lob.units import SECOND_NS
-from scenarios.build.market import build
+from scenarios.build.variant import Variant
 from scenarios.experiments.observe import Window
 from scenarios.experiments.pairs import Arm, Branch, PairTask
+from scenarios.experiments.protocol import ImpactProtocol
 from scenarios.experiments.treatment import (
     Tables,
     Treatment,
@@ -26,10 +26,11 @@ from scenarios.experiments.treatment import (
     without_metaorder,
     worked_population,
 )
-from scenarios.many_runs.map_runs import Failed, map_runs
-from scenarios.schema.load import find_scenario, read_tables, source_of
+from scenarios.many_runs.execution import Execution
+from scenarios.many_runs.map_runs import Failed
 from scenarios.schema.times import time_of_day_ns
 from scenarios.schema.toml_text import toml_text
+from sim.settings import Session
 
 __all__ = ["ARMS", "Design", "design_of"]
 
@@ -55,15 +56,8 @@ def design_of(
     participation: tuple[float, ...],
     arms: tuple[str, ...],
     overrides: Sequence[str],
-    start: str | None,
-    horizon_s: float | None,
-    after_s: float | None,
-    branch: str | None,
-    history_seed: int | None,
-    n_structure: int,
-    shared_stream: bool,
-    executor: str,
-    workers: int | None,
+    protocol: ImpactProtocol,
+    execution: Execution,
 ) -> Design:
     """Return the checked experiment; the arguments are those of `impact`.
 
@@ -74,53 +68,25 @@ def design_of(
     if unknown:
         raise InputError(f"arms: {unknown[0]!r}; allowed: {', '.join(ARMS)}")
     arms = tuple(dict.fromkeys(("control", "treated", *arms)))
-    if len(participation) > MOST_LEVELS or len(set(participation)) != len(participation):
-        raise InputError(f"participation: {len(participation)} shares; allowed: at most {MOST_LEVELS}, none twice")
-    for share in participation:
-        if not 0 < share < 1:
-            raise InputError(f"participation = {share:g}; allowed: above 0 and below 1")
-    if participation and not isinstance(treatment, Metaorder):
-        raise InputError("participation: only a Metaorder has a quantity to be chosen")
-    path = find_scenario(str(scenario))
-    control = read_tables(path, overrides)
+    _check_participation(participation, treatment)
+    control = Variant.read(scenario, overrides)
     if isinstance(treatment, Metaorder):
-        control = without_metaorder(control)
-    built = build(source_of(control, path))
-    session = built.session
-    window = _window(session.open_ns, session.close_ns, treatment, start, horizon_s, after_s)
+        control = Variant(control.path, without_metaorder(control.tables))
+    built = control.built
+    window = _window(built.session, treatment, protocol)
+    branch = _branch(control, window, protocol)
     if isinstance(treatment, Metaorder):
-        treatment = replace(
-            treatment,
-            start_s=(window.start_ns - session.open_ns) / SECOND_NS,
-            duration_s=(window.end_ns - window.start_ns) / SECOND_NS,
-        )
-    where = None
-    if branch is not None:
-        at = _time(branch, "branch")
-        if not session.open_ns < at <= window.start_ns:
-            raise InputError(f"branch {branch}: allowed: after the open and not after the treatment's start")
-        if built.scenario.trader:
-            raise InputError(
-                f"branch: {path} has traders in Python ({built.scenario.trader[0].name}), whose state cannot be given "
-                "another future; without a branch they can be used"
-            )
-        where = Branch(at, built.scenario.seed if history_seed is None else history_seed)
-    elif history_seed is not None:
-        raise InputError("history_seed: only with branch, the time at which the pairs leave the shared history")
-    text = toml_text(control)
-    volume = _pilot_volume(path, text, window, int(built.scenario.seed), executor, workers) if participation else 0.0
-    chosen = [Arm("control", 0, text)]
+        treatment = _in_window(treatment, window, built.session)
+    chosen, volume = [Arm("control", 0, control)], 0.0
     orders: list[Treatment] = [treatment]
     if isinstance(treatment, Metaorder) and participation:
-        if volume <= 0:
-            raise InputError(f"participation: nothing is traded in {path} during the treatment")
+        volume = _pilot_volume(control, window, execution)
         orders = [at_participation(treatment, share, volume) for share in participation]
     for level, order in enumerate(orders, start=1):
-        treated = apply_treatment(control, order)
-        chosen += _arms_of(control, treated, level, arms, str(path))
+        chosen += _arms_of(control, apply_treatment(control.tables, order), level, arms)
     for arm in chosen[1:]:
-        # Checked here, so that a mistake is one line before anything has run.
-        other = build(source_of(tomllib.loads(arm.text), path))
+        # Built here, so that a mistake is one line before anything has run.
+        other = arm.variant.built
         if (other.session, len(other.listings)) != (built.session, len(built.listings)):
             raise InputError(f"treatment: arm {arm.name} has another session or other instruments than the control")
     identity = {
@@ -128,18 +94,52 @@ def design_of(
         "scenario": built.name,
         "seed": built.scenario.seed,
         "config_hash": built.config_hash(0),
-        "arms": [asdict(arm) for arm in chosen[1:]],
+        "arms": [arm.as_data() for arm in chosen[1:]],
         "window": asdict(window),
         "participation": list(participation),
         "volume_lots": volume,
-        "branch": asdict(where) if where is not None else None,
-        "shared_stream": shared_stream,
+        "branch": asdict(branch) if branch is not None else None,
+        "shared_stream": protocol.shared_stream,
     }
-    task = PairTask(str(path), tuple(chosen), window, where, n_structure, shared_stream=shared_stream)
+    task = PairTask(tuple(chosen), window, branch, protocol.n_structure, shared_stream=protocol.shared_stream)
     return Design(task, participation, identity)
 
 
-def _arms_of(control: Tables, treated: Tables, level: int, arms: tuple[str, ...], file: str) -> list[Arm]:
+def _check_participation(participation: tuple[float, ...], treatment: Treatment) -> None:
+    if len(participation) > MOST_LEVELS or len(set(participation)) != len(participation):
+        raise InputError(f"participation: {len(participation)} shares; allowed: at most {MOST_LEVELS}, none twice")
+    for share in participation:
+        if not 0 < share < 1:
+            raise InputError(f"participation = {share:g}; allowed: above 0 and below 1")
+    if participation and not isinstance(treatment, Metaorder):
+        raise InputError("participation: only a Metaorder has a quantity to be chosen")
+
+
+def _in_window(order: Metaorder, window: Window, session: Session) -> Metaorder:
+    """Return the metaorder with the window's start and length."""
+    return replace(
+        order,
+        start_s=(window.start_ns - session.open_ns) / SECOND_NS,
+        duration_s=(window.end_ns - window.start_ns) / SECOND_NS,
+    )
+
+
+def _branch(control: Variant, window: Window, protocol: ImpactProtocol) -> Branch | None:
+    """Return where the pairs leave their shared history, if they have one."""
+    if protocol.branch is None:
+        return None
+    built, at = control.built, _time(protocol.branch, "branch")
+    if not built.session.open_ns < at <= window.start_ns:
+        raise InputError(f"branch {protocol.branch}: allowed: after the open and not after the treatment's start")
+    if built.scenario.trader:
+        raise InputError(
+            f"branch: {control.path} has traders in Python ({built.scenario.trader[0].name}), whose state cannot be "
+            "given another future; without a branch they can be used"
+        )
+    return Branch(at, built.scenario.seed if protocol.history_seed is None else protocol.history_seed)
+
+
+def _arms_of(control: Variant, treated: Tables, level: int, arms: tuple[str, ...]) -> list[Arm]:
     """Return the arms of one treated market: itself, its placebo, its mirror image."""
     found = []
     makers: dict[str, Callable[[Tables, Tables], Tables | None]] = {
@@ -147,7 +147,7 @@ def _arms_of(control: Tables, treated: Tables, level: int, arms: tuple[str, ...]
         "placebo": placebo,
         "mirrored": mirrored,
     }
-    worked = worked_population(control, treated)
+    worked = worked_population(control.tables, treated)
     side = int(worked["settings"].get("side", 1)) if worked is not None else 1
     quantity = int(worked["settings"]["quantity_lots"]) if worked is not None else 0
     name = str(worked["name"]) if worked is not None else None
@@ -155,12 +155,14 @@ def _arms_of(control: Tables, treated: Tables, level: int, arms: tuple[str, ...]
         # One placebo will do: without a quantity all levels are the same.
         if arm not in arms or (arm == "placebo" and level > 1):
             continue
-        tables = make(control, treated)
+        tables = make(control.tables, treated)
         if tables is None:
-            raise InputError(f"{file}: arm {arm} needs a treatment with a population that works a quantity_lots")
+            raise InputError(
+                f"{control.path}: arm {arm} needs a treatment with a population that works a quantity_lots"
+            )
         found.append(
             Arm(
-                arm, level, toml_text(tables), name,
+                arm, level, Variant.of_text(control.path, toml_text(tables)), name,
                 -side if arm == "mirrored" else side, 0 if arm == "placebo" else quantity,
             )
         )  # fmt: skip
@@ -172,14 +174,9 @@ def _time(text: str, what: str) -> int:
     return time_of_day_ns(text, f"{what} {text}", told)
 
 
-def _window(
-    open_ns: int,
-    close_ns: int,
-    treatment: Treatment,
-    start: str | None,
-    horizon_s: float | None,
-    after_s: float | None,
-) -> Window:
+def _window(session: Session, treatment: Treatment, protocol: ImpactProtocol) -> Window:
+    open_ns, close_ns = session.open_ns, session.close_ns
+    start, horizon_s, after_s = protocol.start, protocol.horizon_s, protocol.after_s
     own = isinstance(treatment, Metaorder)
     for name, seconds in (("horizon", horizon_s), ("after", after_s)):
         if seconds is not None and not 0 <= seconds <= MOST_S:
@@ -206,13 +203,16 @@ def _window(
     return Window(start_ns, end_ns, min(close_ns, end_ns + after_ns))
 
 
-def _pilot_volume(path: Path, text: str, window: Window, seed: int, executor: str, workers: int | None) -> float:
+def _pilot_volume(control: Variant, window: Window, execution: Execution) -> float:
     """Return the mean volume of control runs during the treatment's time, the base of a participation."""
-    task = PairTask(str(path), (Arm("control", 0, text),), replace(window, until_ns=window.end_ns))
+    task = PairTask((Arm("control", 0, control),), replace(window, until_ns=window.end_ns))
+    seed = int(control.built.scenario.seed)
     volumes = {}
-    jobs = [(k, (seed + k) % 2**63) for k in range(N_PILOTS)]
-    for k, rows in map_runs(task, jobs, executor=executor, workers=workers):
+    for k, rows in execution.map(task, [(k, (seed + k) % 2**63) for k in range(N_PILOTS)]):
         if isinstance(rows, Failed):
-            raise RunError(f"{path}: a run without the treatment failed: {rows.reason}")
+            raise RunError(f"{control.path}: a run without the treatment failed: {rows.reason}")
         volumes[k] = rows[0]["window_volume_lots"]
-    return float(np.mean([volumes[k] for k in sorted(volumes)]))
+    volume = float(np.mean([volumes[k] for k in sorted(volumes)]))
+    if volume <= 0:
+        raise InputError(f"participation: nothing is traded in {control.path} during the treatment")
+    return volume

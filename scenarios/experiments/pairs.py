@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lob.types import EVENT
-from scenarios.build.market import built_once
 from scenarios.build.value_range import value_range_notes
 from scenarios.experiments.observe import Window, execution_costs, population_results
 from scenarios.experiments.outcomes import OUTCOMES, FinishedRun, outcomes_of
@@ -19,6 +18,7 @@ from sim.metrics.touch import touch_of
 
 if TYPE_CHECKING:
     from scenarios.build.market import Built
+    from scenarios.build.variant import Variant
     from sim.market import Market, Snapshot
 
 __all__ = ["Arm", "Branch", "PairTask"]
@@ -33,7 +33,7 @@ class Arm:
     Attributes:
         name: control, treated, placebo or mirrored.
         level: number of the quantity among those that are compared; 0 in the control.
-        text: the arm's scenario as TOML.
+        variant: the arm's scenario.
         population: name of the population that works a quantity; None if the treatment is of another kind.
         side: 1 or -1: the direction in which the treatment is thought to move the price.
         quantity_lots: what that population trades.
@@ -41,10 +41,17 @@ class Arm:
 
     name: str
     level: int
-    text: str
+    variant: Variant
     population: str | None = None
     side: int = 1
     quantity_lots: int = 0
+
+    def as_data(self) -> dict[str, Any]:
+        """Return the arm as a manifest keeps it, its scenario as text."""
+        return {
+            "name": self.name, "level": self.level, "text": self.variant.text, "population": self.population,
+            "side": self.side, "quantity_lots": self.quantity_lots,
+        }  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -65,7 +72,6 @@ class PairTask:
     """Runs all arms of a pair; called in worker processes.
 
     Attributes:
-        path: the scenario's file, for messages and relative paths.
         arms: the control first.
         window: when to look.
         branch: None: every pair is a world of its own from the open on.
@@ -74,7 +80,6 @@ class PairTask:
         shared_stream: see sim.Market.
     """
 
-    path: str
     arms: tuple[Arm, ...]
     window: Window
     branch: Branch | None = None
@@ -127,12 +132,12 @@ class PairTask:
 
     def _run(self, arm: Arm, seed: int) -> tuple[Built, Market, Rows]:
         """Run an arm; return it with all rows of its tape, those before a branch included."""
-        built = built_once(arm.text, self.path)
+        built = arm.variant.built
         kept: list[Rows] = []
         if self.branch is None:
             market = built.market(seed, shared_stream=self.shared_stream)
         else:
-            market, snapshot, history = _at_branch(arm.text, self.path, built.content, self.branch, self.shared_stream)
+            market, snapshot, history = _at_branch(arm.variant, built.content, self.branch, self.shared_stream)
             market.restore(snapshot)
             market.reseed(seed)
             kept.append(history)
@@ -141,10 +146,8 @@ class PairTask:
 
 
 @lru_cache(maxsize=32)
-def _at_branch(
-    text: str, path: str, content: str, branch: Branch, shared_stream: bool
-) -> tuple[Market, Snapshot, Rows]:
+def _at_branch(variant: Variant, content: str, branch: Branch, shared_stream: bool) -> tuple[Market, Snapshot, Rows]:
     # `content` is part of the key: what has been edited since is another market.
-    market = built_once(text, path).market(branch.seed, shared_stream=shared_stream)
+    market = variant.built.market(branch.seed, shared_stream=shared_stream)
     market.run(branch.time_ns)
     return market, market.snapshot(), market.tape

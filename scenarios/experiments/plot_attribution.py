@@ -9,7 +9,7 @@ import numpy as np
 from scenarios.pages.style import BLUE, GREY, INK, RED, new_figure, plain, png
 
 if TYPE_CHECKING:
-    from scenarios.experiments.attribution import Attribution
+    from scenarios.experiments.attribution_result import Attribution
 
 __all__ = ["draw_attribution"]
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
-from matplotlib.ticker import NullLocator
+from matplotlib.ticker import LogLocator, NullLocator
 
 from scenarios.experiments.bootstrap import percent
 from scenarios.experiments.estimates import UNPAIRED
@@ -101,7 +101,10 @@ def _draw_scaling(axes: Axes, result: ImpactResult, levels: list[int]) -> None:
         axes.set(xscale="log", yscale="log")
         axes.set_ylim(0.4 * min(y[shown].min(), y[anchor] * ends[0] / x[anchor]), 2.0 * high[shown].max())
         axes.set_xticks(x[shown], [f"{100 * v:.3g}%" for v in x[shown]])
-        axes.xaxis.set_minor_locator(NullLocator())
+        axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axes.yaxis.set_major_formatter("{x:g}")
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_minor_locator(NullLocator())
         axes.legend(loc="best")
     else:
         axes.text(0.5, 0.5, "no impact above 0 at any quantity", ha="center", transform=axes.transAxes)
@@ -163,5 +166,5 @@ def _draw_costs(axes: Axes, result: ImpactResult, levels: list[int]) -> None:
             colour = GREY if name in UNPAIRED else SERIES[k % len(SERIES)]
             rows.append((label if k == 0 else "", _known(result, name, level), colour))
     _forest(axes, rows)
-    axes.set_title("Cost of the metaorder; positive: paid. Grey: the seeds' own drift is in it")
+    axes.set_title("Cost; positive: paid; grey: with the seeds' own drift")
     axes.set_xlabel("[bps of the price at the start]")

@@ -14,7 +14,7 @@ from scenarios.pages.style import SERIES, new_figure, plain, png
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from scenarios.experiments.grid import SweepResult
+    from scenarios.experiments.sweep_result import SweepResult
 
 __all__ = ["draw_sweep"]
 

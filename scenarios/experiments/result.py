@@ -1,4 +1,4 @@
-"""The result of an impact experiment: tidy tables, a picture, a report."""
+"""The result of an impact experiment, as plain data and tidy tables; what it is shown as: pages.py."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ import numpy as np
 import polars as pl
 
 from lob.errors import InputError
+from scenarios.experiments._methods import function_of_result
 from scenarios.experiments.estimates import Paired, across_levels, impact_path, level_estimates, sequential_target
 from scenarios.experiments.observe import Window
 from scenarios.experiments.sameness import is_one_world, one_world_note, replay_note
 from scenarios.experiments.sequential import StoppingRule, confidence_sequence, pseudo_values
 from scenarios.experiments.structure import structure_table
 from scenarios.many_runs.result_set import stored_study
-from sim.files.atomic import write_atomically, write_parquet
 
 __all__ = ["KEY", "ImpactResult"]
 
@@ -204,29 +204,7 @@ class ImpactResult:
         rows = self.runs.filter(pl.col("arm") == "placebo")
         return bool(rows["same_tape"].all()) if len(rows) else None
 
-    def plot(self, path: Path | str | None = None) -> bytes:
-        """Return the picture as PNG; with a path, also write it there."""
-        from scenarios.experiments.plot_impact import draw_impact
-
-        picture = draw_impact(self)
-        if path is not None:
-            write_atomically(Path(path), picture)
-        return picture
-
-    def report(self, path: Path | str) -> Path:
-        """Write a report as one self-contained HTML file and return its path."""
-        from scenarios.experiments.report import impact_page
-
-        write_atomically(Path(path), impact_page(self).encode())
-        return Path(path)
-
-    def save(self, folder: Path | str) -> None:
-        """Write estimates.parquet, paths.parquet, structure.parquet, impact.png and report.html into a folder."""
-        folder = Path(folder)
-        for name in ("estimates", "paths", "structure"):
-            write_parquet(folder / f"{name}.parquet", getattr(self, name))
-        self.plot(folder / "impact.png")
-        self.report(folder / "report.html")
+    plot, report, save = function_of_result("plot"), function_of_result("report"), function_of_result("save")
 
     @classmethod
     def load(cls, folder: Path | str) -> ImpactResult:

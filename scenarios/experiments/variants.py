@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 
 from lob.errors import InputError
-from scenarios.build.market import built_once
 from scenarios.build.value_range import value_range_notes
 from scenarios.experiments.outcomes import FinishedRun, Outcome, outcomes_of
 from scenarios.experiments.sameness import market_hash
-from scenarios.many_runs.map_runs import Failed, map_runs
+from scenarios.many_runs.execution import Execution
+from scenarios.many_runs.map_runs import Failed
 from scenarios.many_runs.result_set import ResultSet
 from sim.hash import TapeHash
+
+if TYPE_CHECKING:
+    from scenarios.build.variant import Variant
 
 __all__ = ["KEY", "VariantRun", "check_runs", "run_variants", "settled"]
 
@@ -43,22 +45,21 @@ def check_runs(n_variants: int, seeds: Sequence[int], n_runs: int, what: str) ->
 
 @dataclass(frozen=True)
 class VariantRun:
-    """One run to be made: number of the variant, its scenario as TOML, the seed."""
+    """One run to be made: number of the variant, its scenario, the seed."""
 
-    variant: int
-    text: str
+    number: int
+    variant: Variant
     seed: int
 
 
 @dataclass(frozen=True)
 class _Task:
-    path: str
     outcomes: tuple[str, ...]
 
     def __call__(self, job: VariantRun) -> list[dict[str, Any]]:
         from scenarios.experiments.outcomes import OUTCOMES
 
-        built = built_once(job.text, self.path)
+        built = job.variant.built
         market = built.market(job.seed)
         market.run()
         tape, hashed = market.tape, TapeHash()
@@ -71,7 +72,7 @@ class _Task:
             run = FinishedRun(mine, market, built, market.session.open_ns, market.session.close_ns, symbol)
             rows.append(
                 {
-                    "variant": job.variant, "symbol": table.name, "seed": job.seed, "status": "done", "error": None,
+                    "variant": job.number, "symbol": table.name, "seed": job.seed, "status": "done", "error": None,
                     "tape_hash": hashed.hexdigest(), "market_hash": market_hash(mine), "value_note": note,
                     **outcomes_of(run, chosen),
                 }
@@ -80,14 +81,7 @@ class _Task:
 
 
 def run_variants(
-    store: ResultSet,
-    path: Path,
-    jobs: Sequence[VariantRun],
-    outcomes: Sequence[Outcome],
-    *,
-    executor: str = "process",
-    workers: int | None = None,
-    on_progress: Callable[[int, int], None] | None = None,
+    store: ResultSet, jobs: Sequence[VariantRun], outcomes: Sequence[Outcome], execution: Execution
 ) -> pl.DataFrame:
     """Make the runs that the store does not have yet; return all of its rows.
 
@@ -99,23 +93,17 @@ def run_variants(
     done: set[tuple[int, int]] = set()
     if len(before):
         done = set(before.filter(pl.col("status") == "done").select("variant", "seed").rows())
-    waiting = [job for job in jobs if (job.variant, job.seed) not in done]
-    finished = len(jobs) - len(waiting)
-    if on_progress is not None:
-        on_progress(finished, len(jobs))
-    task = _Task(str(path), tuple(outcome.name for outcome in outcomes))
-    for position, result in map_runs(task, waiting, executor=executor, workers=workers):
+    waiting = [job for job in jobs if (job.number, job.seed) not in done]
+    task = _Task(tuple(outcome.name for outcome in outcomes))
+    for position, result in execution.map_and_tell(task, waiting, len(jobs) - len(waiting), len(jobs)):
         job = waiting[position]
         if isinstance(result, Failed):
             columns = {outcome.column: np.nan for outcome in outcomes}
             failed = {"status": "failed", "error": result.reason, "tape_hash": None, "market_hash": None,
                       "value_note": None, **columns}  # fmt: skip
-            store.add([{"variant": job.variant, "symbol": "", "seed": job.seed, **failed}])
+            store.add([{"variant": job.number, "symbol": "", "seed": job.seed, **failed}])
         else:
             store.add(result)
-        finished += 1
-        if on_progress is not None:
-            on_progress(finished, len(jobs))
     return settled(store.finish("complete"))
 
 

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from lob.errors import InputError, RunError
 from scenarios.build.market import build
-from scenarios.experiments import attribute
 from scenarios.experiments.attribution import _ablated
 from scenarios.experiments.shapley import exact_shapley, orders_of, sampled_shapley, steps_of
 from scenarios.schema.load import find_scenario, library, read_tables, source_of
 from tests.scenarios.texts import SMALL, written
+from tests.studies import attribute
 
 Game = dict[frozenset[int], float]
 MARKET = SMALL.replace("count = 50", "count = 30") + (
@@ -100,12 +100,11 @@ def test_those_who_are_always_there_get_no_share_and_groups_count_as_one(tmp_pat
     path = written(tmp_path, MARKET)
     found = attribute(
         path, "mean_spread", seeds=[1, 2, 3], groups={"others": ["momentum", "maker"]}, always=["zero"],
-        executor="serial",
     )  # fmt: skip
     assert found.table["group"].to_list() == ["others"] and found.n_runs == 6
     assert found.total[0] == pytest.approx(found.table["value"][0])
     with pytest.raises(RunError, match=r"mean_spread is not defined in a market with .* only.* with always"):
-        attribute(path, "mean_spread", seeds=[1, 2], executor="serial")
+        attribute(path, "mean_spread", seeds=[1, 2])
 
 
 def test_more_than_eight_groups_are_sampled_and_still_add_up(tmp_path: Path) -> None:
@@ -115,15 +114,15 @@ def test_more_than_eight_groups_are_sampled_and_still_add_up(tmp_path: Path) -> 
         for k in range(9)
     )
     path = written(tmp_path, SMALL.split("[[population]]")[0].replace("09:40", "09:32") + rows)
-    found = attribute(path, "volume", seeds=[1, 2, 3], n_orders=2, executor="serial")
+    found = attribute(path, "volume", seeds=[1, 2, 3], n_orders=2)
     assert not found.exact and len(found.groups) == 9
     assert found.per_seed.sum(axis=1).mean() == pytest.approx(found.all - found.none)
 
 
 def test_a_study_leaves_its_table_and_picture_and_goes_on(tmp_path: Path) -> None:
     path = written(tmp_path, MARKET)
-    first = attribute(path, "max_drawdown", seeds=[1, 2], executor="serial", out=tmp_path / "out")
-    more = attribute(path, "max_drawdown", seeds=[1, 2, 3], executor="serial", out=tmp_path / "out", resume=True)
+    first = attribute(path, "max_drawdown", seeds=[1, 2], out=tmp_path / "out")
+    more = attribute(path, "max_drawdown", seeds=[1, 2, 3], out=tmp_path / "out", resume=True)
     assert more.per_seed[:2].tolist() == first.per_seed.tolist()
     assert {"attribution.parquet", "attribution.png", "manifest.json", "results"} <= {
         p.name for p in (tmp_path / "out").iterdir()
@@ -172,5 +171,5 @@ def test_a_text_is_still_published_when_those_who_hear_it_early_are_not_there() 
 )
 def test_bad_input_is_one_line(tmp_path: Path, outcome: str, more: dict[str, object], words: str) -> None:
     with pytest.raises(InputError) as error:
-        attribute(written(tmp_path, MARKET), outcome, executor="serial", **more)  # type: ignore[arg-type]
+        attribute(written(tmp_path, MARKET), outcome, **more)  # type: ignore[arg-type]
     assert words in str(error.value) and "\n" not in str(error.value)

@@ -11,9 +11,10 @@ import pytest
 
 from agents.metaorder import Metaorder
 from lob.errors import InputError, RunError
-from scenarios.experiments import ImpactResult, StoppingRule, impact
+from scenarios.experiments import ImpactResult, StoppingRule, plot, report
 from scenarios.experiments import pairs as pairs_module
 from tests.scenarios.texts import SMALL, built, written
+from tests.studies import impact
 
 ORDER = Metaorder("buy", 120, "twap", start_s=120, duration_s=240, settings={"n_slices": 12})
 ALL = ("control", "treated", "placebo", "mirrored")
@@ -190,12 +191,12 @@ def test_a_stopping_rule_ends_early_whatever_the_executor_and_gives_a_wider_inte
 
 def test_the_page_holds_everything_and_loads_nothing(tmp_path: Path) -> None:
     found = run(tmp_path, arms=ALL, participation=(0.1, 0.2))
-    html = found.report(tmp_path / "report.html").read_text()
+    html = report(found, tmp_path / "report.html").read_text()
     for word in ("byte-identical", "Cost of the metaorder", "Who paid", "Order flow of the control", "config_hash"):
         assert word in html
     assert html.count("data:image/png;base64,") == 1
     assert 'src="http' not in html and "href=" not in html
-    assert found.plot(tmp_path / "impact.png") == (tmp_path / "impact.png").read_bytes()
+    assert plot(found, tmp_path / "impact.png") == (tmp_path / "impact.png").read_bytes()
 
 
 @pytest.mark.parametrize(

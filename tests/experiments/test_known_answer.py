@@ -8,8 +8,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from scenarios.experiments import impact
 from scenarios.experiments.bootstrap import bootstrap
+from tests.studies import impact
 
 TICKS_PER_LOT = 2.0
 N_COINS, SHARE = 40, 0.7
@@ -75,7 +75,7 @@ def test_intervals_cover_the_true_impact_in_90_to_99_of_100_experiments(tmp_path
     row = {"name": "coins", "kind": "coins_of_known_answer:policy", "count": N_COINS, "settings": {"share": SHARE}}
     found = impact(
         tmp_path / "market.toml", {"population": [row]}, pairs=REPETITIONS * PAIRS, start="10:00:30", horizon_s=30,
-        after_s=5, n_structure=0, workers=2,
+        after_s=5, n_structure=0, executor="process", workers=2,
     )  # fmt: skip
     assert not found.failures
     data = found.paired()

@@ -10,10 +10,11 @@ import pytest
 
 from agents.metaorder import Metaorder
 from lob.errors import InputError, RunError
-from scenarios.experiments import Attribution, ImpactResult, StoppingRule, SweepResult, attribute, impact, sweep
+from scenarios.experiments import Attribution, ImpactResult, StoppingRule, SweepResult, plot, report
 from scenarios.experiments import pairs as pairs_module
 from scenarios.experiments import variants as variants_module
 from tests.scenarios.texts import SMALL, written
+from tests.studies import attribute, impact, sweep
 
 ORDER = Metaorder("buy", 120, "twap", start_s=120, duration_s=240, settings={"n_slices": 12})
 
@@ -40,7 +41,7 @@ def test_an_impact_study_comes_back_with_its_confidence_failures_and_stopping_ru
     rule = StoppingRule("impact_end", 1000.0, batch=32)
     found = impact(
         written(tmp_path), ORDER, pairs=40, arms=("control", "treated", "placebo", "mirrored"), confidence=0.9,
-        stop=rule, n_structure=3, executor="serial", out=tmp_path / "out",
+        stop=rule, n_structure=3, out=tmp_path / "out",
     )  # fmt: skip
     loaded = ImpactResult.load(tmp_path / "out")
     assert loaded.confidence == 0.9 and loaded.stop == rule and loaded.budget == 40
@@ -50,14 +51,14 @@ def test_an_impact_study_comes_back_with_its_confidence_failures_and_stopping_ru
         assert getattr(loaded, name) == getattr(found, name), name
     for name in ("runs", "estimates", "paths", "structure"):
         assert same(getattr(loaded, name), getattr(found, name)), name
-    assert loaded.plot() == found.plot()
-    assert loaded.report(tmp_path / "again.html").read_text() == (tmp_path / "out" / "report.html").read_text()
+    assert plot(loaded) == plot(found)
+    assert report(loaded, tmp_path / "again.html").read_text() == (tmp_path / "out" / "report.html").read_text()
 
 
 def test_a_shorter_study_in_a_folder_with_more_pairs_comes_back_as_short_as_it_was(tmp_path: Path) -> None:
     path, out = written(tmp_path), tmp_path / "out"
-    impact(path, ORDER, pairs=6, executor="serial", out=out)
-    fewer = impact(path, ORDER, pairs=4, executor="serial", out=out, resume=True)
+    impact(path, ORDER, pairs=6, out=out)
+    fewer = impact(path, ORDER, pairs=4, out=out, resume=True)
     assert ImpactResult.load(out).runs.equals(fewer.runs)
     assert ImpactResult.load(out).n_pairs == 4
 
@@ -65,20 +66,20 @@ def test_a_shorter_study_in_a_folder_with_more_pairs_comes_back_as_short_as_it_w
 def test_a_sweep_comes_back_with_its_grid_confidence_and_failures(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fail_for(monkeypatch, variants_module._Task, lambda job: job.seed == 3 and job.variant == 1)
+    fail_for(monkeypatch, variants_module._Task, lambda job: job.seed == 3 and job.number == 1)
     text = SMALL + '\n[[event]]\nname = "stop"\nkind = "halt"\nat = 09:35:00\nuntil = 09:36:00\n'
     import datetime as dt
 
     grid = {"event.stop.at": [dt.time(9, 34), dt.time(9, 35)], "population.zero.settings.market_share": [0.1, 0.25]}
     found = sweep(
         written(tmp_path, text), grid, [3, 1, 2], outcomes=["volume", "mean_spread"], confidence=0.8,
-        executor="serial", out=tmp_path / "out",
+        out=tmp_path / "out",
     )  # fmt: skip
     loaded = SweepResult.load(tmp_path / "out")
     for name in ("runs", "cells", "outcomes", "confidence", "table", "failed", "notes"):
         assert same(getattr(loaded, name), getattr(found, name)), name
     assert len(loaded.failed) == 1 and loaded.confidence == 0.8
-    assert loaded.plot() == found.plot()
+    assert plot(loaded) == plot(found)
 
 
 @pytest.mark.parametrize("n_groups", [3, 9])
@@ -107,7 +108,7 @@ def test_an_attribution_comes_back_whole_with_all_subsets_and_with_sampled_order
 
 
 def test_a_folder_with_another_study_or_none_is_told_in_one_line(tmp_path: Path) -> None:
-    sweep(written(tmp_path), {}, [1, 2], outcomes=["volume"], executor="serial", out=tmp_path / "out")
+    sweep(written(tmp_path), {}, [1, 2], outcomes=["volume"], out=tmp_path / "out")
     for result, folder in ((ImpactResult, "out"), (Attribution, "out"), (SweepResult, "nowhere")):
         with pytest.raises(InputError, match="holds no"):
             result.load(tmp_path / folder)

@@ -12,11 +12,12 @@ import polars as pl
 import pytest
 
 from lob.errors import InputError, RunError
-from scenarios.experiments import sweep
+from scenarios.experiments import plot
 from scenarios.experiments import variants as runs_module
 from scenarios.experiments.outcomes import OUTCOMES, FinishedRun
 from sim.hash import TapeHash
 from tests.scenarios.texts import SMALL, built, written
+from tests.studies import sweep
 
 GRID = {"population.zero.count": [30, 60], "population.zero.settings.market_share": [0.1, 0.2]}
 Runs = pl.DataFrame
@@ -28,7 +29,7 @@ def _values(frame: Runs) -> list[tuple[Any, ...]]:
 
 def test_every_combination_is_run_once_for_every_seed_and_equals_a_single_run(tmp_path: Path) -> None:
     path = written(tmp_path)
-    found = sweep(path, GRID, [1, 2, 3], executor="serial")
+    found = sweep(path, GRID, [1, 2, 3])
     assert found.runs.select(pl.struct("variant", "seed").n_unique()).item() == len(found.runs) == 12
     assert [tuple(cell.values()) for cell in found.cells] == [(30, 0.1), (30, 0.2), (60, 0.1), (60, 0.2)]
     overrides = ("population.zero.count=60", "population.zero.settings.market_share=0.1")
@@ -42,7 +43,7 @@ def test_every_combination_is_run_once_for_every_seed_and_equals_a_single_run(tm
 
 
 def test_differences_are_taken_seed_by_seed(tmp_path: Path) -> None:
-    found = sweep(written(tmp_path), {"population.zero.count": [30, 60]}, range(1, 9), executor="serial")
+    found = sweep(written(tmp_path), {"population.zero.count": [30, 60]}, range(1, 9))
     wide = {k: found.runs.filter(pl.col("variant") == k).sort("seed")["n_trades"].to_numpy() for k in (0, 1)}
     row = found.table.filter((pl.col("variant") == 1) & (pl.col("outcome") == "n_trades")).row(0, named=True)
     assert row["difference"] == pytest.approx((wide[1] - wide[0]).mean())
@@ -61,8 +62,8 @@ def test_the_numbers_do_not_depend_on_the_executor(tmp_path: Path) -> None:
 
 def test_a_sweep_goes_on_where_it_was_and_repeats_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = written(tmp_path)
-    whole = sweep(path, GRID, range(1, 6), executor="serial", out=tmp_path / "whole")
-    sweep(path, GRID, range(1, 3), executor="serial", out=tmp_path / "parts")
+    whole = sweep(path, GRID, range(1, 6), out=tmp_path / "whole")
+    sweep(path, GRID, range(1, 3), out=tmp_path / "parts")
     made: list[int] = []
     task = runs_module._Task.__call__
 
@@ -72,13 +73,13 @@ def test_a_sweep_goes_on_where_it_was_and_repeats_nothing(tmp_path: Path, monkey
 
     monkeypatch.setattr(runs_module._Task, "__call__", counted)
     with pytest.raises(InputError, match="holds a study already"):
-        sweep(path, GRID, range(1, 6), executor="serial", out=tmp_path / "parts")
-    rest = sweep(path, GRID, range(1, 6), executor="serial", out=tmp_path / "parts", resume=True)
+        sweep(path, GRID, range(1, 6), out=tmp_path / "parts")
+    rest = sweep(path, GRID, range(1, 6), out=tmp_path / "parts", resume=True)
     assert sorted(set(made)) == [3, 4, 5] and len(made) == 12
     assert _values(rest.runs) == _values(whole.runs)
     assert rest.table.equals(whole.table)
     with pytest.raises(InputError, match="grid"):
-        sweep(path, {"population.zero.count": [30]}, [1], executor="serial", out=tmp_path / "parts", resume=True)
+        sweep(path, {"population.zero.count": [30]}, [1], out=tmp_path / "parts", resume=True)
 
 
 KILLER = '''
@@ -143,11 +144,11 @@ def test_a_full_disk_is_one_error_and_what_was_written_stays(tmp_path: Path, mon
     monkeypatch.setattr(result_set, "write_parquet", full)
     monkeypatch.setattr(result_set, "FLUSH_S", 0.0)
     with pytest.raises(RunError, match="no space left"):
-        sweep(path, {}, range(1, 9), executor="serial", out=out)
+        sweep(path, {}, range(1, 9), out=out)
     assert len(list((out / "results").glob("part-*.parquet"))) == 3
     monkeypatch.undo()
-    found = sweep(path, {}, range(1, 9), executor="serial", out=out, resume=True)
-    assert _values(found.runs) == _values(sweep(path, {}, range(1, 9), executor="serial").runs)
+    found = sweep(path, {}, range(1, 9), out=out, resume=True)
+    assert _values(found.runs) == _values(sweep(path, {}, range(1, 9)).runs)
 
 
 @pytest.mark.parametrize(
@@ -183,7 +184,7 @@ def test_bad_input_is_told_before_anything_is_run_or_written(
 
 def test_numbers_of_numpy_are_numbers(tmp_path: Path) -> None:
     grid = {"population.zero.count": np.arange(30, 32), "population.zero.settings.market_share": np.array([0.1])}
-    found = sweep(written(tmp_path), grid, np.arange(1, 3), outcomes=["volume"], executor="serial")
+    found = sweep(written(tmp_path), grid, np.arange(1, 3), outcomes=["volume"])
     assert found.cells[1] == {"population.zero.count": 31, "population.zero.settings.market_share": 0.1}
 
 
@@ -191,20 +192,20 @@ def test_one_run_that_is_left_is_a_result_without_intervals(tmp_path: Path, monk
     task = runs_module._Task.__call__
 
     def one_only(self: Any, job: Any) -> Any:
-        if (job.variant, job.seed) != (1, 2):
+        if (job.number, job.seed) != (1, 2):
             raise RunError("capacity exceeded")
         return task(self, job)
 
     monkeypatch.setattr(runs_module._Task, "__call__", one_only)
-    found = sweep(written(tmp_path), {"population.zero.count": [30, 60]}, [1, 2], executor="serial")
+    found = sweep(written(tmp_path), {"population.zero.count": [30, 60]}, [1, 2])
     row = found.table.filter((pl.col("variant") == 1) & (pl.col("outcome") == "volume")).row(0, named=True)
     assert row["mean"] > 0 and np.isnan(row["low"]) and np.isnan(row["difference"])
-    assert found.plot().startswith(b"\x89PNG") and len(found.failed) == 3
+    assert plot(found).startswith(b"\x89PNG") and len(found.failed) == 3
 
 
 def test_all_runs_failing_is_an_error_that_names_the_first_reason(tmp_path: Path) -> None:
     with pytest.raises(RunError, match=r"none of 2 runs could be made.*max_orders"):
-        sweep(written(tmp_path), {"instrument.ABC.max_orders": [1]}, [1, 2], executor="serial")
+        sweep(written(tmp_path), {"instrument.ABC.max_orders": [1]}, [1, 2])
 
 
 # ---- outcomes -----------------------------------------------------------------------------------------------------
@@ -310,8 +311,9 @@ def test_a_stopped_process_group_leaves_no_half_part(tmp_path: Path) -> None:
 
     path, out = written(tmp_path), tmp_path / "out"
     code = (
-        "from scenarios import result_set\nresult_set.FLUSH_S = 0.0\nfrom scenarios.experiments import sweep\n"
-        f"sweep({str(path)!r}, {{}}, range(1, 400), executor='serial', out={str(out)!r})\n"
+        "from scenarios.many_runs import result_set\nresult_set.FLUSH_S = 0.0\n"
+        "from scenarios import Execution, sweep\n"
+        f"sweep({str(path)!r}, {{}}, range(1, 400), execution=Execution('serial', out={str(out)!r}))\n"
     )
     root = Path(__file__).resolve().parents[2]
     process = subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(root)})
@@ -322,5 +324,5 @@ def test_a_stopped_process_group_leaves_no_half_part(tmp_path: Path) -> None:
     process.send_signal(signal.SIGKILL)
     process.wait()
     n_before = len(list(out.glob("results/part-*.parquet")))
-    found = sweep(path, {}, range(1, n_before + 4), executor="serial", out=out, resume=True)
+    found = sweep(path, {}, range(1, n_before + 4), out=out, resume=True)
     assert sorted(found.runs["seed"].to_list()) == list(range(1, n_before + 4))

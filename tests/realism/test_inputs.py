@@ -9,10 +9,10 @@ import pytest
 
 from lob.errors import InputError
 from scenarios.data.flows import FlowSource, read_flows
-from scenarios.data.generation import generate
 from scenarios.realism.inputs import check_comparable
 from tests.cli.test_commands import one_line, outcry
 from tests.scenarios.texts import written
+from tests.studies import generate
 
 Lines = list[str]
 
@@ -21,7 +21,7 @@ Lines = list[str]
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a day in LOBSTER's format and as a tape."""
     folder = tmp_path_factory.mktemp("made")
-    generate(str(written(folder)), folder / "out", formats=("lobster", "parquet"), executor="serial")
+    generate(str(written(folder)), folder / "out", formats=("lobster", "parquet"))
     return folder / "out"
 
 
@@ -120,6 +120,6 @@ def test_flows_of_different_ticks_or_levels_are_not_compared(made: Path) -> None
 
 
 def test_several_generated_days_are_several_flows(tmp_path: Path) -> None:
-    generate(str(written(tmp_path)), tmp_path / "out", days=2, formats=("parquet",), executor="serial")
+    generate(str(written(tmp_path)), tmp_path / "out", days=2, formats=("parquet",))
     assert len(read_flows(tmp_path / "out", None, "x").flows) == 2
     outcry(tmp_path, "realism", "--help")

@@ -271,10 +271,10 @@ def test_training_holds_its_folder(tmp_path: Path) -> None:
 
 
 def test_generated_days_hold_their_folder(tmp_path: Path) -> None:
-    from scenarios.data.generation import generate
+    from tests.studies import generate
 
     with Holder(tmp_path / "days") as pid, pytest.raises(InputError, match=rf"writing here now \(pid {pid}\)"):
-        generate(written(tmp_path), tmp_path / "days", executor="serial")
+        generate(written(tmp_path), tmp_path / "days")
 
 
 def test_errors_of_the_disk_are_still_named(tmp_path: Path) -> None:

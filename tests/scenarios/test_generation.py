@@ -13,11 +13,12 @@ from lob.errors import InputError, RunError
 from lob.lobster import read_day
 from lob.replay import replay
 from scenarios.data import generation
-from scenarios.data.generation import FORMATS, day_seed, generate
+from scenarios.data.generation import FORMATS, day_seed
 from sim.formats import read_dbn, read_hftbacktest
 from sim.hash import hash_tape
 from sim.writer import scan_tape
 from tests.scenarios.texts import SMALL, built, written
+from tests.studies import generate
 
 TEXT = (
     SMALL.replace("09:40:00", "09:33:00")
@@ -53,7 +54,7 @@ symbol = "SECOND"
 
 
 def make(tmp_path: Path, out: str = "out", **options: Any) -> generation.Generated:
-    return generate(written(tmp_path, TEXT), tmp_path / out, executor=options.pop("executor", "serial"), **options)
+    return generate(written(tmp_path, TEXT), tmp_path / out, **options)
 
 
 def test_each_day_is_the_run_of_its_seed_on_a_weekday_of_its_own(tmp_path: Path) -> None:
@@ -161,7 +162,7 @@ def test_a_stopped_generation_goes_on_and_a_failed_day_is_made_again(
 def test_a_day_that_breaks_off_leaves_nothing_half_written(tmp_path: Path) -> None:
     text = TEXT.replace('[[instrument]]\nname = "ABC"', '[[instrument]]\nname = "ABC"\nmax_orders = 30', 1)
     with pytest.raises(RunError, match=r"none of 1 days could be made.*max_orders"):
-        generate(written(tmp_path, text), tmp_path / "out", formats=("parquet", "lobster"), executor="serial")
+        generate(written(tmp_path, text), tmp_path / "out", formats=("parquet", "lobster"))
     left = [p.name for p in (tmp_path / "out").rglob("*") if p.is_file()]
     assert not [name for name in left if name.endswith((".csv", ".tmp")) or "orders" in name]
     shutil.rmtree(tmp_path / "out")

@@ -11,10 +11,10 @@ import pytest
 from agents.metaorder import Metaorder
 from lob.units import SECOND_NS
 from scenarios.build.market import Built, build
-from scenarios.experiments import impact
 from scenarios.experiments.outcomes import FinishedRun, outcomes_of
 from scenarios.schema.load import library, load_scenario
 from sim.market import Market
+from tests.studies import impact
 
 SEEDS = range(1, 6)
 COLLAR = "instrument.ABC.collar_ticks=50"
@@ -186,7 +186,7 @@ def test_impact_of_a_metaorder_is_concave_where_liquidity_is_latent() -> None:
     order = Metaorder("buy", 1, "twap", start_s=1800, duration_s=600, settings={"n_slices": 60})
     found = impact(
         "metaorder", order, participation=(0.1, 0.8), pairs=6, arms=("control", "treated", "placebo"), after_s=600,
-        n_structure=0, executor="serial",
+        n_structure=0,
     )  # fmt: skip
     small, large = (found.value("impact_end", level=level) for level in (1, 2))
     # Eight times the quantity; in proportion it would be eight times the impact, by the square root 2.8 times.
@@ -207,7 +207,6 @@ def test_a_placebo_leaves_the_tape_of_every_scenario_as_it_is(name: str) -> None
     order = Metaorder("buy", 500, "pov", start_s=start, duration_s=(short - start) / 2)
     found = impact(
         name, order, pairs=1, arms=("control", "treated", "placebo"), after_s=(short - start) / 2, n_structure=0,
-        executor="serial",
     )  # fmt: skip
     assert session.close_ns > session.open_ns
     assert found.placebo_identical is True

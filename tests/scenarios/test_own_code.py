@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import pickle
 from pathlib import Path
 
 import pytest
 
 from lob.errors import InputError
-from scenarios.build.market import Built, build, built_once
+from scenarios.build import Variant, built_once
+from scenarios.build.market import Built, build
 from scenarios.schema.load import load_scenario
 from tests.scenarios.texts import SMALL, written
 
 TRADER = """
 import json
+import pickle
 from HELPER import lots
 from sim.trader import Trader
 
@@ -122,14 +125,16 @@ def test_what_a_process_keeps_of_a_scenario_is_forgotten_when_its_code_or_files_
     write(tmp_path, "kept_helper.py", "def lots():\n    return 3\n")
     write(tmp_path, "table.csv", "1")
     kind = '[[trader]]\nname = "t"\nkind = "kept_trader:Mine"\nsettings = { table = "table.csv" }\n'
-    text, path = SMALL + kind, str(tmp_path / "study.toml")
-    first = built_once(text, path)
-    assert built_once(text, path) is first
+    variant = Variant.of_text(tmp_path / "study.toml", SMALL + kind)
+    first = variant.built
+    assert variant.built is first and pickle.loads(pickle.dumps(variant)).built is first
+    with pytest.warns(DeprecationWarning, match="Variant"):
+        assert built_once(variant.text, str(variant.path)) is first
     write(tmp_path, "table.csv", "22")
-    second = built_once(text, path)
+    second = variant.built
     assert second is not first and second.content != first.content
     write(tmp_path, "kept_helper.py", "def lots():\n    return 4\n")
-    assert lots_sent(built_once(text, path)) == 4
+    assert lots_sent(variant.built) == 4
 
 
 def test_the_tokenizer_of_a_language_model_counts(tmp_path: Path) -> None:

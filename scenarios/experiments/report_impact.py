@@ -9,6 +9,7 @@ import polars as pl
 
 from scenarios.experiments.bootstrap import percent
 from scenarios.experiments.estimates import UNPAIRED
+from scenarios.experiments.plot_impact import draw_impact
 from scenarios.pages.html import number, page, paragraph, picture, preformatted, section, table
 from scenarios.schema.times import clock
 from sim.versions import versions
@@ -48,7 +49,7 @@ def impact_page(result: ImpactResult) -> str:
     identity, window = result.identity, result.window
     parts = [
         paragraph(_what(result)),
-        picture(result.plot(), "Impact through time, against quantity, paired and not paired; costs"),
+        picture(draw_impact(result), "Impact through time, against quantity, paired and not paired; costs"),
     ]
     parts += [paragraph(note, "note") for note in result.notes]
     if result.placebo_identical is not None:
