@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Protocol
+from typing import Any, Protocol, Unpack
 
 import numpy as np
 
@@ -18,10 +18,11 @@ from agents.rl._stepping import (
     RESUME,
     step_markets,
 )
-from agents.rl.custom import Observation, RewardFunction, observed
+from agents.rl.custom import Observation, observed
 from agents.rl.features import FEATURES
 from agents.rl.memory import feature_cells
-from agents.rl.rewards import Rewards, RewardSettings
+from agents.rl.options import BatchOptions, check_options
+from agents.rl.rewards import Rewards
 from agents.rl.task import Task, task_of, tasks
 from lob.blocks import record_address
 from lob.compiled import function_address
@@ -92,16 +93,7 @@ class MarketBatch:
     Args:
         make_market: see MakeMarket.
         n: markets.
-        learner: name of the population; default: the only one that is a learning agent's.
-        features: names of the observed features; default: the task's.
-        reward: name of the reward, or a function (agents.rl.custom); default: the task's.
-        reward_settings: numbers in the reward, as RewardSettings or by name.
-        observation: a function of the user's own that makes the observation (agents.rl.custom) of the `features`
-            (default then: all) and facts.
-        task: what the learner does, if it is no task of agents.rl.tasks; default: what `make_market` says in its
-            attribute `learning_task`, if it has one.
-        threads: markets are shared out among so many threads; the result does not depend on it.
-        keep_tape: keep all rows of every episode in memory, for `tape`.
+        options: see agents.rl.options.
 
     Attributes:
         observations: float32 (n, k, features), of the last look.
@@ -121,28 +113,22 @@ class MarketBatch:
         self,
         make_market: MakeMarket,
         n: int = 1,
-        *,
-        learner: str | None = None,
-        features: Sequence[str] | None = None,
-        reward: str | RewardFunction | None = None,
-        reward_settings: RewardSettings | Mapping[str, Any] | None = None,
-        observation: Observation | None = None,
-        task: Task | None = None,
-        threads: int = 1,
-        keep_tape: bool = False,
+        **options: Unpack[BatchOptions],
     ) -> None:
-        n, threads = whole(n, "n", 1), whole(threads, "threads", 1)
+        check_options(options, BatchOptions)
+        n, threads = whole(n, "n", 1), whole(options.get("threads", 1), "threads", 1)
+        observation = options.get("observation")
         if observation is not None and not callable(observation):
             raise InputError(f"observation = {observation!r}; allowed: a function of (features, facts)")
         self._make = make_market
         self._first: Market | None = make_market(0)
-        own = self._task_of_maker() if task is None else task
-        self._population, self.task = _find_learner(self._first, learner, own)
+        own = options.get("task") or self._task_of_maker()
+        self._population, self.task = _find_learner(self._first, options.get("learner"), own)
         definition = self._first.world.populations[self._population]
         settings: Any = definition.settings
         self.settings = settings
         self.n, self.k = n, definition.count
-        given = tuple(features or settings.features)
+        given = tuple(options.get("features") or settings.features)
         chosen = given or (self.task.features if observation is None else tuple(FEATURES))
         self.features = chosen
         self._features = np.array(feature_cells(chosen), np.int64)
@@ -151,14 +137,14 @@ class MarketBatch:
         self.largest_lots = self.task.largest_lots(self.settings)
         goal = getattr(self.settings, "quantity_lots", 0) * getattr(self.settings, "side", 0)
         self.rewards = Rewards(
-            reward or self.task.reward,
+            options.get("reward") or self.task.reward,
             n * self.k,
             price_scale_ticks=settings.price_scale_ticks,
             largest_lots=self.largest_lots,
             goal_lots=goal,
-            settings=reward_settings,
+            settings=options.get("reward_settings"),
         )
-        self._keep = keep_tape
+        self._keep = bool(options.get("keep_tape", False))
         self._rows: list[list[Any]] = [[] for _ in range(n)]
         self._threads = min(threads, n)
         self.markets: list[Market | None] = [None] * n

@@ -26,7 +26,7 @@ from scenarios.many_runs.map_runs import Failed
 from scenarios.many_runs.result_set import ResultSet
 from sim.files.atomic import is_temporary, temporary_name, write_atomically
 from sim.files.names import file_name
-from sim.formats import DbnWriter, HftbacktestWriter, LobsterWriter
+from sim.formats import DbnWriter, HftbacktestWriter, LobsterOptions, LobsterWriter
 from sim.hash import TapeHash
 from sim.writer import ParquetTape
 
@@ -144,12 +144,8 @@ def _writers(task: _Task, built: Built, day: _Day, folder: Path, where: Path) ->
         name = file_name(table.name)
         if "lobster" in task.formats:
             place = folder / FOLDERS["lobster"] / f"seed={day.seed}"
-            writers.append(
-                LobsterWriter(
-                    place, name, day.date, session.open_ns, session.close_ns, *prices, listing.tick_size,
-                    task.options.levels, symbol,
-                )
-            )  # fmt: skip
+            options: LobsterOptions = {"tick_size": listing.tick_size, "depth": task.options.levels, "symbol": symbol}
+            writers.append(LobsterWriter(place, name, day.date, session.open_ns, session.close_ns, *prices, **options))
         if "dbn" in task.formats:
             path = folder / FOLDERS["dbn"] / f"seed={day.seed}" / f"{name}_{day.date}.mbo.dbn"
             writers.append(DbnWriter(path, table.name, day.date, *prices, listing.tick_size, symbol))

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from agents.rl._stepping import FACT
-from agents.rl.models._batch import ModelBatch
+from agents.rl.models._batch import ModelBatch, ModelSizes
 from agents.rl.rewards import RewardSettings
 from lob.errors import InputError
 from sim.rng import normal_quantile, raw_uniform
@@ -95,11 +95,11 @@ class ExecutionModelBatch(ModelBatch):
 
     def __init__(self, n: int = 1, model: ExecutionModel | None = None) -> None:
         self.model = model or ExecutionModel()
-        super().__init__(
-            n, "execution", ("time_left", "remaining"), "inventory_penalised", self.model.reward_settings(),
-            price_scale_ticks=self.model.scale, largest_lots=self.model.quantity, n_continuous=1,
-            duration_s=self.model.n_steps * self.model.step, step_s=self.model.step,
-        )  # fmt: skip
+        sizes = ModelSizes(
+            self.model.scale, self.model.quantity, self.model.n_steps * self.model.step, self.model.step, n_continuous=1
+        )
+        penalty = self.model.reward_settings()
+        super().__init__(n, "execution", ("time_left", "remaining"), "inventory_penalised", penalty, sizes)
 
     def _begin(self, m: int) -> None:
         self.facts[m, 0, FACT.mid_ticks] = self.facts[m, 0, FACT.start_mid_ticks] = self.model.start_price

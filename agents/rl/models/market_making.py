@@ -16,7 +16,7 @@ import numpy as np
 from numba import int64, uint64
 
 from agents.rl._stepping import FACT
-from agents.rl.models._batch import ModelBatch
+from agents.rl.models._batch import ModelBatch, ModelSizes
 from agents.rl.policies.rl_maker import DISTANCES
 from agents.rl.rewards import RewardSettings
 from lob.compiled import kernel
@@ -120,11 +120,11 @@ class MakerModelBatch(ModelBatch):
     ) -> None:
         self.model = model or MakerModel()
         self._widest = widest_scales
-        super().__init__(
-            n, "market_making", FEATURES, reward, reward_settings, price_scale_ticks=self.model.price_scale_ticks,
-            largest_lots=self.model.max_quotes, n_continuous=2 if continuous else 0,
-            duration_s=self.model.duration_s, step_s=self.model.step_s,
+        sizes = ModelSizes(
+            self.model.price_scale_ticks, self.model.max_quotes, self.model.duration_s, self.model.step_s,
+            n_continuous=2 if continuous else 0,
         )  # fmt: skip
+        super().__init__(n, "market_making", FEATURES, reward, reward_settings, sizes)
 
     def _begin(self, m: int) -> None:
         self.facts[m, 0, FACT.mid_ticks] = self.facts[m, 0, FACT.start_mid_ticks] = START_TICKS
