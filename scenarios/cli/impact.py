@@ -95,14 +95,9 @@ def command(
         horizon = horizon if horizon is not None else "30m"
     folder = out if out is not None else Path("runs") / f"{path.stem}-impact"
     protocol = ImpactProtocol(
-        start=start,
-        horizon_s=duration_s(horizon, "--horizon") if horizon is not None else None,
-        after_s=duration_s(after, "--after") if after is not None else None,
-        branch=branch,
-        first_seed=first_seed,
-        confidence=confidence,
-        stop=_rule(stop),
-    )
+        start=start, horizon_s=_seconds(horizon, "--horizon"), after_s=_seconds(after, "--after"), branch=branch,
+        first_seed=first_seed, confidence=confidence, stop=_rule(stop),
+    )  # fmt: skip
     with pair_progress(console, "pairs") as show:
         result = impact(
             scenario,
@@ -117,6 +112,10 @@ def command(
     _print(console, result)
     console.print(f"Report: {folder / 'report.html'}", soft_wrap=True)
     console.print(f"Picture: {folder / 'impact.png'}", soft_wrap=True)
+
+
+def _seconds(text: str | None, option: str) -> float | None:
+    return duration_s(text, option) if text is not None else None
 
 
 def _fragment(path: Path, quantity: int | None, participation: str | None) -> str:

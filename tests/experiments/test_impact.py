@@ -11,8 +11,10 @@ import pytest
 
 from agents.metaorder import Metaorder
 from lob.errors import InputError, RunError
+from scenarios.build import variant as variant_module
 from scenarios.experiments import ImpactResult, StoppingRule, plot, report
 from scenarios.experiments import pairs as pairs_module
+from tests import studies
 from tests.scenarios.texts import SMALL, built, written
 from tests.studies import impact
 
@@ -63,6 +65,24 @@ def test_up_to_the_start_both_worlds_are_one_and_a_buyer_raises_the_price(tmp_pa
     assert (buying.m1[:, 20] > buying.m0[:, 20]).mean() > 0.7 and (selling.m1[:, 20] < selling.m0[:, 20]).mean() > 0.7
     executed = found.runs.filter(pl.col("arm") == "treated")["executed_lots"]
     assert (executed == 120).all()
+
+
+def test_a_process_builds_each_arm_once_whatever_the_number_of_pairs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    n_built = 0
+    build = variant_module.build
+
+    def counted(source: Any) -> Any:
+        nonlocal n_built
+        n_built += 1
+        return build(source)
+
+    monkeypatch.setattr(variant_module, "build", counted)
+    run(tmp_path, participation=(0.05, 0.2), arms=("control", "treated", "placebo"), pairs=3)
+    assert n_built == 4
+    made = studies.sweep(written(tmp_path), {"population.zero.count": [20, 30]}, [1, 2, 3], outcomes=["volume"])
+    assert len(made.runs) == 6 and n_built == 4 + 3
 
 
 @pytest.mark.parametrize("executor", ["process", "ray"])
