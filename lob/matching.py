@@ -239,6 +239,7 @@ def replace_order(book: Record, tape: Record, message: Record, index: int) -> No
         row.price_ticks = message.price_ticks
         row.qty_lots = qty_lots
         row.leaves_lots = qty_lots
+        row.contra_leaves_lots = open_lots
     leaves = match(book, tape, time_ns, order_id, agent, parent_id, side, price, qty_lots)
     if leaves > 0:
         rest_order(book, tape, time_ns, order_id, agent, parent_id, side, price, leaves, tracked, int64(REINSERTED))

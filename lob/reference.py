@@ -262,9 +262,10 @@ class ReferenceBook:
         elif m.flags & POST_ONLY and self._crosses(order.side, m.price_ticks):
             self._reject(m, Reject.WOULD_CROSS)
         else:
+            before = order.open_lots
             self._remove(order)
             order.price_ticks, order.open_lots = m.price_ticks, m.qty_lots
-            self._write(EventKind.REPLACE, order, m.qty_lots)
+            self._write(EventKind.REPLACE, order, m.qty_lots, contra=(0, -1, 0, before))
             self._match(order, m.price_ticks)
             if order.open_lots:
                 self._rest(order, Flag.REINSERTED)

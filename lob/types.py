@@ -182,7 +182,8 @@ EVENT: np.dtype[Any] = np.dtype(
 
 `sequence` counts the rows of one symbol from 1. On EXECUTE, `order_id`, `agent`, `parent_id`, `side` and
 `leaves_lots` are the aggressor's, the `contra_` fields the resting order's; `price_ticks` is the resting price.
-On other rows the contra fields are 0 (`contra_agent` -1). `qty_lots` is the quantity added, taken away or executed;
+On other rows the contra fields are 0 (`contra_agent` -1), but that on REPLACE `contra_leaves_lots` is what the order
+had open before. `qty_lots` is the quantity added, taken away or executed;
 on REPLACE the new open quantity; on PHASE the new phase. `leaves_lots` is what stays open of the order.
 Empty sides of the touch: NO_PRICE and 0 lots.
 """

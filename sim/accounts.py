@@ -87,7 +87,7 @@ def book_row(world: Record, symbol: Record, symbol_index: int, row: Record) -> b
     elif kind == ROW_REDUCE:
         reserve(account, side, -qty_lots, int64(0))
     elif kind == ROW_REPLACE:
-        reserve(account, side, -world.replaced_lots, int64(-1))
+        reserve(account, side, -int64(row.contra_leaves_lots), int64(-1))
     elif kind == ROW_REJECT:
         account.n_rejects += 1
         symbol.n_rejects[min(int64(row.reason), int64(63))] += 1

@@ -49,7 +49,7 @@ def open_orders(world: Record, index: int) -> int:
 def check_limits(
     world: Record, population: Record, agent: Record, account: Record, symbol: Record, book: Record, message: Record
 ) -> int:
-    """Return 0 if the message may pass, else the reason; remembers a replaced order's quantity in the world.
+    """Return 0 if the message may pass, else the reason.
 
     The message rate counts all messages of the agent in the running second of its own clock, cancels included.
     """
@@ -69,13 +69,11 @@ def check_limits(
     qty_lots = int64(message.qty_lots)
     added = qty_lots
     if kind == REPLACE:
-        world.replaced_lots = 0
         target = find_order(book, int64(message.order_id))
         if target == 0:
             return 0  # the exchange will say so
-        world.replaced_lots = node_at(book, target).qty_lots
         side = int64(node_at(book, target).side)
-        added = qty_lots - world.replaced_lots
+        added = qty_lots - int64(node_at(book, target).qty_lots)
     elif kind == SET_PHASE:
         return BAD_KIND  # the venue's own message; the schedule sends it without coming here
     elif kind != LIMIT and kind != MARKET:

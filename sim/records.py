@@ -123,7 +123,7 @@ WORLD: np.dtype[Any] = np.dtype(
         *_ints("n_slots", "open_ns", "close_ns"),
         # What changes:
         *_ints("time_ns", "next_scheduled", "n_free_slots", "n_events", "n_messages", "n_wakes"),
-        *_ints("wake_agent", "replaced_lots", "event_limit", "shared_stream", "conditional_ns"),
+        *_ints("wake_agent", "event_limit", "shared_stream", "conditional_ns"),
         ("seed", "<u8"),
     ]
 )

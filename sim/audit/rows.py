@@ -57,7 +57,8 @@ def _check_unused(state: State, row: Any) -> None:
         expect(state, F.unused, int64(0), int64(row.contra_order_id))
         expect(state, F.unused, int64(-1), int64(row.contra_agent))
         expect(state, F.unused, int64(0), int64(row.contra_parent_id))
-        expect(state, F.unused, int64(0), int64(row.contra_leaves_lots))
+        if row.kind != ROW_REPLACE:
+            expect(state, F.unused, int64(0), int64(row.contra_leaves_lots))
     if row.kind != ROW_REJECT and row.reason != 0 and not (row.kind == ROW_EXPIRE and row.reason == BOOK_FULL):
         note(state, F.reason, int64(0), int64(row.reason))
 
@@ -289,6 +290,7 @@ def _replace(state: State, row: Any, is_first: bool) -> None:
         return
     _check_target(state, row, at, False)
     order = state.orders[at]
+    expect(state, F.contra_leaves, int64(order.lots), int64(row.contra_leaves_lots))
     if s.keeps_priority != 0 and price == s.min_price + order.price and lots <= order.lots:
         note(state, F.keeps_place, int64(order.lots - lots), lots)
     if known_agent(state, agent):

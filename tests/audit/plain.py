@@ -90,7 +90,7 @@ def _follows(book: Book, row: Any, leaves: int) -> tuple[bool, int]:
             return False, 0
         if kind == EventKind.REPLACE:
             del book.orders[order_id]
-            return row_leaves == lots, lots
+            return row_leaves == lots and row["contra_leaves_lots"] == order.lots, lots
         order.lots -= lots
         if kind == EventKind.CANCEL:
             del book.orders[order_id]

@@ -25,7 +25,9 @@ print("compiled" if raw_uniform.stats.cache_misses else "loaded")
 
 def drawn(cache: Path, *arguments: str) -> tuple[list[str], str]:
     """Draw a number in a fresh process with this cache; return what it prints, and its stderr."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OUTCRY_CACHE_DIR": str(cache)}
+    # A measurement of coverage would write files of its own.
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
+    environment = {**ours, "PYTHONPATH": str(ROOT), "OUTCRY_CACHE_DIR": str(cache)}
     command = [sys.executable, "-c", PROGRAM, *arguments]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

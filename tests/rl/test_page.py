@@ -19,11 +19,10 @@ def test_a_snippet_of_the_page_runs(number: int) -> None:
 
 
 def test_every_option_of_an_environment_is_on_the_page() -> None:
-    import inspect
-
     from agents.rl import MarketEnv, MarketParallelEnv, MarketVectorEnv
+    from agents.rl.options import option_names
     from scenarios.environments import MarketFactory
 
     for kind in (MarketFactory, MarketEnv, MarketVectorEnv, MarketParallelEnv):
-        for name in inspect.signature(kind).parameters:
+        for name in option_names(kind):
             assert name == "make_market" or f"`{name}`" in PAGE, name
