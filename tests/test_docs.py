@@ -27,3 +27,15 @@ def test_modules_that_pages_name_are_there() -> None:
             r"`((?:lob|sim|agents|scenarios|bench|tests|examples)/[\w/]+(?:\.py|/))", page.read_text("utf-8")
         ):
             assert (ROOT / name).exists(), (page.name, name)
+
+
+def test_every_stop_of_a_walk_is_there() -> None:
+    page = (ROOT / "docs" / "design.md").read_text("utf-8")
+    walks = page.partition("## Walks")[2].partition("\n## ")[0]
+    stops = re.findall(r"^\d+\. `([\w/]+\.py)`: `([\w.]+)`", walks, re.M)
+    assert len(stops) == len(re.findall(r"^\d+\. ", walks, re.M)) >= 36
+    for file, name in stops:
+        text = (ROOT / file).read_text("utf-8")
+        assert all(re.search(rf"(def|class) {part}\b", text) for part in name.split(".")), (file, name)
+    for walk in walks.split("### ")[1:]:
+        assert len(re.findall(r"^\d+\. ", walk, re.M)) <= 10
