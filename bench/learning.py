@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from agents.rl import MarketBatch, MarketVectorEnv, RewardSettings, load_network, shipped_weights
-from agents.rl._stepping import POSITION, TIME_S
+from agents.rl._stepping import FACT
 from agents.rl.evaluation import Choose, constant, evaluate, interval, of_network
 from agents.rl.models.execution import ExecutionModel, ExecutionModelBatch
 from agents.rl.models.market_making import MakerModel, MakerModelBatch, best_policy, policy_observations, value_of
@@ -61,9 +61,9 @@ def avellaneda_stoikov(gamma: float, k: float, sigma: float, settings: dict[str,
     end_s, size, scale = settings["start_s"] + settings["duration_s"], settings["size_lots"], 0.5 * widest
 
     def choose(observations: Any, facts: Any) -> Any:
-        risk = gamma * sigma**2 * np.maximum(end_s - facts[:, TIME_S], 0.0)
+        risk = gamma * sigma**2 * np.maximum(end_s - facts[:, FACT.time_s], 0.0)
         half = 0.5 * risk + np.log1p(gamma / k) / gamma
-        shift = facts[:, POSITION] / size * risk
+        shift = facts[:, FACT.position_lots] / size * risk
         distances = np.stack([half + shift, half - shift], 1) / settings["price_scale_ticks"]
         return np.clip(distances / scale - 1.0, -1.0, 1.0)
 

@@ -26,7 +26,7 @@ from sim.records import MAX_OUT
 
 __all__ = ["STATE", "decide_poisson", "first_book", "poisson_block", "slots_for"]
 
-STATE = indices(None, "laid", "first_ticks", "lost", "outside")
+STATE = indices(None, "n_placed", "first_ticks", "lost", "outside")
 NEXT, MARK, ACCEPT = 0, 1, 2
 BATCH_NS = 1_000
 """Time between two batches of the first book, of MAX_OUT orders each."""
@@ -91,17 +91,17 @@ def poisson_block(
 
 
 @decision
-def lay_first_book(view: Any, agent: Any, out: Any, cells: Any, tables: Any) -> None:
+def place_first_book(view: Any, agent: Any, out: Any, cells: Any, tables: Any) -> None:
     """Send the next orders of the first book, as many as fit into one decision."""
-    laid, n_first = int(agent.state[STATE.laid]), int(tables[N_FIRST])
-    if laid == 0:
+    placed, n_first = int(agent.state[STATE.n_placed]), int(tables[N_FIRST])
+    if placed == 0:
         agent.state[STATE.first_ticks] = float(view.last_ticks)
-    batch = min(n_first, laid + MAX_OUT)
-    for k in range(laid, batch):
+    batch = min(n_first, placed + MAX_OUT)
+    for k in range(placed, batch):
         at = TABLES + int(tables[N_LEVELS]) + 2 * k
         place(view, agent, out, cells, 1 + k, int(tables[at]), int(agent.state[STATE.first_ticks] + tables[at + 1]),
               int(tables[SIZE]))  # fmt: skip
-    agent.state[STATE.laid] = float(batch)
+    agent.state[STATE.n_placed] = float(batch)
 
 
 @decision
@@ -153,11 +153,11 @@ def decide_poisson(view: Any, agent: Any, out: Any) -> int:
     tables, cells = block(view), memory(view)
     delay = 1 + int(exponential(agent, NEXT, 1e9 / tables[RATE]))
     n_first, n_levels, size = int(tables[N_FIRST]), int(tables[N_LEVELS]), int(tables[SIZE])
-    if view.reason & WAKE_START or agent.state[STATE.laid] < n_first:
+    if view.reason & WAKE_START or agent.state[STATE.n_placed] < n_first:
         if view.phase != CONTINUOUS:
             return SECOND_NS if n_first > 0 else delay
-        lay_first_book(view, agent, out, cells, tables)
-        return delay if agent.state[STATE.laid] >= n_first else BATCH_NS
+        place_first_book(view, agent, out, cells, tables)
+        return delay if agent.state[STATE.n_placed] >= n_first else BATCH_NS
     if view.phase != CONTINUOUS:
         return delay
     u = uniform(agent, MARK) * (tables[CANCEL_RATE] + tables[ORDER_RATE])

@@ -11,10 +11,10 @@ from lob.codes import POST_ONLY
 from sim.lookup import level_lots, own_count_at, own_lots, own_order_at
 from sim.policy import decision, send_cancel, send_limit, send_reduce, uniform
 
-__all__ = ["MAX_ORDERS", "band_lots", "cancel_one", "lay_queue", "withdraw_queue"]
+__all__ = ["MAX_ORDERS", "band_lots", "cancel_one", "place_queue", "withdraw_queue"]
 
 MAX_ORDERS = 10
-"""Orders of a queue that is laid at once; the last one carries what is left."""
+"""Orders of a queue that is placed at once; the last one carries what is left."""
 MAX_CANCELS = 40
 
 
@@ -28,7 +28,7 @@ def band_lots(view: Any, side: int, edge: int, width: int) -> int:
 
 
 @decision
-def lay_queue(
+def place_queue(
     view: Any, agent: Any, out: Any, side: int, edge: int, width: int, length: int, size: int, first_index: int
 ) -> None:
     """Send `length` orders' worth of quantity to a band, each order to any of its prices, post-only.

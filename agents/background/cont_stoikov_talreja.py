@@ -37,7 +37,7 @@ class ContStoikovTalreja(Settings):
         tail_scale, tail_exponent: beyond the table, limit orders arrive at distance i at tail_scale / i^tail_exponent.
         size_lots: size of every order.
         rate_scale: factor on all rates.
-        first_spread_ticks: spread of the book that is laid at the open around the last price.
+        first_spread_ticks: spread of the book that is placed at the open around the last price.
         first_levels: prices on each side of it, from the best outwards.
         first_orders: orders at each of these prices.
         first_bid_orders, first_ask_orders: orders at the best bid and the best ask; 0: as many as elsewhere.

@@ -217,7 +217,7 @@ def cancel_order(view: Any, agent: Any, out: Any, cells: Any, side: int) -> None
 
 
 @decision
-def lay_first_book(view: Any, agent: Any, out: Any, cells: Any) -> None:
+def place_first_book(view: Any, agent: Any, out: Any, cells: Any) -> None:
     """Send one order at each of the first prices on both sides of the last price."""
     spread, size = int(agent.params[P.first_spread_ticks]), max(1, int(agent.params[P.size_lots] + 0.5))
     bid = view.last_ticks - spread // 2
@@ -237,7 +237,7 @@ def decide(view: Any, agent: Any, out: Any) -> int:
         for i in range(N):
             agent.state[S.bound] += tables[BASE + i]
         if view.phase == CONTINUOUS:
-            lay_first_book(view, agent, out, cells)
+            place_first_book(view, agent, out, cells)
         return 1 + int(exponential(agent, NEXT, 1e9 / agent.state[S.bound]))
     kind = next_event(view, agent, tables)
     delay = 1 + int(exponential(agent, NEXT, 1e9 / agent.state[S.bound]))

@@ -20,7 +20,7 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import Field, model_validator
 
-from agents.background._queues import MAX_ORDERS, band_lots, cancel_one, lay_queue, withdraw_queue
+from agents.background._queues import MAX_ORDERS, band_lots, cancel_one, place_queue, withdraw_queue
 from lob.codes import CONTINUOUS
 from lob.types import NO_PRICE
 from sim.codes import WAKE_START, WAKE_TIMER
@@ -151,19 +151,19 @@ def drawn_length(agent: Any, tables: Any, side: int, i: int) -> int:
 
 
 @decision
-def lay_one(view: Any, agent: Any, out: Any, side: int, i: int, length: int) -> None:
+def place_level(view: Any, agent: Any, out: Any, side: int, i: int, length: int) -> None:
     """Send a queue of a length."""
     spacing, size = int(agent.params[P.spacing_ticks]), int(agent.params[P.size_lots])
     first_index = PLACE + MAX_ORDERS * (2 * i + (side > 0))
-    lay_queue(view, agent, out, side, price_of(agent, side, i), spacing, length, size, first_index)
+    place_queue(view, agent, out, side, price_of(agent, side, i), spacing, length, size, first_index)
 
 
 @decision
-def lay_book(view: Any, agent: Any, out: Any, tables: Any) -> None:
+def place_book(view: Any, agent: Any, out: Any, tables: Any) -> None:
     """Send all queues, drawn from their stationary laws."""
     for i in range(K):
         for side in (1, -1):
-            lay_one(view, agent, out, side, i, drawn_length(agent, tables, side, i))
+            place_level(view, agent, out, side, i, drawn_length(agent, tables, side, i))
     agent.state[S.settling] = 1.0
 
 
@@ -185,11 +185,11 @@ def move_reference(view: Any, agent: Any, out: Any, tables: Any, step: int) -> N
     agent.state[S.base_ticks] = float(base)
     if uniform(agent, REDRAW) < agent.params[P.theta_redraw]:
         send_cancel_all(out)
-        lay_book(view, agent, out, tables)
+        place_book(view, agent, out, tables)
         return
     withdraw_queue(view, out, step, price_of(agent, step, K), spacing)
     present = (band_lots(view, -step, price_of(agent, -step, K - 1), spacing) + size - 1) // size
-    lay_one(view, agent, out, -step, K - 1, drawn_length(agent, tables, -step, K - 1) - present)
+    place_level(view, agent, out, -step, K - 1, drawn_length(agent, tables, -step, K - 1) - present)
     agent.state[S.settling] = 1.0
 
 
@@ -260,7 +260,7 @@ def decide(view: Any, agent: Any, out: Any) -> int:
         base = min(max(view.last_ticks, low), high)
         agent.state[S.base_ticks] = float(base)
         if view.phase == CONTINUOUS:
-            lay_book(view, agent, out, tables)
+            place_book(view, agent, out, tables)
     elif not view.reason & WAKE_TIMER:
         if view.phase == CONTINUOUS and agent.state[S.settling] == 0.0:
             follow_midpoint(view, agent, out, tables)

@@ -29,7 +29,7 @@ from agents.flow.codes import ACTIVITY_FEATURE, DEEP_EDGES, DELETE, MARKET, N_DE
 from agents.flow.tokenizer import Tokens
 from agents.flow.weights import FlowWeights
 from lob.rules import Instrument
-from lob.units import SECOND_NS
+from lob.units import HOUR_NS, SECOND_NS
 from sim.fundamental import ConstantValue
 from sim.market import Market
 from sim.metrics.flow import OrderFlow, visible_flow_of_tape
@@ -154,16 +154,31 @@ def _same_side_log_odds(tokens: Sequence[Tokens]) -> float:
     return float(np.log(same / others))
 
 
+@dataclass(frozen=True)
+class MatchPlan:
+    """How much is rolled out to match totals.
+
+    Attributes:
+        rounds: rounds of rollouts; the best one counts.
+        sessions: rollouts in a round.
+        seconds: length of each.
+        open_ns: when each begins.
+        seed: of the first rollout; use others for every later judgement.
+    """
+
+    rounds: int = 24
+    sessions: int = 6
+    seconds: int = 3600
+    open_ns: int = 11 * HOUR_NS
+    seed: int = 10_000
+
+
 def match_totals(
     weights: FlowWeights,
     recorded: Sequence[OrderFlow],
     *,
-    rounds: int = 24,
-    sessions: int = 6,
-    seconds: int = 3600,
-    open_ns: int = 11 * 3600 * SECOND_NS,
     reference_ticks: Sequence[int],
-    seed: int = 10_000,
+    plan: MatchPlan | None = None,
     on_round: Callable[[int, str, float], None] | None = None,
     **settings: Any,
 ) -> FlowWeights:
@@ -172,15 +187,12 @@ def match_totals(
     Args:
         weights: a trained generator.
         recorded: flow of the training time, one for each stock.
-        rounds: rounds of rollouts; the best one counts.
-        sessions: rollouts in a round.
-        seconds: length of each.
-        open_ns: when each begins.
         reference_ticks: where each stock's price starts.
-        seed: of the first rollout; use others for every later judgement.
+        plan: how much is rolled out.
         on_round: called with the round, the stock and the distance found in it.
         settings: of the policy.
     """
+    plan = plan or MatchPlan()
     arrays = dict(weights.arrays)
     for stock, flow in enumerate(recorded):
         wanted = _Totals.of([flow], weights, stock)
@@ -188,17 +200,21 @@ def match_totals(
         sizes = {"sign_memory": 1, **{name: len(getattr(wanted, name)) for name in COUNTS}}
         shift = {name: _before(weights, stock, name, size) for name, size in sizes.items()}
         best, kept = np.inf, shift
-        for number in range(rounds):
+        for number in range(plan.rounds):
             trial = replace(weights, arrays={**arrays, **_named(stock, shift)})
-            seeds = range(seed + number * sessions, seed + (number + 1) * sessions)
-            flows = [rollout(trial, stock, s, open_ns, seconds, reference_ticks[stock], **chosen) for s in seeds]
+            first = plan.seed + number * plan.sessions
+            flows = [
+                rollout(trial, stock, seed, plan.open_ns, plan.seconds, reference_ticks[stock], **chosen)
+                for seed in range(first, first + plan.sessions)
+            ]
             found = _Totals.of(flows, weights, stock)
             distance = wanted.distance(found)
             if on_round is not None:
                 on_round(number, weights.tokenizer.stocks[stock].name, distance)
             if distance < best:
                 best, kept = distance, shift
-            shift = _moved(shift, wanted, found, FIRST_GAIN + (LAST_GAIN - FIRST_GAIN) * number / max(rounds - 1, 1))
+            share = number / max(plan.rounds - 1, 1)
+            shift = _moved(shift, wanted, found, FIRST_GAIN + (LAST_GAIN - FIRST_GAIN) * share)
         arrays.update(_named(stock, kept))
     return replace(weights, arrays=arrays)
 

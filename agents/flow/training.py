@@ -247,9 +247,7 @@ def train(
         InputError: if there is too little data, or the checkpoint is of another configuration.
         RunError: if the loss is no number any more; the checkpoint then holds the last good state.
     """
-    for tokens, name in [*((t, "training") for t in training), *((t, "validation") for t in validation)]:
-        if len(tokens) < 2 * config.length:
-            raise InputError(f"{name} data: {len(tokens)} orders; allowed: at least {2 * config.length}")
+    _check_lengths(training, validation, config)
     torch.manual_seed(config.seed)
     rng = torch.Generator().manual_seed(config.seed)
     sizes = FlowConfig(tokenizer.n_details, tokenizer.n_delays, len(tokenizer.stocks), config.width,
@@ -273,26 +271,14 @@ def train(
         step, spent, best, stale = state["step"], state["spent"], state["best"], state["stale"]
     begin, evaluated, losses = time.monotonic() - spent, spent, []
     while spent < config.seconds and stale < config.patience:
-        share = spent / config.seconds
-        rate = config.learning_rate * min(1.0, (step + 1) / 50) * (0.1 + 0.45 * (1 + math.cos(math.pi * share)))
         for group in optimiser.param_groups:
-            group["lr"] = rate
+            group["lr"] = _learning_rate(config, step, spent / config.seconds)
         loss = _loss(model, data, config, rng)
-        if not math.isfinite(loss.item()):
-            raise RunError(
-                f"training: the loss is {loss.item()} at step {step}; the last good state is "
-                f"{'nowhere, no folder was given' if folder is None else folder / CHECKPOINT}"
-            )
-        optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimiser.step()
+        _check_finite(loss.item(), step, folder)
+        _descend(model, optimiser, loss)
         losses.append(loss.item())
         step += 1
-        with torch.no_grad():
-            decay = min(config.ema, step / (step + 20))
-            for mine, theirs in zip(average.parameters(), model.parameters(), strict=True):
-                mine.lerp_(theirs, 1 - decay)
+        _blend(average, model, min(config.ema, step / (step + 20)))
         spent = time.monotonic() - begin
         if spent - evaluated > config.evaluate_s or spent >= config.seconds:
             nats = validation_nats(average, validation, config.block)
@@ -316,6 +302,38 @@ def train(
                 on_progress(row)
     average.load_state_dict(best_state)
     return Trained(average.cpu(), history, best)
+
+
+def _check_lengths(training: Sequence[Tokens], validation: Sequence[Tokens], config: TrainingConfig) -> None:
+    for tokens, name in [*((t, "training") for t in training), *((t, "validation") for t in validation)]:
+        if len(tokens) < 2 * config.length:
+            raise InputError(f"{name} data: {len(tokens)} orders; allowed: at least {2 * config.length}")
+
+
+def _check_finite(loss: float, step: int, folder: Path | None) -> None:
+    if not math.isfinite(loss):
+        where = "nowhere, no folder was given" if folder is None else folder / CHECKPOINT
+        raise RunError(f"training: the loss is {loss} at step {step}; the last good state is {where}")
+
+
+def _learning_rate(config: TrainingConfig, step: int, share: float) -> float:
+    """Rate after a warm-up of 50 steps: a half cosine over the time, down to a tenth."""
+    return config.learning_rate * min(1.0, (step + 1) / 50) * (0.1 + 0.45 * (1 + math.cos(math.pi * share)))
+
+
+def _descend(model: FlowModel, optimiser: torch.optim.Optimizer, loss: Tensor) -> None:
+    """One step down the gradient, which is cut to length 1."""
+    optimiser.zero_grad()
+    loss.backward()  # type: ignore[no-untyped-call]
+    torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    optimiser.step()
+
+
+def _blend(average: FlowModel, model: FlowModel, decay: float) -> None:
+    """Move the moving average of the weights towards the model's."""
+    with torch.no_grad():
+        for mine, theirs in zip(average.parameters(), model.parameters(), strict=True):
+            mine.lerp_(theirs, 1 - decay)
 
 
 def _loss(model: FlowModel, data: _Data, config: TrainingConfig, rng: torch.Generator) -> Tensor:

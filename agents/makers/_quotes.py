@@ -19,6 +19,7 @@ __all__ = [
     "best_of_others",
     "fair_price",
     "is_time_to_quote",
+    "may_quote",
     "quote_two_sides",
     "rounded",
     "timer_ns",
@@ -52,6 +53,17 @@ def is_time_to_quote(view: Any, agent: Any, is_due: int, requote_on_fill: float)
     if agent.state[is_due] == 0.0 or view.n_in_flight > 0:
         return False
     agent.state[is_due] = 0.0
+    return True
+
+
+@decision
+def may_quote(view: Any, agent: Any, out: Any, is_due: int, requote_on_fill: float) -> bool:
+    """Whether to move the quotes now, see `is_time_to_quote`; outside of continuous trading they are withdrawn."""
+    if not is_time_to_quote(view, agent, is_due, requote_on_fill):
+        return False
+    if view.phase != CONTINUOUS:
+        withdraw_all(view, out)
+        return False
     return True
 
 

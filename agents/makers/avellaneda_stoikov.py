@@ -19,13 +19,11 @@ from agents.makers._quotes import (
     NEEDS,
     WAKES_ON,
     fair_price,
-    is_time_to_quote,
+    may_quote,
     quote_two_sides,
     rounded,
     timer_ns,
-    withdraw_all,
 )
-from lob.codes import CONTINUOUS
 from sim.distributions import NonNegative, Positive, Settings
 from sim.policy import Policy, decision, indices
 from sim.rng import log1p_portable
@@ -71,10 +69,7 @@ S = indices(None, "is_due")
 def decide(view: Any, agent: Any, out: Any) -> int:
     """Move the quotes to the optimal ones of this moment."""
     delay = timer_ns(view, agent.params[P.refresh_s])
-    if not is_time_to_quote(view, agent, S.is_due, agent.params[P.requote_on_fill]):
-        return delay
-    if view.phase != CONTINUOUS:
-        withdraw_all(view, out)
+    if not may_quote(view, agent, out, S.is_due, agent.params[P.requote_on_fill]):
         return delay
     gamma = agent.params[P.gamma_per_tick]
     sigma = agent.params[P.sigma_ticks_per_sqrt_s]

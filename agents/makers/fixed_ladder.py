@@ -11,8 +11,8 @@ from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
-from agents.makers._quotes import NEEDS, WAKES_ON, fair_price, is_time_to_quote, timer_ns, withdraw_all
-from lob.codes import CONTINUOUS, POST_ONLY
+from agents.makers._quotes import NEEDS, WAKES_ON, fair_price, may_quote, timer_ns
+from lob.codes import POST_ONLY
 from sim.distributions import NonNegative, Positive, Settings
 from sim.lookup import own_count_at
 from sim.policy import Policy, decision, indices, send_cancel, send_limit
@@ -58,7 +58,7 @@ class FixedLadder(Settings):
 
 
 P = indices(FixedLadder)
-S = indices(None, "is_due", "is_laid", "fair_ticks")
+S = indices(None, "is_due", "has_ladder", "fair_ticks")
 
 
 @decision
@@ -77,7 +77,7 @@ def first_level(fair: float, agent: Any, side: int) -> int:
 
 
 @decision
-def lay_ladder(view: Any, agent: Any, out: Any, fair: float) -> None:
+def quote_ladder(view: Any, agent: Any, out: Any, fair: float) -> None:
     """Cancel what does not belong to the ladder and send what is missing."""
     spacing, n_levels = int(agent.params[P.spacing_ticks]), int(agent.params[P.n_levels])
     size, limit = int(agent.params[P.size_lots]), int(agent.params[P.max_position_lots])
@@ -111,20 +111,17 @@ def lay_ladder(view: Any, agent: Any, out: Any, fair: float) -> None:
 def decide(view: Any, agent: Any, out: Any) -> int:
     """Renew the ladder, around a new fair price if that has moved enough."""
     delay = timer_ns(view, agent.params[P.refresh_s])
-    if not is_time_to_quote(view, agent, S.is_due, agent.params[P.requote_on_fill]):
+    if not may_quote(view, agent, out, S.is_due, agent.params[P.requote_on_fill]):
         return delay
-    if view.phase != CONTINUOUS:
-        withdraw_all(view, out)
-        return delay
-    last_fair = agent.state[S.fair_ticks] if agent.state[S.is_laid] > 0.0 else float(view.last_ticks)
+    last_fair = agent.state[S.fair_ticks] if agent.state[S.has_ladder] > 0.0 else float(view.last_ticks)
     if agent.params[P.use_last_trade] > 0.0:
         fair = float(view.last_ticks)
     else:
         fair = fair_price(view, agent.params[P.use_signal], last_fair)
-    if agent.state[S.is_laid] == 0.0 or abs(fair - last_fair) >= agent.params[P.move_ticks]:
+    if agent.state[S.has_ladder] == 0.0 or abs(fair - last_fair) >= agent.params[P.move_ticks]:
         agent.state[S.fair_ticks] = fair
-        agent.state[S.is_laid] = 1.0
-    lay_ladder(view, agent, out, agent.state[S.fair_ticks])
+        agent.state[S.has_ladder] = 1.0
+    quote_ladder(view, agent, out, agent.state[S.fair_ticks])
     return delay
 
 

@@ -20,13 +20,11 @@ from agents.makers._quotes import (
     NEEDS,
     WAKES_ON,
     fair_price,
-    is_time_to_quote,
+    may_quote,
     quote_two_sides,
     rounded,
     timer_ns,
-    withdraw_all,
 )
-from lob.codes import CONTINUOUS
 from sim.distributions import NonNegative, Positive, Settings
 from sim.policy import Policy, decision, indices
 from sim.rng import exp_portable, log1p_portable
@@ -81,10 +79,7 @@ def skew_ticks(agent: Any) -> float:
 def decide(view: Any, agent: Any, out: Any) -> int:
     """Move the quotes to the optimal ones of this inventory."""
     delay = timer_ns(view, agent.params[P.refresh_s])
-    if not is_time_to_quote(view, agent, S.is_due, agent.params[P.requote_on_fill]):
-        return delay
-    if view.phase != CONTINUOUS:
-        withdraw_all(view, out)
+    if not may_quote(view, agent, out, S.is_due, agent.params[P.requote_on_fill]):
         return delay
     gamma = agent.params[P.gamma_per_tick]
     base = log1p_portable(gamma / agent.params[P.k_per_tick]) / gamma

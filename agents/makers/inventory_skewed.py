@@ -15,13 +15,11 @@ from agents.makers._quotes import (
     NEEDS,
     WAKES_ON,
     fair_price,
-    is_time_to_quote,
+    may_quote,
     quote_two_sides,
     rounded,
     timer_ns,
-    withdraw_all,
 )
-from lob.codes import CONTINUOUS
 from sim.distributions import NonNegative, Positive, Settings
 from sim.policy import Policy, decision, indices
 
@@ -62,10 +60,7 @@ S = indices(None, "is_due")
 def decide(view: Any, agent: Any, out: Any) -> int:
     """Move the quotes to where they belong."""
     delay = timer_ns(view, agent.params[P.refresh_s])
-    if not is_time_to_quote(view, agent, S.is_due, agent.params[P.requote_on_fill]):
-        return delay
-    if view.phase != CONTINUOUS:
-        withdraw_all(view, out)
+    if not may_quote(view, agent, out, S.is_due, agent.params[P.requote_on_fill]):
         return delay
     fair = fair_price(view, agent.params[P.use_signal], float(view.last_ticks))
     centre = fair - agent.params[P.skew_ticks_per_lot] * view.position_lots

@@ -57,7 +57,7 @@ CLOSING_SHARE = 0.95
 
 
 @decision
-def lay_ladder(view: Any, agent: Any, out: Any) -> None:
+def quote_ladder(view: Any, agent: Any, out: Any) -> None:
     """Lay levels whose quantities make the marginal price rise by 2 lambda a lot."""
     step = int(agent.params[P.level_step_ticks])
     lots = max(1, int(step / (2.0 * agent.state[S.lambda_]) + 0.5))
@@ -96,11 +96,11 @@ def decide(view: Any, agent: Any, out: Any) -> int:
     period_ns = int(agent.params[P.period_s] * 1e9)
     if view.reason & WAKE_START:
         agent.state[S.lambda_] = agent.params[P.first_lambda_ticks_per_lot]
-        lay_ladder(view, agent, out)
+        quote_ladder(view, agent, out)
         return max(1, int(CLOSING_SHARE * period_ns))
     learn(view, agent)
     send_cancel_all(out)
-    lay_ladder(view, agent, out)
+    quote_ladder(view, agent, out)
     return period_ns
 
 

@@ -66,7 +66,7 @@ def wants_refresh(view: Any, agent: Any, mid: float) -> bool:
 
 
 @decision
-def lay_ladder(view: Any, agent: Any, out: Any, mid: float) -> None:
+def quote_ladder(view: Any, agent: Any, out: Any, mid: float) -> None:
     """Send both sides of the ladder, from the touch outwards."""
     volume = view.volume_lots - agent.state[S.volume_lots]
     size = max(int(agent.params[P.participation] * volume + 0.5), int(agent.params[P.min_size_lots]))
@@ -102,7 +102,7 @@ def decide(view: Any, agent: Any, out: Any) -> int:
             return 0
         delay = 0
         send_cancel_all(out)
-    lay_ladder(view, agent, out, mid)
+    quote_ladder(view, agent, out, mid)
     agent.state[S.quoted_mid_ticks] = mid
     agent.state[S.quoted_ns] = view.time_ns
     if view.reason & (WAKE_START | WAKE_TIMER):

@@ -79,7 +79,7 @@ def is_frightened(view: Any, agent: Any, mid: float) -> bool:
 
 
 @decision
-def lay_ladder(view: Any, agent: Any, out: Any, mid: float, half: float) -> None:
+def quote_ladder(view: Any, agent: Any, out: Any, mid: float, half: float) -> None:
     """Send both sides, the nearest first, as far as the position allows."""
     centre = mid - agent.params[P.skew_ticks_per_lot] * view.position_lots
     size, limit = int(agent.params[P.size_lots]), int(agent.params[P.max_position_lots])
@@ -117,7 +117,7 @@ def decide(view: Any, agent: Any, out: Any) -> int:
         if agent.params[P.away_widening] <= 0.0:
             return delay
         half *= agent.params[P.away_widening]
-    lay_ladder(view, agent, out, mid, half)
+    quote_ladder(view, agent, out, mid, half)
     return delay
 
 

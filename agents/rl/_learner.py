@@ -9,24 +9,15 @@ byte for byte, whoever chooses.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import numpy as np
 from pydantic import Field
 
-from agents.rl.features import (
-    N_FEATURES,
-    SLOW_WEIGHT,
-    TRADE_PRICES,
-    cut,
-    feature_indices,
-    fill_book,
-    fill_own,
-    fill_trades,
-    log_lots,
-    midpoint,
-)
-from agents.rl.network import MAX_HIDDEN, forward, network_cells
+from agents.rl.features import SLOW_WEIGHT, cut, fill_book, fill_own, fill_trades, log_lots, midpoint
+from agents.rl.memory import BLOCK, block_of, feature_cells, learner_of
+from agents.rl.network import describe, forward
 from lob.errors import InputError
 from sim.codes import WAKE_START
 from sim.distributions import DataFile, Settings
@@ -73,17 +64,7 @@ NEEDS = Needs.DEPTH | Needs.TRADES | Needs.OWN | Needs.QUEUE | Needs.SIGNAL | Ne
 ACT, OBSERVED, OVER = 0, 1, 2
 """What `observe` returns: nothing to decide now, only to act; a decision is due; the task is over."""
 
-ACTION, ACTION_2, FEATURE_CELLS = 0, 1, 2
-HIDDEN_CELLS = FEATURE_CELLS + N_FEATURES
-MEMORY_CELLS = HIDDEN_CELLS + 3 * MAX_HIDDEN
-"""Memory: the action, all features, and room for the layers of a network."""
 MAX_ATTEMPTS = 500
-TIME_LEFT, TIME_OF_DAY, SPREAD = 0, 1, 2
-(MID_MOVE, RETURN_1, RETURN_SLOW, VOLATILITY, VOLUME_1, TRADE_IMBALANCE, LAST_TRADE, INVENTORY, REMAINING, BEHIND,
- UNREALISED, OWN_BID) = range(12, 24)  # fmt: skip
-VALUE_GAP = 29
-NETWORK_AT, N_SELECTED, SELECTED = 0, 1, 2
-"""Cells of the block: where the network begins (0: untrained), the number of features, and their positions."""
 
 
 def learner_block(
@@ -95,17 +76,25 @@ def learner_block(
         InputError: if a feature is unknown, or the weights were trained for something else or in other units.
     """
     if settings.untrained:
-        selected = feature_indices(settings.features or defaults)
-        return np.array([0.0, len(selected), *selected])
+        return _head(settings.features or defaults).view(np.float64)
     from agents.rl.network import load_network, shipped_weights
 
     path = settings.weights or str(shipped_weights(task))
     network = load_network(path)
     network.check(path, task, settings.features, n_outputs, continuous)
     _check_units(path, network.card, settings)
-    selected = feature_indices(network.features)
-    head = [SELECTED + len(selected), len(selected), *selected]
-    return np.concatenate([np.array(head, np.float64), network_cells(network)])
+    head = _head(network.features)
+    describe(network, head)
+    return np.concatenate([head.view(np.float64), *(layer.ravel() for layer in network.layers)])
+
+
+def _head(features: Sequence[str]) -> np.ndarray[Any, Any]:
+    """Return the beginning of a block that selects these features, shape (1,)."""
+    head = np.zeros(1, BLOCK)
+    cells = feature_cells(features)
+    head["n_selected"] = len(cells)
+    head["selected"][0, : len(cells)] = cells
+    return head
 
 
 def _check_units(path: str, card: dict[str, Any], settings: LearnerSettings) -> None:
@@ -151,8 +140,7 @@ def look(view: Any, agent: Any, most_lots: float, left_share: float) -> bool:
     """
     if view.reason & WAKE_START:
         return False
-    cells = memory(view)
-    at = FEATURE_CELLS
+    learner = learner_of(view)
     price, size = agent.params[P.price_scale_ticks], agent.params[P.size_scale_lots]
     mid = midpoint(view)
     wealth = float(view.cash_ticks) + view.position_lots * mid
@@ -166,22 +154,22 @@ def look(view: Any, agent: Any, most_lots: float, left_share: float) -> bool:
     change = (mid - agent.state[S.last_mid]) / price
     slow = agent.state[S.return_slow] + SLOW_WEIGHT * (change - agent.state[S.return_slow])
     square = agent.state[S.square_slow] + SLOW_WEIGHT * (change * change - agent.state[S.square_slow])
-    cells[at + TIME_LEFT] = 1.0 - passed
-    cells[at + TIME_OF_DAY] = (view.time_ns - view.open_ns) / max(1.0, float(view.close_ns - view.open_ns))
-    fill_book(view, cells, at + SPREAD, price, size, mid)
-    cells[at + MID_MOVE] = cut((mid - agent.state[S.start_mid]) / price)
-    cells[at + RETURN_1] = cut(change)
-    cells[at + RETURN_SLOW] = cut(10.0 * slow)
-    cells[at + VOLATILITY] = cut(math.sqrt(square))
-    cells[at + VOLUME_1] = cut(log_lots(view.volume_lots - agent.state[S.last_volume], size))
-    cells[at + TRADE_IMBALANCE] = fill_trades(view, cells, at + TRADE_PRICES, price, size, mid)
-    cells[at + LAST_TRADE] = cut((view.last_ticks - mid) / price)
-    cells[at + INVENTORY] = cut(view.position_lots / most_lots)
-    cells[at + REMAINING] = cut(left_share) if left_share >= 0.0 else 0.0
-    cells[at + BEHIND] = cut(left_share - (1.0 - passed)) if left_share >= 0.0 else 0.0
-    cells[at + UNREALISED] = cut((wealth - agent.state[S.start_wealth]) / (price * most_lots))
-    fill_own(view, cells, at + OWN_BID, price, size, mid, most_lots)
-    cells[at + VALUE_GAP] = cut((view.signal - mid) / price)
+    learner.time_left = 1.0 - passed
+    learner.time_of_day = (view.time_ns - view.open_ns) / max(1.0, float(view.close_ns - view.open_ns))
+    fill_book(view, learner, price, size, mid)
+    learner.mid_move = cut((mid - agent.state[S.start_mid]) / price)
+    learner.return_1 = cut(change)
+    learner.return_slow = cut(10.0 * slow)
+    learner.volatility = cut(math.sqrt(square))
+    learner.volume_1 = cut(log_lots(view.volume_lots - agent.state[S.last_volume], size))
+    learner.trade_imbalance = fill_trades(view, learner, price, size, mid)
+    learner.last_trade = cut((view.last_ticks - mid) / price)
+    learner.inventory = cut(view.position_lots / most_lots)
+    learner.remaining = cut(left_share) if left_share >= 0.0 else 0.0
+    learner.behind = cut(left_share - (1.0 - passed)) if left_share >= 0.0 else 0.0
+    learner.unrealised = cut((wealth - agent.state[S.start_wealth]) / (price * most_lots))
+    fill_own(view, learner, price, size, mid, most_lots)
+    learner.value_gap = cut((view.signal - mid) / price)
     agent.state[S.last_mid] = mid
     agent.state[S.return_slow] = slow
     agent.state[S.square_slow] = square
@@ -192,14 +180,12 @@ def look(view: Any, agent: Any, most_lots: float, left_share: float) -> bool:
 @decision
 def choose(view: Any, agent: Any, neutral: float, neutral_2: float) -> None:
     """Put the network's action into the action cells; the neutral one if there is no network."""
-    cells, values = memory(view), block(view)
-    network = int(values[NETWORK_AT])
-    if network == 0:
-        cells[ACTION] = neutral
-        cells[ACTION_2] = neutral_2
+    head = block_of(view)
+    if head.has_network > 0.0:
+        forward(agent, head, block(view), learner_of(view), memory(view), agent.params[P.sample])
         return
-    n_selected = int(values[N_SELECTED])
-    forward(agent, values, network, cells, agent.params[P.sample], SELECTED, n_selected, FEATURE_CELLS, HIDDEN_CELLS)
+    action = learner_of(view).action
+    action[0], action[1] = neutral, neutral_2
 
 
 @decision

@@ -9,17 +9,20 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from numba import int64
 from numba import types as nb_types
 from numba.np.numpy_support import from_dtype
 
-from agents.rl._learner import ACTION, FEATURE_CELLS, OBSERVED, OVER
+from agents.rl._learner import OBSERVED, OVER
 from agents.rl.features import midpoint
-from lob.blocks import record_at_address
+from agents.rl.memory import LEARNER
+from lob.blocks import address_of, record_at_address
 from lob.compiled import Record, call_address, kernel
 from lob.tape import TAPE
 from sim.codes import STATUS_DONE, STATUS_PYTHON_WAKE, STATUS_TAPE_FULL, WAKE_TIMER
 from sim.kernel import lend_memory, memory_at, run_events, run_policy
+from sim.policy import indices
 from sim.records import (
     AGENT,
     OUT,
@@ -34,7 +37,7 @@ from sim.records import (
 )
 from sim.view import fill_view
 
-__all__ = ["ANSWERS_DUE", "FACTS", "N_FACTS", "step_markets"]
+__all__ = ["ANSWERS_DUE", "FACT", "FACTS", "MARKET", "N_FACTS", "step_markets"]
 
 ANSWERS_DUE = -1
 """Beside the kernel's Status: all else of this instant has happened, and Python traders wait for their answers."""
@@ -46,18 +49,25 @@ FACTS = (
 """What is known of a learner at its decision: seconds after the open, midpoint, position, cash less fees in ticks x
 lots, quantity executed so far, volume of the market, midpoint at the task's start, messages arrived in the market."""
 N_FACTS = len(FACTS)
-TIME_S, MID, POSITION, CASH, EXECUTED, VOLUME, START_MID, N_MESSAGES = range(N_FACTS)
+FACT = indices(None, *FACTS)
+"""Columns of the facts, by name."""
 
-WORLD_AT, RUNTIME_AT, TAPE_AT, CLOSE, MODE, WAITING, N_OVER, CURSOR, N_ASKED = range(9)
-N_CELLS = 9
-"""Columns of a market's row: three addresses, the close, the mode, and where it stands; N_ASKED is the number of Python
-traders that asked a panel something in this instant and wait for the answer."""
+MARKET: np.dtype[Any] = np.dtype(
+    [
+        *[(name, "<i8") for name in ("world_at", "runtime_at", "tape_at", "close_ns", "mode")],
+        *[(name, "<i8") for name in ("n_awake", "n_over", "n_asking", "status")],
+    ]
+)
+"""A market in the loop. Three addresses and the close; its mode; how many learners decide now and how many are over;
+how many Python traders have asked a panel something in this instant and wait for the answer; and, where Python must
+help, the kernel's Status or ANSWERS_DUE."""
 GO, RESUME, ENDED = 0, 1, 2
 """Modes: act and run on; run on after the tape was emptied; nothing is left to do."""
 
 _world_from = record_at_address(WORLD)
 _runtime_from = record_at_address(RUNTIME)
 _tape_from = record_at_address(TAPE)
+_learner_from = record_at_address(LEARNER)
 _look = call_address(nb_types.int64, from_dtype(VIEW), from_dtype(AGENT), from_dtype(OUT))
 
 
@@ -66,14 +76,14 @@ def note_facts(world: Record, view: Record, index: int, population_index: int, f
     """Write the facts of one learner."""
     population = population_at(world, population_index)
     account = account_at(world, index * world.n_symbols + population.symbol)
-    facts[TIME_S] = (world.time_ns - world.open_ns) * 1e-9
-    facts[MID] = midpoint(view)
-    facts[POSITION] = account.position_lots
-    facts[CASH] = account.cash_ticks - account.fees_ticks - account.fees_nano * 1e-9
-    facts[EXECUTED] = account.bought_lots + account.sold_lots
-    facts[VOLUME] = view.volume_lots
-    facts[START_MID] = agent_at(world, index).state[0]
-    facts[N_MESSAGES] = world.n_messages
+    facts[FACT.time_s] = (world.time_ns - world.open_ns) * 1e-9
+    facts[FACT.mid_ticks] = midpoint(view)
+    facts[FACT.position_lots] = account.position_lots
+    facts[FACT.cash_ticks] = account.cash_ticks - account.fees_ticks - account.fees_nano * 1e-9
+    facts[FACT.executed_lots] = account.bought_lots + account.sold_lots
+    facts[FACT.volume_lots] = view.volume_lots
+    facts[FACT.start_mid_ticks] = agent_at(world, index).state[0]
+    facts[FACT.n_messages] = world.n_messages
 
 
 @kernel
@@ -86,8 +96,8 @@ def run_on(
     count = int64(population.count)
     view, out = view_of(runtime, int64(0)), out_of(runtime, int64(0))
     while True:
-        stays = row[WAITING] > 0 or row[N_OVER] >= count or row[N_ASKED] > 0
-        until = int64(world.time_ns) if stays else int64(row[CLOSE])
+        stays = row.n_awake > 0 or row.n_over >= count or row.n_asking > 0
+        until = int64(world.time_ns) if stays else int64(row.close_ns)
         status = run_events(world, runtime, tape, until)
         if status == STATUS_TAPE_FULL:
             if keep_tape > 0 or tape.cursor == 0:
@@ -95,10 +105,10 @@ def run_on(
             tape.cursor = 0
             continue
         if status == STATUS_DONE:
-            if row[N_ASKED] > 0:
+            if row.n_asking > 0:
                 return int64(ANSWERS_DUE)
-            if row[WAITING] == 0:  # the close, or nobody is left
-                row[MODE] = ENDED
+            if row.n_awake == 0:  # the close, or nobody is left
+                row.mode = ENDED
             return int64(STATUS_DONE)
         if status != STATUS_PYTHON_WAKE:
             return int64(status)
@@ -110,13 +120,13 @@ def run_on(
         verdict = _look(look, (view, agent_at(world, index), out))
         note_facts(world, view, index, population_index, facts[rank])
         if verdict == OBSERVED:
-            row[WAITING] += 1
+            row.n_awake += 1
             awake[rank] = True
             continue
         if verdict == OVER:
             if not over[rank]:
                 over[rank] = True
-                row[N_OVER] += 1
+                row.n_over += 1
             continue
         status = run_policy(world, runtime, index, population_index, int64(view.reason))
         if status != STATUS_DONE:
@@ -131,13 +141,13 @@ def step_markets(
     """Step some markets.
 
     Args:
-        markets: int64 (n, N_CELLS).
+        markets: (n,) of dtype MARKET.
         first: number of the first market to step.
         last: number after the last one.
         population_index: of the learners, in every market.
         look: address of the task's `observe`; the runtime holds that of `act`.
         keep_tape: 1: return when a tape is full, 0: overwrite it.
-        features: int64 (f,), positions of the observed features.
+        features: int64 (f,), cells of the observed features in the learners' memory.
         actions: float64 (n, k, 2) of k learners.
         observations: float32 (n, k, f), written.
         facts: float64 (n, k, N_FACTS), written.
@@ -145,43 +155,44 @@ def step_markets(
         over: bool (n, k), whose task is over, written.
 
     Returns:
-        -1, or the number of the market that needs attention; its mode then holds RESUME, its cursor the Status.
+        -1, or the number of the market that needs attention; its mode then holds RESUME, its status why.
     """
     for m in range(first, last):
         row = markets[m]
-        if row[MODE] == ENDED:
+        if row.mode == ENDED:
             continue
-        world = _world_from(int64(row[WORLD_AT]), int64(0))
-        runtime = _runtime_from(int64(row[RUNTIME_AT]), int64(0))
-        tape = _tape_from(int64(row[TAPE_AT]), int64(0))
+        world = _world_from(int64(row.world_at), int64(0))
+        runtime = _runtime_from(int64(row.runtime_at), int64(0))
+        tape = _tape_from(int64(row.tape_at), int64(0))
         population = population_at(world, population_index)
-        if row[MODE] == GO:
+        if row.mode == GO:
             for rank in range(population.count):
                 if not awake[m, rank]:
                     continue
                 awake[m, rank] = False
-                memory_at(world, population, int64(rank), int64(ACTION)).value = actions[m, rank, 0]
-                memory_at(world, population, int64(rank), int64(ACTION + 1)).value = actions[m, rank, 1]
+                cells = address_of(memory_at(world, population, int64(rank), int64(0)))
+                action = _learner_from(cells, int64(0)).action
+                action[0], action[1] = actions[m, rank, 0], actions[m, rank, 1]
                 status = run_policy(world, runtime, int64(population.first + rank), population_index, int64(WAKE_TIMER))
                 if status != STATUS_DONE:
-                    row[CURSOR] = status
+                    row.status = status
                     return m
-            row[WAITING] = 0
-            row[MODE] = RESUME
+            row.n_awake = 0
+            row.mode = RESUME
         status = run_on(
             world, runtime, tape, row, population_index, look, keep_tape, features, observations[m], facts[m], awake[m],
             over[m],
         )  # fmt: skip
         if status != STATUS_DONE:
-            row[CURSOR] = status
+            row.status = status
             return m
-        if row[MODE] != ENDED:
-            row[MODE] = GO
+        if row.mode != ENDED:
+            row.mode = GO
         for rank in range(population.count):
             for f in range(len(features)):
-                cell = memory_at(world, population, int64(rank), int64(FEATURE_CELLS) + features[f])
+                cell = memory_at(world, population, int64(rank), features[f])
                 observations[m, rank, f] = cell.value
-        if row[MODE] == ENDED:
+        if row.mode == ENDED:
             # What learners hold at the end is valued now, not at their last look.
             view = view_of(runtime, int64(0))
             for rank in range(population.count):

@@ -3,33 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Protocol
+from typing import Any, Protocol, Unpack
 
 import numpy as np
 
 from agents.rl._checks import market_seed, whole
 from agents.rl._stepping import (
     ANSWERS_DUE,
-    CLOSE,
-    CURSOR,
     ENDED,
-    MODE,
-    N_ASKED,
-    N_CELLS,
+    MARKET,
     N_FACTS,
-    N_OVER,
     RESUME,
-    RUNTIME_AT,
-    TAPE_AT,
-    WAITING,
-    WORLD_AT,
     step_markets,
 )
-from agents.rl.custom import Observation, RewardFunction, observed
-from agents.rl.features import FEATURES, feature_indices
-from agents.rl.rewards import Rewards, RewardSettings
+from agents.rl.custom import Observation, observed
+from agents.rl.features import FEATURES
+from agents.rl.memory import feature_cells
+from agents.rl.options import BatchOptions, check_options
+from agents.rl.rewards import Rewards
 from agents.rl.task import Task, task_of, tasks
 from lob.blocks import record_address
 from lob.compiled import function_address
@@ -100,16 +93,7 @@ class MarketBatch:
     Args:
         make_market: see MakeMarket.
         n: markets.
-        learner: name of the population; default: the only one that is a learning agent's.
-        features: names of the observed features; default: the task's.
-        reward: name of the reward, or a function (agents.rl.custom); default: the task's.
-        reward_settings: numbers in the reward, as RewardSettings or by name.
-        observation: a function of the user's own that makes the observation (agents.rl.custom) of the `features`
-            (default then: all) and facts.
-        task: what the learner does, if it is no task of agents.rl.tasks; default: what `make_market` says in its
-            attribute `learning_task`, if it has one.
-        threads: markets are shared out among so many threads; the result does not depend on it.
-        keep_tape: keep all rows of every episode in memory, for `tape`.
+        options: see agents.rl.options.
 
     Attributes:
         observations: float32 (n, k, features), of the last look.
@@ -129,51 +113,45 @@ class MarketBatch:
         self,
         make_market: MakeMarket,
         n: int = 1,
-        *,
-        learner: str | None = None,
-        features: Sequence[str] | None = None,
-        reward: str | RewardFunction | None = None,
-        reward_settings: RewardSettings | Mapping[str, Any] | None = None,
-        observation: Observation | None = None,
-        task: Task | None = None,
-        threads: int = 1,
-        keep_tape: bool = False,
+        **options: Unpack[BatchOptions],
     ) -> None:
-        n, threads = whole(n, "n", 1), whole(threads, "threads", 1)
+        check_options(options, BatchOptions)
+        n, threads = whole(n, "n", 1), whole(options.get("threads", 1), "threads", 1)
+        observation = options.get("observation")
         if observation is not None and not callable(observation):
             raise InputError(f"observation = {observation!r}; allowed: a function of (features, facts)")
         self._make = make_market
         self._first: Market | None = make_market(0)
-        own = self._task_of_maker() if task is None else task
-        self._population, self.task = _find_learner(self._first, learner, own)
+        own = options.get("task") or self._task_of_maker()
+        self._population, self.task = _find_learner(self._first, options.get("learner"), own)
         definition = self._first.world.populations[self._population]
         settings: Any = definition.settings
         self.settings = settings
         self.n, self.k = n, definition.count
-        given = tuple(features or settings.features)
+        given = tuple(options.get("features") or settings.features)
         chosen = given or (self.task.features if observation is None else tuple(FEATURES))
         self.features = chosen
-        self._features = np.array(feature_indices(chosen), np.int64)
+        self._features = np.array(feature_cells(chosen), np.int64)
         self.n_actions = len(self.task.menu)
         self.n_continuous = self.task.continuous(self.settings)
         self.largest_lots = self.task.largest_lots(self.settings)
         goal = getattr(self.settings, "quantity_lots", 0) * getattr(self.settings, "side", 0)
         self.rewards = Rewards(
-            reward or self.task.reward,
+            options.get("reward") or self.task.reward,
             n * self.k,
             price_scale_ticks=settings.price_scale_ticks,
             largest_lots=self.largest_lots,
             goal_lots=goal,
-            settings=reward_settings,
+            settings=options.get("reward_settings"),
         )
-        self._keep = keep_tape
+        self._keep = bool(options.get("keep_tape", False))
         self._rows: list[list[Any]] = [[] for _ in range(n)]
         self._threads = min(threads, n)
         self.markets: list[Market | None] = [None] * n
         self._drivers: dict[int, Driver] = {}
         self.seeds = [-1] * n
-        self._table = np.zeros((n, N_CELLS), np.int64)
-        self._table[:, MODE] = ENDED
+        self._table = np.zeros(n, MARKET)
+        self._table["mode"] = ENDED
         self._attach()
         self.actions = np.zeros((n, self.k, 2))
         self._seen = np.zeros((n, self.k, len(chosen)), np.float32)
@@ -214,7 +192,7 @@ class MarketBatch:
         self._rows[m] = []
         self._take_over(m)
         row = self._table[m]
-        row[MODE], row[WAITING], row[N_OVER], row[N_ASKED] = RESUME, 0, 0, 0
+        row["mode"], row["n_awake"], row["n_over"], row["n_asking"] = RESUME, 0, 0, 0
         self.awake[m] = self.over[m] = self.closed[m] = False
         self._advance(m, m + 1)
         if not self.awake[m].any():
@@ -235,7 +213,7 @@ class MarketBatch:
         else:
             edges = [round(self.n * t / self._threads) for t in range(self._threads + 1)]
             list(self._pool.map(self._advance, edges[:-1], edges[1:]))
-        ended = self._table[:, MODE] == ENDED
+        ended = self._table["mode"] == ENDED
         self.closed[:] = False
         if ended.any():
             self.closed[ended] = ~self.over[ended]
@@ -288,10 +266,10 @@ class MarketBatch:
         block = self._tapes[m if self._keep else self._thread_of(m)]
         block[1]["cursor"] = 0
         row = self._table[m]
-        row[WORLD_AT] = driver.world_address
-        row[RUNTIME_AT] = driver.runtime_address
-        row[TAPE_AT] = record_address(block[0])
-        row[CLOSE] = driver.close_ns
+        row["world_at"] = driver.world_address
+        row["runtime_at"] = driver.runtime_address
+        row["tape_at"] = record_address(block[0])
+        row["close_ns"] = driver.close_ns
 
     def __getstate__(self) -> dict[str, Any]:
         """Return everything as data; markets as the snapshots of their present states."""
@@ -363,18 +341,18 @@ class MarketBatch:
 
     def _attend(self, m: int) -> None:
         """Wake a Python trader, answer those that asked, make room on a full tape, or raise what went wrong."""
-        code = int(self._table[m, CURSOR])
+        code = int(self._table["status"][m])
         driver = self._drivers[m]
         if code == ANSWERS_DUE:
             driver.answer()
-            self._table[m, N_ASKED] = 0
+            self._table["n_asking"][m] = 0
             return
         status = Status(code)
         if status == Status.PYTHON_WAKE:
-            self._table[m, N_ASKED] = driver.wake_trader()
+            self._table["n_asking"][m] = driver.wake_trader()
             return
         if status != Status.TAPE_FULL:
-            self._table[m, MODE] = ENDED
+            self._table["mode"][m] = ENDED
             raise driver.failure(status)
         t = m if self._keep else self._thread_of(m)
         header = self._tapes[t][1]
@@ -386,7 +364,7 @@ class MarketBatch:
         shared = range(self.n) if self._keep is False else [m]
         for other in shared:
             if self._keep or self._thread_of(other) == t:
-                self._table[other, TAPE_AT] = record_address(self._tapes[t][0])
+                self._table["tape_at"][other] = record_address(self._tapes[t][0])
 
 
 def _find_learner(market: Market, name: str | None, own: Task | None = None) -> tuple[int, Task]:

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import gymnasium
 import numpy as np
 
 from agents.rl._checks import market_seed, steps_limit
 from agents.rl.batch import Batch, MakeMarket, batch_of
-from agents.rl.custom import Observation, RewardFunction
+from agents.rl.options import LearnerOptions, check_options
 from agents.rl.rendering import RENDER_MODES, RENDERS_PER_S, checked_mode, rendered
-from agents.rl.rewards import RewardSettings
 from agents.rl.spaces import action_space, checked_action, info_of, observation_space
-from agents.rl.task import Task
 from lob.errors import InputError
 
 __all__ = ["MarketEnv"]
@@ -51,22 +48,14 @@ class MarketEnv(gymnasium.Env[np.ndarray[Any, Any], Any]):
         self,
         make_market: MakeMarket | Batch,
         *,
-        learner: str | None = None,
-        features: Sequence[str] | None = None,
-        reward: str | RewardFunction | None = None,
-        reward_settings: RewardSettings | Mapping[str, Any] | None = None,
-        observation: Observation | None = None,
-        task: Task | None = None,
         max_steps: int | None = None,
-        keep_tape: bool = False,
         render_mode: str | None = None,
+        **options: Unpack[LearnerOptions],
     ) -> None:
+        check_options(options, LearnerOptions)
         self._max_steps = steps_limit(max_steps)
         self.render_mode = checked_mode(render_mode)
-        self.batch = batch_of(
-            make_market, 1, learner=learner, features=features, reward=reward, reward_settings=reward_settings,
-            observation=observation, task=task, keep_tape=keep_tape,
-        )  # fmt: skip
+        self.batch = batch_of(make_market, 1, **options)
         if self.batch.k != 1:
             raise InputError(f"{self.batch.k} learners in the market; allowed: 1 (use MarketParallelEnv for several)")
         self.observation_space = observation_space(self.batch)

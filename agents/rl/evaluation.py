@@ -10,7 +10,7 @@ import numpy as np
 from scipy import stats
 
 from agents.rl._checks import checked_actions
-from agents.rl._stepping import EXECUTED, FACTS
+from agents.rl._stepping import FACT, FACTS
 from agents.rl.batch import Batch
 from lob.errors import InputError
 
@@ -42,7 +42,7 @@ class Episodes:
     @property
     def executed_lots(self) -> Floats:
         """Quantity executed."""
-        return self.facts[:, EXECUTED]
+        return self.facts[:, FACT.executed_lots]
 
 
 def constant(*action: float) -> Choose:

@@ -16,9 +16,10 @@ from lob.types import NO_PRICE
 from sim.policy import decision
 from sim.rng import log_portable
 
-__all__ = ["FEATURES", "LIMIT", "feature_indices"]
+__all__ = ["FEATURES", "LIMIT", "check_features"]
 
 LIMIT = 10.0
+N_TRADE_WINDOW = 8
 
 FEATURES: dict[str, str] = {
     "time_left": "share of the task's time that is left, 1 to 0",
@@ -51,33 +52,27 @@ FEATURES: dict[str, str] = {
     "own_bid_queue": "quantity ahead of the best own bid (log)",
     "own_ask_queue": "quantity ahead of the best own ask (log)",
     "value_gap": "value signal less midpoint (x)",
-    **{f"trade_{k}_price": f"price of the last trade but {k} less midpoint (x)" for k in range(8)},
-    **{f"trade_{k}_lots": "its signed quantity / size scale (sign x log), + if a buyer took" for k in range(8)},
+    **{f"trade_{k}_price": f"price of the last trade but {k} less midpoint (x)" for k in range(N_TRADE_WINDOW)},
+    **{f"trade_{k}_lots": "its signed quantity (sign x log), + if a buyer took" for k in range(N_TRADE_WINDOW)},
 }
-"""All features and what they mean, in the order of the compiled code. The `trade_` ones are a window of messages."""
+"""All features and what they mean, in the order in which observations have them. The `trade_` ones are a window."""
 
-NAMES = tuple(FEATURES)
-N_FEATURES = len(NAMES)
-_AT = {name: k for k, name in enumerate(NAMES)}
-TRADE_PRICES, TRADE_LOTS = _AT["trade_0_price"], _AT["trade_0_lots"]
-N_TRADE_WINDOW = 8
 SLOW_WEIGHT = 0.1
 
 
-def feature_indices(names: Sequence[str]) -> list[int]:
-    """Return the positions of features in the catalogue.
+def check_features(names: Sequence[str]) -> None:
+    """Check names of features.
 
     Raises:
-        InputError: if a name is unknown, given twice, or none is given.
+        InputError: if one is unknown, given twice, or none is given.
     """
     for k, name in enumerate(names):
-        if name not in _AT:
-            raise InputError(f"features[{k}] = {name!r}: no such feature; allowed: {', '.join(NAMES)}")
+        if name not in FEATURES:
+            raise InputError(f"features[{k}] = {name!r}: no such feature; allowed: {', '.join(FEATURES)}")
         if name in names[:k]:
             raise InputError(f"features[{k}] = {name!r}: given twice")
     if not names:
-        raise InputError(f"features: none given; allowed: {', '.join(NAMES)}")
-    return [_AT[name] for name in names]
+        raise InputError(f"features: none given; allowed: {', '.join(FEATURES)}")
 
 
 @decision
@@ -109,12 +104,12 @@ def balance(bid: float, ask: float) -> float:
 
 
 @decision
-def fill_book(view: Any, cells: Any, at: int, price_scale: float, size_scale: float, mid: float) -> None:
-    """Features of the book, from `spread` to `ask_reach_5`, written from cell `at`."""
+def fill_book(view: Any, learner: Any, price_scale: float, size_scale: float, mid: float) -> None:
+    """Features of the book, from `spread` to `ask_reach_5`."""
     two_sided = view.bid_ticks != NO_PRICE and view.ask_ticks != NO_PRICE
-    cells[at] = cut((view.ask_ticks - view.bid_ticks) / price_scale) if two_sided else LIMIT
-    cells[at + 1] = cut(log_lots(float(view.bid_lots), size_scale))
-    cells[at + 2] = cut(log_lots(float(view.ask_lots), size_scale))
+    learner.spread = cut((view.ask_ticks - view.bid_ticks) / price_scale) if two_sided else LIMIT
+    learner.bid_lots = cut(log_lots(float(view.bid_lots), size_scale))
+    learner.ask_lots = cut(log_lots(float(view.ask_lots), size_scale))
     bid, ask, bid_5, ask_5 = 0.0, 0.0, 0.0, 0.0
     bid_reach, ask_reach = 0.0, 0.0
     for k in range(view.n_bid_levels):
@@ -127,18 +122,18 @@ def fill_book(view: Any, cells: Any, at: int, price_scale: float, size_scale: fl
         if k < 5:
             ask_5 = ask
             ask_reach = float(view.ask_depth_ticks[k] - view.ask_ticks)
-    cells[at + 3] = balance(float(view.bid_lots), float(view.ask_lots))
-    cells[at + 4] = balance(bid_5, ask_5)
-    cells[at + 5] = balance(bid, ask)
-    cells[at + 6] = cut(log_lots(bid_5, size_scale))
-    cells[at + 7] = cut(log_lots(ask_5, size_scale))
-    cells[at + 8] = cut(bid_reach / price_scale)
-    cells[at + 9] = cut(ask_reach / price_scale)
+    learner.imbalance = balance(float(view.bid_lots), float(view.ask_lots))
+    learner.imbalance_5 = balance(bid_5, ask_5)
+    learner.imbalance_10 = balance(bid, ask)
+    learner.bid_depth_5 = cut(log_lots(bid_5, size_scale))
+    learner.ask_depth_5 = cut(log_lots(ask_5, size_scale))
+    learner.bid_reach_5 = cut(bid_reach / price_scale)
+    learner.ask_reach_5 = cut(ask_reach / price_scale)
 
 
 @decision
-def fill_own(view: Any, cells: Any, at: int, price_scale: float, size_scale: float, mid: float, most: float) -> None:
-    """Features of the own orders, from `own_bid` to `own_ask_queue`, written from cell `at`."""
+def fill_own(view: Any, learner: Any, price_scale: float, size_scale: float, mid: float, most: float) -> None:
+    """Features of the own orders, from `own_bid` to `own_ask_queue`."""
     bid_lots, ask_lots, bid_ahead, ask_ahead = 0.0, 0.0, 0.0, 0.0
     best_bid, best_ask = 0, 0
     has_bid, has_ask = False, False
@@ -152,26 +147,26 @@ def fill_own(view: Any, cells: Any, at: int, price_scale: float, size_scale: flo
             ask_lots += view.own_lots[k]
             if not has_ask or price < best_ask:
                 best_ask, ask_ahead, has_ask = price, float(view.own_ahead_lots[k]), True
-    cells[at] = cut((mid - best_bid) / price_scale) if has_bid else LIMIT
-    cells[at + 1] = cut((best_ask - mid) / price_scale) if has_ask else LIMIT
-    cells[at + 2] = cut(bid_lots / most)
-    cells[at + 3] = cut(ask_lots / most)
-    cells[at + 4] = cut(log_lots(bid_ahead, size_scale))
-    cells[at + 5] = cut(log_lots(ask_ahead, size_scale))
+    learner.own_bid = cut((mid - best_bid) / price_scale) if has_bid else LIMIT
+    learner.own_ask = cut((best_ask - mid) / price_scale) if has_ask else LIMIT
+    learner.own_bid_lots = cut(bid_lots / most)
+    learner.own_ask_lots = cut(ask_lots / most)
+    learner.own_bid_queue = cut(log_lots(bid_ahead, size_scale))
+    learner.own_ask_queue = cut(log_lots(ask_ahead, size_scale))
 
 
 @decision
-def fill_trades(view: Any, cells: Any, at: int, price_scale: float, size_scale: float, mid: float) -> float:
-    """The window of trades, written from cell `at`; returns their signed over their total quantity."""
+def fill_trades(view: Any, learner: Any, price_scale: float, size_scale: float, mid: float) -> float:
+    """The window of trades; returns their signed over their total quantity."""
     signed, total = 0.0, 0.0
     for k in range(N_TRADE_WINDOW):
-        cells[at + k] = 0.0
-        cells[at + N_TRADE_WINDOW + k] = 0.0
+        learner.trade_price[k] = 0.0
+        learner.trade_lots[k] = 0.0
         if k < view.n_recent:
             lots = float(view.trade_lots[k])
             signed += lots
             total += abs(lots)
             size = log_lots(abs(lots), size_scale)
-            cells[at + k] = cut((view.trade_ticks[k] - mid) / price_scale)
-            cells[at + N_TRADE_WINDOW + k] = cut(size if lots > 0.0 else -size)
+            learner.trade_price[k] = cut((view.trade_ticks[k] - mid) / price_scale)
+            learner.trade_lots[k] = cut(size if lots > 0.0 else -size)
     return signed / total if total > 0.0 else 0.0

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from agents.rl.memory import MAX_HIDDEN, WEIGHTS
 from lob.errors import InputError
 from sim.files.atomic import write_atomically
 from sim.files.kinds import what_it_is
@@ -28,10 +29,7 @@ __all__ = ["Network", "load_network", "save_network", "shipped_weights"]
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 FORMAT_VERSION = 1
-MAX_HIDDEN = 64
 LAYERS = ("w1", "b1", "w2", "b2", "w3", "b3")
-HIDDEN_1, HIDDEN_2, N_OUTPUTS, CONTINUOUS, LOG_STD, WEIGHTS = 0, 1, 2, 3, 4, 6
-"""Cells of a network in a block: its sizes, whether actions are continuous, two log deviations, then the layers."""
 
 
 @dataclass(frozen=True)
@@ -164,82 +162,78 @@ def shipped_weights(task: str) -> Path:
     return Path(str(resources.files("agents.rl").joinpath("weights", f"{task}.safetensors")))
 
 
-def network_cells(network: Network) -> Floats:
-    """Return a network as the cells that `forward` reads."""
-    log_std = np.zeros(2)
+def describe(network: Network, head: Any) -> None:
+    """Write a network's sizes into the beginning of a block, shape (1,) of dtype BLOCK; its layers follow it."""
+    head["has_network"] = 1.0
+    head["hidden_1"], head["hidden_2"] = network.layers[1].size, network.layers[3].size
+    head["n_outputs"] = network.n_outputs
     if network.log_std is not None:
-        log_std[: network.log_std.size] = network.log_std
-    sizes = [network.layers[1].size, network.layers[3].size, network.n_outputs, network.log_std is not None]
-    return np.concatenate([np.array(sizes, np.float64), log_std, *(layer.ravel() for layer in network.layers)])
+        head["is_continuous"] = 1.0
+        head["log_std"][0, : network.log_std.size] = network.log_std
 
 
 @decision
-def layer(values: Any, at: int, cells: Any, first: int, n_inputs: int, target: int, n_outputs: int) -> int:
-    """One layer from cells `first` to cells `target`; returns where the next layer's weights begin."""
+def layer(values: Any, at: int, inputs: Any, n_inputs: int, outputs: Any, n_outputs: int) -> int:
+    """One layer, from (n_inputs,) to (n_outputs,); returns the cell at which the next layer's weights begin."""
     bias = at + n_inputs * n_outputs
     for i in range(n_outputs):
-        cells[target + i] = values[bias + i]
+        outputs[i] = values[bias + i]
     for j in range(n_inputs):
-        x = cells[first + j]
+        x = inputs[j]
         if x != 0.0:
             row = at + j * n_outputs
             for i in range(n_outputs):  # over outputs inside: no sum over many terms, so it can use vector registers
-                cells[target + i] += x * values[row + i]
+                outputs[i] += x * values[row + i]
     return bias + n_outputs
 
 
 @decision
-def rectify(cells: Any, first: int, n: int) -> None:
-    """ReLU in place."""
+def rectify(values: Any, n: int) -> None:
+    """ReLU in place, (n,)."""
     for i in range(n):
-        cells[first + i] = max(cells[first + i], 0.0)
+        values[i] = max(values[i], 0.0)
 
 
 @decision
-def forward(agent: Any, values: Any, network: int, cells: Any, sample: float, selected: int, n_selected: int,
-            features: int, scratch: int) -> None:  # fmt: skip
-    """Put the action for the features in an agent's memory into its first two cells.
+def forward(agent: Any, head: Any, values: Any, learner: Any, cells: Any, sample: float) -> None:
+    """Put the action for the features in an agent's memory into `learner.action`.
 
     Args:
         agent: whose draws are used where an action is drawn.
-        values: the block.
-        network: where the network's cells begin in the block.
-        cells: the memory.
+        head: the block's beginning, of dtype BLOCK.
+        values: the whole block; the weights begin at cell WEIGHTS.
+        learner: the memory, of dtype LEARNER.
+        cells: the same memory as float64 cells, in which `head.selected` counts.
         sample: above 0: draw from the distribution instead of taking the likeliest action.
-        selected: where the positions of its features begin in the block.
-        n_selected: number of features.
-        features: where all features begin in the memory.
-        scratch: where room for three layers begins in the memory.
     """
-    hidden_1, hidden_2 = int(values[network + HIDDEN_1]), int(values[network + HIDDEN_2])
-    n_outputs = int(values[network + N_OUTPUTS])
-    first, second, last = scratch, scratch + MAX_HIDDEN, scratch + 2 * MAX_HIDDEN
-    at = network + WEIGHTS
-    bias = at + n_selected * hidden_1
+    hidden_1, hidden_2, n_outputs = int(head.hidden_1), int(head.hidden_2), int(head.n_outputs)
+    first, second, last, action = learner.layer_1, learner.layer_2, learner.layer_3, learner.action
+    n_selected = int(head.n_selected)
+    bias = WEIGHTS + n_selected * hidden_1
     for i in range(hidden_1):
-        cells[first + i] = values[bias + i]
+        first[i] = values[bias + i]
     for j in range(n_selected):
-        x = cells[features + int(values[selected + j])]
-        row = at + j * hidden_1
+        x = cells[int(head.selected[j])]
+        row = WEIGHTS + j * hidden_1
         for i in range(hidden_1):
-            cells[first + i] += x * values[row + i]
-    rectify(cells, first, hidden_1)
-    at = layer(values, bias + hidden_1, cells, first, hidden_1, second, hidden_2)
-    rectify(cells, second, hidden_2)
-    layer(values, at, cells, second, hidden_2, last, n_outputs)
-    if values[network + CONTINUOUS] > 0.0:
+            first[i] += x * values[row + i]
+    rectify(first, hidden_1)
+    at = layer(values, bias + hidden_1, first, hidden_1, second, hidden_2)
+    rectify(second, hidden_2)
+    layer(values, at, second, hidden_2, last, n_outputs)
+    if head.is_continuous > 0.0:
         for i in range(n_outputs):
-            mean = cells[last + i]
+            mean = last[i]
             if sample > 0.0:
-                mean += exp_portable(values[network + LOG_STD + i]) * normal(agent, i)
-            cells[i] = min(max(mean, -1.0), 1.0)
+                mean += exp_portable(head.log_std[i]) * normal(agent, i)
+            action[i] = min(max(mean, -1.0), 1.0)
         return
     best, largest = 0, -1e300
     for i in range(n_outputs):
-        score = cells[last + i]
+        score = last[i]
         if sample > 0.0:  # the largest of logits with Gumbel noise has the distribution of a softmax
             score -= log_portable(-log_portable(uniform(agent, i)))
         if score > largest:
             best, largest = i, score
-    cells[0] = float(best)
-    cells[1] = 0.0
+    action[0] = float(best)
+    action[1] = 0.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 from gymnasium.utils import seeding
@@ -11,11 +11,9 @@ from pettingzoo import ParallelEnv
 
 from agents.rl._checks import market_seed, steps_limit
 from agents.rl.batch import Batch, MakeMarket, batch_of
-from agents.rl.custom import Observation, RewardFunction
+from agents.rl.options import LearnerOptions, check_options
 from agents.rl.rendering import RENDER_MODES, RENDERS_PER_S, checked_mode, rendered
-from agents.rl.rewards import RewardSettings
 from agents.rl.spaces import action_space, checked_action, info_of, observation_space
-from agents.rl.task import Task
 from lob.errors import InputError
 
 __all__ = ["MarketParallelEnv"]
@@ -44,22 +42,14 @@ class MarketParallelEnv(ParallelEnv[str, Any, Any]):
         self,
         make_market: MakeMarket | Batch,
         *,
-        learner: str | None = None,
-        features: Sequence[str] | None = None,
-        reward: str | RewardFunction | None = None,
-        reward_settings: RewardSettings | Mapping[str, Any] | None = None,
-        observation: Observation | None = None,
-        task: Task | None = None,
         max_steps: int | None = None,
-        keep_tape: bool = False,
         render_mode: str | None = None,
+        **options: Unpack[LearnerOptions],
     ) -> None:
+        check_options(options, LearnerOptions)
         self._max_steps = steps_limit(max_steps)
         self.render_mode = checked_mode(render_mode)
-        self.batch = batch_of(
-            make_market, 1, learner=learner, features=features, reward=reward, reward_settings=reward_settings,
-            observation=observation, task=task, keep_tape=keep_tape,
-        )  # fmt: skip
+        self.batch = batch_of(make_market, 1, **options)
         self.possible_agents = [f"learner_{rank}" for rank in range(self.batch.k)]
         self.agents: list[str] = []
         self.observation_spaces = {agent: observation_space(self.batch) for agent in self.possible_agents}

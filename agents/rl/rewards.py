@@ -14,10 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from agents.rl._stepping import CASH, MID, N_FACTS, POSITION, TIME_S
+from agents.rl._stepping import FACT, N_FACTS
 from agents.rl.custom import RewardFunction, name_of, rewarded
 from lob.compiled import kernel
 from lob.errors import InputError
+from sim.policy import indices
 
 __all__ = ["REWARDS", "RewardSettings", "Rewards"]
 
@@ -36,7 +37,7 @@ REWARDS: dict[str, str] = {
 }
 NAMES = tuple(REWARDS)
 PNL, SHORTFALL, INVENTORY, ASYMMETRIC, SHARPE, UTILITY = range(len(NAMES))
-N_STATE = 3
+STATE: np.dtype[Any] = np.dtype([("mean", "<f8"), ("square", "<f8"), ("wealth", "<f8")])
 """State of a reward: the first and second moment of the Sharpe ratio, or the wealth so far."""
 MAX_EXPONENT = 50.0
 
@@ -94,7 +95,8 @@ class RewardSettings:
         return np.array([getattr(self, field.name) for field in fields(self)], np.float64)
 
 
-PHI, ALPHA, DAMPING, WEIGHT, AVERSION, LEFTOVER = range(6)
+NUMBER = indices(None, *[field.name for field in fields(RewardSettings)])
+"""Positions of the settings in their array, by name."""
 
 
 @kernel
@@ -111,46 +113,48 @@ def reward_rows(
     """Write reward, pnl and penalty of n learners into `found`, shape (n, 3).
 
     `before` and `after` are facts, shape (n, N_FACTS); `goal` is the signed quantity of a metaorder (0: none); `state`
-    has shape (n, N_STATE).
+    is (n,) of dtype STATE.
     """
     for i in range(len(before)):
-        position, last_position = after[i, POSITION], before[i, POSITION]
-        move = after[i, MID] - before[i, MID]
+        position, last_position = after[i, FACT.position_lots], before[i, FACT.position_lots]
+        mid, last_mid = after[i, FACT.mid_ticks], before[i, FACT.mid_ticks]
+        move = mid - last_mid
         carried = last_position * move / unit
-        traded = after[i, CASH] - before[i, CASH]
-        pnl = (traded + position * after[i, MID] - last_position * before[i, MID]) / unit
+        traded = after[i, FACT.cash_ticks] - before[i, FACT.cash_ticks]
+        pnl = (traded + position * mid - last_position * last_mid) / unit
         penalty = 0.0
         total = pnl
         if kind == SHORTFALL:
             left = goal - position
-            total = (traded - left * after[i, MID] + (goal - last_position) * before[i, MID]) / unit
+            total = (traded - left * mid + (goal - last_position) * last_mid) / unit
             if over[i]:
-                total -= abs(left) * numbers[LEFTOVER] * price_scale / unit
+                total -= abs(left) * numbers[NUMBER.leftover_scales] * price_scale / unit
             penalty = pnl - total
         elif kind == INVENTORY:
             q = last_position / largest
-            penalty = numbers[PHI] * q * q * (after[i, TIME_S] - before[i, TIME_S])
+            penalty = numbers[NUMBER.phi_per_s] * q * q * (after[i, FACT.time_s] - before[i, FACT.time_s])
             if over[i]:
-                penalty += numbers[ALPHA] * (position / largest) ** 2
+                penalty += numbers[NUMBER.alpha] * (position / largest) ** 2
             total = pnl - penalty
         elif kind == ASYMMETRIC:
-            penalty = max(0.0, numbers[DAMPING] * carried)
+            penalty = max(0.0, numbers[NUMBER.damping] * carried)
             total = pnl - penalty
         elif kind == SHARPE:
-            mean, square = state[i, 0], state[i, 1]
+            mean, square = state[i].mean, state[i].square
             d_mean, d_square = pnl - mean, pnl * pnl - square
             variance = square - mean * mean
             total = 0.0
             if variance > 1e-12:
                 total = (square * d_mean - 0.5 * mean * d_square) / (variance * math.sqrt(variance))
             total = min(max(total, -10.0), 10.0)
-            state[i, 0] = mean + numbers[WEIGHT] * d_mean
-            state[i, 1] = square + numbers[WEIGHT] * d_square
+            state[i].mean = mean + numbers[NUMBER.sharpe_weight] * d_mean
+            state[i].square = square + numbers[NUMBER.sharpe_weight] * d_square
             penalty = pnl - total
         elif kind == UTILITY:
-            wealth = state[i, 2] + pnl
-            total = utility(wealth, numbers[AVERSION]) - utility(state[i, 2], numbers[AVERSION])
-            state[i, 2] = wealth
+            wealth = state[i].wealth + pnl
+            aversion = numbers[NUMBER.risk_aversion]
+            total = utility(wealth, aversion) - utility(state[i].wealth, aversion)
+            state[i].wealth = wealth
             penalty = pnl - total
         found[i, 0] = total
         found[i, 1] = pnl
@@ -189,12 +193,12 @@ class Rewards:
         self._kind = PNL if callable(reward) else NAMES.index(reward)
         self._numbers = RewardSettings.of(settings).array()
         self._scales = (price_scale_ticks * largest_lots, price_scale_ticks, float(largest_lots), float(goal_lots))
-        self.state = np.zeros((n, N_STATE))
+        self.state = np.zeros(n, STATE)
         self.found = np.zeros((n, 3))
 
     def reset(self, which: Any = slice(None)) -> None:
         """Forget what was, at the beginning of an episode of the learners `which`."""
-        self.state[which] = 0.0
+        self.state[which] = np.zeros(1, STATE)
         begin = getattr(self._own, "reset", None)
         if begin is not None:
             begin(which)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 from gymnasium.vector import AutoresetMode, VectorEnv
@@ -11,8 +10,7 @@ from gymnasium.vector.utils import batch_space
 
 from agents.rl._checks import market_seed
 from agents.rl.batch import MakeMarket, MarketBatch
-from agents.rl.custom import RewardFunction
-from agents.rl.rewards import RewardSettings
+from agents.rl.options import BatchOptions
 from agents.rl.spaces import action_space, checked_actions, observation_space
 from lob.errors import InputError
 
@@ -36,17 +34,9 @@ class TeamVectorEnv(VectorEnv[np.ndarray[Any, Any], Any, Any]):
         self,
         make_market: MakeMarket,
         n_markets: int,
-        *,
-        threads: int = 1,
-        learner: str | None = None,
-        features: Sequence[str] | None = None,
-        reward: str | RewardFunction | None = None,
-        reward_settings: RewardSettings | Mapping[str, Any] | None = None,
+        **options: Unpack[BatchOptions],
     ) -> None:
-        self.batch = MarketBatch(
-            make_market, n_markets, learner=learner, features=features, reward=reward,
-            reward_settings=reward_settings, threads=threads,
-        )  # fmt: skip
+        self.batch = MarketBatch(make_market, n_markets, **options)
         self.num_envs = n_markets * self.batch.k
         self.single_observation_space = observation_space(self.batch)
         self.single_action_space = action_space(self.batch)

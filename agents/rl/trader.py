@@ -18,9 +18,9 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from agents.rl._learner import ACTION, FEATURE_CELLS, NEEDS, OBSERVED
+from agents.rl._learner import NEEDS, OBSERVED
 from agents.rl.deep import load_deep
-from agents.rl.features import feature_indices
+from agents.rl.memory import LEARNER, LEARNER_CELLS, feature_cells
 from agents.rl.task import find_task
 from sim.distributions import number_fields
 from sim.records import AGENT
@@ -92,7 +92,7 @@ class LearnedTrader(Trader):
             names, self._choose = tuple(features), model
         else:
             names, self._choose = _loaded(task, str(model), algo, tuple(features), settings, trust)
-        self._selected = np.array(feature_indices(names or self._task.features)) + FEATURE_CELLS
+        self._selected = np.array(feature_cells(names or self._task.features))
         self.wakes_on = self._task.policy.wakes_on
         self._memory = np.zeros(self._task.policy.memory_cells(numbers))
         self._agent = np.zeros(1, AGENT)
@@ -106,7 +106,7 @@ class LearnedTrader(Trader):
             if self._task.observe(record, agent, out) == OBSERVED:
                 chosen = self._choose(self._memory[self._selected])
                 action = self._check(self._n_continuous, len(self._task.menu), 1, np.asarray(chosen)[None])[0]
-                self._memory[ACTION : ACTION + len(action)] = action
+                self._memory[:LEARNER_CELLS].view(LEARNER)["action"][0, : len(action)] = action
             delay_ns = int(self._task.act(record, agent, out))
         return delay_ns / 1e9 if delay_ns > 0 else None
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 from gymnasium.utils import seeding
@@ -13,11 +12,9 @@ from gymnasium.vector.utils import batch_space
 from agents.rl._checks import LAST_SEED, market_seed, steps_limit
 from agents.rl._stepping import FACTS
 from agents.rl.batch import Batch, MakeMarket, batch_of
-from agents.rl.custom import Observation, RewardFunction
+from agents.rl.options import BatchOptions, check_options
 from agents.rl.rendering import RENDER_MODES, RENDERS_PER_S, checked_mode, rendered
-from agents.rl.rewards import RewardSettings
 from agents.rl.spaces import action_space, checked_actions, info_of, observation_space
-from agents.rl.task import Task
 from lob.errors import InputError
 
 __all__ = ["MarketVectorEnv"]
@@ -50,25 +47,16 @@ class MarketVectorEnv(VectorEnv[np.ndarray[Any, Any], Any, Any]):
         num_envs: int,
         *,
         autoreset_mode: AutoresetMode | str = AutoresetMode.SAME_STEP,
-        threads: int = 1,
-        learner: str | None = None,
-        features: Sequence[str] | None = None,
-        reward: str | RewardFunction | None = None,
-        reward_settings: RewardSettings | Mapping[str, Any] | None = None,
-        observation: Observation | None = None,
-        task: Task | None = None,
         max_steps: int | None = None,
-        keep_tape: bool = False,
         render_mode: str | None = None,
+        **options: Unpack[BatchOptions],
     ) -> None:
+        check_options(options, BatchOptions)
         self._mode = _mode(autoreset_mode)
         self.metadata = {"render_modes": list(RENDER_MODES), "render_fps": RENDERS_PER_S, "autoreset_mode": self._mode}
         self.render_mode = checked_mode(render_mode)
         self._max_steps = steps_limit(max_steps)
-        self.batch = batch_of(
-            make_market, num_envs, learner=learner, features=features, reward=reward, reward_settings=reward_settings,
-            observation=observation, task=task, threads=threads, keep_tape=keep_tape,
-        )  # fmt: skip
+        self.batch = batch_of(make_market, num_envs, **options)
         if self.batch.k != 1:
             raise InputError(f"{self.batch.k} learners in the market; allowed: 1 (use MarketParallelEnv for several)")
         self.num_envs = self.batch.n

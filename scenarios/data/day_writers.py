@@ -13,7 +13,7 @@ from lob.types import EventKind, Flag
 from scenarios.data.labels import put_in_place
 from sim.files.atomic import temporary_name
 from sim.files.names import file_name
-from sim.formats import DbnWriter, HftbacktestWriter, LobsterWriter
+from sim.formats import DbnWriter, HftbacktestWriter, LobsterOptions, LobsterWriter
 from sim.writer import ParquetTape
 
 if TYPE_CHECKING:
@@ -45,11 +45,8 @@ def day_writers(built: Built, formats: Sequence[str], levels: int, folder: Path,
         name = file_name(table.name)
         if "lobster" in formats:
             place = folder / FOLDERS["lobster"] / f"seed={seed}"
-            writers.append(
-                LobsterWriter(
-                    place, name, date, session.open_ns, session.close_ns, *prices, listing.tick_size, levels, symbol
-                )
-            )
+            options: LobsterOptions = {"tick_size": listing.tick_size, "depth": levels, "symbol": symbol}
+            writers.append(LobsterWriter(place, name, date, session.open_ns, session.close_ns, *prices, **options))
         if "dbn" in formats:
             path = folder / FOLDERS["dbn"] / f"seed={seed}" / f"{name}_{date}.mbo.dbn"
             writers.append(DbnWriter(path, table.name, date, *prices, listing.tick_size, symbol))

@@ -187,13 +187,14 @@ def _object(name: str, folder: Path, where: str, kind: type[Any], allowed: str) 
 
 def _parts(kind: type[Any], options: dict[str, Any]) -> tuple[MarketFactory, dict[str, Any]]:
     """Return the factory, and the options of an environment; raise InputError if one is unknown."""
+    from agents.rl.options import option_names
     from scenarios.schema.load import nearest
 
     if "max_episode_steps" in options:  # Gymnasium's name for it
         limit = options.pop("max_episode_steps")
         options.setdefault("max_steps", None if limit == -1 else limit)
     of_market = list(inspect.signature(MarketFactory).parameters)
-    of_env = [name for name in inspect.signature(kind).parameters if name not in ("make_market", "num_envs", "task")]
+    of_env = [name for name in option_names(kind) if name not in ("make_market", "num_envs", "task")]
     for name in options:
         if name not in (*of_market, *of_env):
             raise InputError(f"{name}: no such option{nearest(name, [*of_market, *of_env])}; "

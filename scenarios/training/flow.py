@@ -164,7 +164,7 @@ def _train(
     on_progress: Callable[[dict[str, float]], None] | None,
     on_round: Callable[[int, str, float], None] | None,
 ) -> tuple[Path, Trained]:
-    from agents.flow.closed_loop import match_totals
+    from agents.flow.closed_loop import MatchPlan, match_totals
     from agents.flow.tokenizer import Tokenizer
     from agents.flow.training import train
     from agents.flow.weights import FlowWeights
@@ -204,9 +204,11 @@ def _train(
         weights = match_totals(
             weights,
             recorded,
-            rounds=rounds,
-            seconds=min(3600, int(recorded[0].time_ns[-1] - recorded[0].time_ns[0]) // SECOND_NS),
-            open_ns=int(recorded[0].time_ns[0]),
+            plan=MatchPlan(
+                rounds=rounds,
+                seconds=min(3600, int(recorded[0].time_ns[-1] - recorded[0].time_ns[0]) // SECOND_NS),
+                open_ns=int(recorded[0].time_ns[0]),
+            ),
             reference_ticks=[int(np.nanmedian(flow.mid_ticks)) for flow in early],
             on_round=on_round,
         )

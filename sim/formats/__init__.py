@@ -2,6 +2,6 @@
 
 from sim.formats.dbn import DbnWriter, read_dbn
 from sim.formats.hftbacktest import HftbacktestWriter, read_hftbacktest
-from sim.formats.lobster import LobsterWriter
+from sim.formats.lobster import LobsterOptions, LobsterWriter
 
-__all__ = ["DbnWriter", "HftbacktestWriter", "LobsterWriter", "read_dbn", "read_hftbacktest"]
+__all__ = ["DbnWriter", "HftbacktestWriter", "LobsterOptions", "LobsterWriter", "read_dbn", "read_hftbacktest"]

@@ -8,7 +8,7 @@ are no messages. A halt is a message of type 7 with price -1, the return to trad
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import numpy as np
 import polars as pl
@@ -27,6 +27,20 @@ _RESUMED, _HALTED = 1, -1
 MAX_PRICE = 2**62
 
 
+class LobsterOptions(TypedDict, total=False):
+    """Further keywords of LobsterWriter.
+
+    Attributes:
+        tick_size: one tick in the currency; a multiple of 0.0001. Default: 0.01.
+        depth: levels of the orderbook file. Default: 10.
+        symbol: index of the instrument on the tape. Default: 0.
+    """
+
+    tick_size: float
+    depth: int
+    symbol: int
+
+
 class LobsterWriter:
     """A sink that writes one day of one symbol.
 
@@ -38,9 +52,7 @@ class LobsterWriter:
         close_ns: its end.
         min_price_ticks: lowest price of the instrument.
         n_prices: number of its prices.
-        tick_size: one tick in the currency; a multiple of 0.0001.
-        depth: levels of the orderbook file.
-        symbol: index of the instrument on the tape.
+        options: see LobsterOptions.
 
     Raises:
         InputError: if the tick or the prices cannot be written in the format's units, or the files cannot be written.
@@ -55,10 +67,9 @@ class LobsterWriter:
         close_ns: int,
         min_price_ticks: int,
         n_prices: int,
-        tick_size: float = 0.01,
-        depth: int = 10,
-        symbol: int = 0,
+        **options: Unpack[LobsterOptions],
     ) -> None:
+        tick_size, depth = options.get("tick_size", 0.01), options.get("depth", 10)
         self._unit = units_of_tick(tick_size, "tick_size")
         highest = (min_price_ticks + n_prices - 1) * self._unit
         if min_price_ticks < 0 or highest > MAX_PRICE or (highest >= EMPTY_PRICE and EMPTY_PRICE % self._unit == 0):
@@ -67,7 +78,7 @@ class LobsterWriter:
                 f"LOBSTER prices are above 0, of 64 bits in 1/10,000, and not {EMPTY_PRICE}; allowed: a range of such "
                 "prices, or another format"
             )
-        self.symbol, self.n_messages = symbol, 0
+        self.symbol, self.n_messages = options.get("symbol", 0), 0
         stem = f"{ticker}_{date}_{open_ns // 1_000_000}_{close_ns // 1_000_000}"
         self._messages = GrowingFile(folder / f"{stem}_message_{depth}.csv")
         self._book = GrowingFile(folder / f"{stem}_orderbook_{depth}.csv")

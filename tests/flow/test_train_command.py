@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from agents.flow.closed_loop import COUNTS, _moved, _Totals, match_totals, rollout
+from agents.flow.closed_loop import COUNTS, MatchPlan, _moved, _Totals, match_totals, rollout
 from agents.flow.codes import DELETE, MARKET, N_LOCAL, PARTIAL
 from agents.flow.training import TrainingConfig
 from agents.flow.weights import FlowWeights
@@ -62,7 +62,7 @@ def test_a_code_that_loops_emit_too_often_becomes_rarer() -> None:
         return float(np.abs(shares[0] - shares[1]).sum() / 2)
 
     flows = [market_flow(1), market_flow(2)]
-    matched = match_totals(weights, flows, rounds=5, sessions=1, seconds=120, reference_ticks=[10_000, 10_000], block=4)
+    matched = match_totals(weights, flows, reference_ticks=[10_000, 10_000], plan=MatchPlan(5, 1, 120), block=4)
     assert distance(matched) < 0.8 * distance(weights)
 
 
@@ -84,7 +84,7 @@ def test_market_orders_learn_to_follow_each_other_as_recorded() -> None:
     def loop(found: FlowWeights) -> list[OrderFlow]:
         return [rollout(found, 0, 99, 36_000_000_000_000, 600, 10_000, block=4)]
 
-    matched = match_totals(weights, [persistent], rounds=6, sessions=1, seconds=300, reference_ticks=[10_000], block=4)
+    matched = match_totals(weights, [persistent], reference_ticks=[10_000], plan=MatchPlan(6, 1, 300), block=4)
     assert share_following([persistent]) > 0.85
     assert share_following(loop(weights)) < 0.6 and share_following(loop(matched)) > 0.65
 

@@ -82,7 +82,7 @@ def fed(writer: Any, rows: Any, step: int = 1000) -> list[Path]:
 def lobster(market: Market, folder: Path, depth: int = 5, step: int = 1000) -> list[Path]:
     opens, closes = market.session.open_ns, market.session.close_ns
     return fed(
-        LobsterWriter(folder, "ABC", "2024-01-02", opens, closes, *sizes(market), 0.01, depth), market.tape, step
+        LobsterWriter(folder, "ABC", "2024-01-02", opens, closes, *sizes(market), depth=depth), market.tape, step
     )
 
 
@@ -247,7 +247,7 @@ def test_hftbacktest_events_rebuild_the_same_book(market: Market, tmp_path: Path
 
 def test_what_cannot_be_written_or_read_is_one_line_and_leaves_nothing(market: Market, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"tick_size = 1e-05: LOBSTER prices are multiples of 0.0001"):
-        LobsterWriter(tmp_path, "ABC", "2024-01-02", 0, 1, 1, 100, 1e-5)
+        LobsterWriter(tmp_path, "ABC", "2024-01-02", 0, 1, 1, 100, tick_size=1e-5)
     for data, words in ((b"", "does not begin with DBN"), (b"DBN\x03\x00\x00\x00\x00abc", "whole records")):
         (tmp_path / "bad.dbn").write_bytes(data)
         with pytest.raises(InputError, match=words):

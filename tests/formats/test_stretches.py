@@ -77,7 +77,7 @@ def day(tmp_path_factory: pytest.TempPathFactory) -> tuple[Built, Any]:
 
 def sinks(built: Built, folder: Path) -> Iterator[Any]:
     for symbol, name in enumerate(("ABC", "DEF")):
-        yield LobsterWriter(folder, name, "2024-01-02", 0, 10**9, *RANGE, 0.01, 3, symbol)
+        yield LobsterWriter(folder, name, "2024-01-02", 0, 10**9, *RANGE, depth=3, symbol=symbol)
         yield DbnWriter(folder / f"{name}.dbn", name, "2024-01-02", *RANGE, 0.01, symbol)
         yield HftbacktestWriter(folder / f"{name}.npz", *RANGE, 0.01, symbol)
     yield labels.Labels(built, folder / "labels")

@@ -41,7 +41,7 @@ def written(writer: Any, rows: Any) -> list[Path]:
 
 @pytest.mark.parametrize("tick", TICKS)
 def test_a_lobster_day_of_any_tick_is_read_back_and_replays(market: Market, tmp_path: Path, tick: float) -> None:
-    writer = LobsterWriter(tmp_path, "ABC", "2024-01-02", 0, 10**9, *sizes(market), tick, 40)
+    writer = LobsterWriter(tmp_path, "ABC", "2024-01-02", 0, 10**9, *sizes(market), tick_size=tick, depth=40)
     day = read_day(written(writer, market.tape)[0])
     assert day.tick_size == pytest.approx(tick)
     traded = market.tape[market.tape["kind"] == EventKind.EXECUTE]
@@ -74,7 +74,7 @@ def dear(market: Market, by: int) -> Any:
 def test_lobster_prices_above_a_million_are_prices_and_no_empty_levels(market: Market, tmp_path: Path) -> None:
     by, (low, n) = 250_000_000, sizes(market)
     rows = dear(market, by)
-    writer = LobsterWriter(tmp_path, "BTC", "2024-01-02", 0, 10**9, low + by, n, 0.01, 40)
+    writer = LobsterWriter(tmp_path, "BTC", "2024-01-02", 0, 10**9, low + by, n, depth=40)
     day = read_day(written(writer, rows)[0], tick_size=0.01)
     assert day.book[:, 0, 0].max() < 9_999_999_999 * 3 and day.messages["price"].max() > 9_999_999_999
     found = replay(day)
@@ -94,7 +94,7 @@ REFUSED_BY_LOBSTER = {
 def test_what_lobster_cannot_hold_is_refused_before_a_file_is_begun(tmp_path: Path, what: str) -> None:
     low, n, tick, words = REFUSED_BY_LOBSTER[what]
     with pytest.raises(InputError, match=words):
-        LobsterWriter(tmp_path, "ABC", "2024-01-02", 0, 1, low, n, tick)
+        LobsterWriter(tmp_path, "ABC", "2024-01-02", 0, 1, low, n, tick_size=tick)
     assert not list(tmp_path.iterdir())
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from agents.rl import FEATURES, MarketEnv, MarketVectorEnv
-from agents.rl._stepping import CASH, MID, POSITION
+from agents.rl._stepping import FACT
 from lob.errors import InputError, RunError
 from lob.types import EventKind
 from scenarios.build.market import build_market
@@ -68,8 +68,15 @@ def test_a_reward_of_ones_own_is_paid_and_told_apart_from_the_profit(options: di
     for action in (2, 2, 0, 1, 2):
         _, reward, _, _, info = env.step(action)
         after = env.batch.facts[0, 0].copy()
-        assert reward == pytest.approx((after[CASH] - before[CASH]) / 100 - 0.5 * abs(after[POSITION]))
-        gain = after[CASH] - before[CASH] + after[POSITION] * after[MID] - before[POSITION] * before[MID]
+        assert reward == pytest.approx(
+            (after[FACT.cash_ticks] - before[FACT.cash_ticks]) / 100 - 0.5 * abs(after[FACT.position_lots])
+        )
+        gain = (
+            after[FACT.cash_ticks]
+            - before[FACT.cash_ticks]
+            + after[FACT.position_lots] * after[FACT.mid_ticks]
+            - before[FACT.position_lots] * before[FACT.mid_ticks]
+        )
         assert info["pnl"] == pytest.approx(gain / (4.0 * 10)) and info["penalty"] == info["pnl"] - reward
         before = after
 

@@ -13,7 +13,7 @@ from gymnasium.utils.env_checker import check_env
 from pettingzoo.test import parallel_api_test, parallel_seed_test
 
 from agents.rl import FEATURES, MarketEnv, MarketParallelEnv, MarketVectorEnv
-from agents.rl._stepping import EXECUTED, POSITION
+from agents.rl._stepping import FACT
 from agents.rl.evaluation import constant, evaluate, of_network
 from agents.rl.team_env import TeamVectorEnv
 from lob.errors import InputError
@@ -180,7 +180,7 @@ def test_execution_trades_its_quantity_exactly_whatever_it_is_told(entry: int, t
     batch = MarketEnv(factory(tmp_path, "execution")).batch
     episodes = evaluate(batch, constant(entry), [1, 2, 3])
     assert episodes.executed_lots.tolist() == [300.0, 300.0, 300.0]
-    assert (episodes.facts[:, POSITION] == 300).all()
+    assert (episodes.facts[:, FACT.position_lots] == 300).all()
 
 
 def test_execution_never_has_more_in_the_market_than_is_left(tmp_path: Path) -> None:
@@ -205,8 +205,8 @@ def test_makers_and_traders_end_flat(tmp_path: Path) -> None:
     for task in ("market_making", "directional"):
         network = random_network(task)
         episodes = evaluate(MarketEnv(factory(tmp_path, task)).batch, of_network(network), [1, 2])
-        assert (episodes.facts[:, POSITION] == 0).all()
-        assert (episodes.facts[:, EXECUTED] > 0).all()
+        assert (episodes.facts[:, FACT.position_lots] == 0).all()
+        assert (episodes.facts[:, FACT.executed_lots] > 0).all()
 
 
 def test_a_limit_of_steps_truncates_and_the_end_of_the_task_terminates(tmp_path: Path) -> None:

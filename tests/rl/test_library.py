@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agents.rl._stepping import EXECUTED
+from agents.rl._stepping import FACT
 from scenarios.environments import ENVIRONMENTS, make_env
 from scenarios.schema.load import library
 
@@ -31,7 +31,7 @@ def test_a_random_policy_trades_in_every_scenario_whatever_its_task(scenario: st
             if fills == 3 or terminated or truncated:
                 break
         assert fills == 3, (task, info, env.batch.settings)
-        assert env.batch.facts[0, 0, EXECUTED] > 0
+        assert env.batch.facts[0, 0, FACT.executed_lots] > 0
 
 
 def test_the_makers_menu_reaches_the_touch_where_the_spread_is_narrow() -> None:

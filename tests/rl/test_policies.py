@@ -10,7 +10,8 @@ import pytest
 
 from agents.makers import q_learning_maker
 from agents.rl import load_network, save_network, shipped_weights
-from agents.rl.network import MAX_HIDDEN, Network, forward, network_cells
+from agents.rl.memory import BLOCK, LEARNER, feature_cells
+from agents.rl.network import Network, describe, forward
 from lob.errors import InputError
 from scenarios.build.market import build_market
 from scenarios.schema.load import library
@@ -23,13 +24,16 @@ from tests.rl.worlds import SIZES, random_network, scenario_with
 def compiled_action(network: Network, observation: Any, sample: bool = False, key: int = 1) -> Any:
     agent = np.zeros(1, AGENT)
     agent["draw_key"] = key
-    cells = np.zeros(2 + len(observation) + 3 * MAX_HIDDEN)
-    cells[2 : 2 + len(observation)] = observation
-    selected = np.arange(len(observation), dtype=float)
-    values = np.concatenate([selected, network_cells(network)])
-    n = len(observation)
-    forward(agent.view(np.recarray)[0], values, n, cells, float(sample), 0, n, 2, 2 + n)
-    return cells[:2]
+    memory, head = np.zeros(1, LEARNER), np.zeros(1, BLOCK)
+    cells = memory.view(np.float64)
+    selected = feature_cells(network.features)
+    cells[selected] = observation
+    head["n_selected"], head["selected"][0, : len(selected)] = len(selected), selected
+    describe(network, head)
+    values = np.concatenate([head.view(np.float64), *(layer.ravel() for layer in network.layers)])
+    learner = memory.view(np.recarray)[0]
+    forward(agent.view(np.recarray)[0], head.view(np.recarray)[0], values, learner, cells, float(sample))
+    return memory["action"][0]
 
 
 @pytest.mark.parametrize("continuous", [0, 2])

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from agents.rl import REWARDS, MarketEnv, RewardSettings
-from agents.rl._stepping import CASH, MID, N_FACTS, POSITION, TIME_S
+from agents.rl._stepping import FACT, N_FACTS
 from agents.rl.rewards import Rewards
 from lob.errors import InputError
 from tests.rl.worlds import factory
@@ -22,12 +22,12 @@ def path(seed: int, n: int = 30) -> Any:
     """Facts of a made-up episode that ends at the goal, shape (n, N_FACTS)."""
     rng = np.random.default_rng(seed)
     facts = np.zeros((n, N_FACTS))
-    facts[:, TIME_S] = 10.0 + 2.0 * np.arange(n)
-    facts[:, MID] = 100.0 + np.cumsum(rng.normal(size=n))
-    facts[1:, POSITION] = np.cumsum(rng.integers(0, max(2, 2 * int(GOAL) // n), n - 1))
-    facts[-1, POSITION] = GOAL
-    paid = np.diff(facts[:, POSITION]) * (facts[1:, MID] + rng.normal(size=n - 1))
-    facts[1:, CASH] = -np.cumsum(paid)
+    facts[:, FACT.time_s] = 10.0 + 2.0 * np.arange(n)
+    facts[:, FACT.mid_ticks] = 100.0 + np.cumsum(rng.normal(size=n))
+    facts[1:, FACT.position_lots] = np.cumsum(rng.integers(0, max(2, 2 * int(GOAL) // n), n - 1))
+    facts[-1, FACT.position_lots] = GOAL
+    paid = np.diff(facts[:, FACT.position_lots]) * (facts[1:, FACT.mid_ticks] + rng.normal(size=n - 1))
+    facts[1:, FACT.cash_ticks] = -np.cumsum(paid)
     return facts
 
 
@@ -42,7 +42,7 @@ def rewards_of(name: str, facts: Any, **numbers: float) -> Any:
 
 
 def wealth(facts: Any) -> Any:
-    return facts[:, CASH] + facts[:, POSITION] * facts[:, MID]
+    return facts[:, FACT.cash_ticks] + facts[:, FACT.position_lots] * facts[:, FACT.mid_ticks]
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -54,19 +54,19 @@ def test_profit_is_the_change_of_wealth(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(5))
 def test_shortfall_sums_to_what_fills_cost_above_the_arrival_price(seed: int) -> None:
     facts = path(seed)
-    cost = -(facts[-1, CASH] - facts[0, CASH]) - GOAL * facts[0, MID]
+    cost = -(facts[-1, FACT.cash_ticks] - facts[0, FACT.cash_ticks]) - GOAL * facts[0, FACT.mid_ticks]
     assert rewards_of("implementation_shortfall", facts)[:, 0].sum() == pytest.approx(-cost / UNIT)
     short = facts.copy()
-    short[-1, POSITION] -= 7.0
-    left = 7.0 * (facts[-1, MID] + 3.0 * SCALE) - 7.0 * facts[-1, MID]
+    short[-1, FACT.position_lots] -= 7.0
+    left = 7.0 * (facts[-1, FACT.mid_ticks] + 3.0 * SCALE) - 7.0 * facts[-1, FACT.mid_ticks]
     more = rewards_of("implementation_shortfall", short, leftover_scales=3.0)[:, 0].sum()
-    assert more == pytest.approx((-cost - 7.0 * facts[-1, MID] - left) / UNIT)
+    assert more == pytest.approx((-cost - 7.0 * facts[-1, FACT.mid_ticks] - left) / UNIT)
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_inventory_costs_phi_q_squared_and_alpha_at_the_end(seed: int) -> None:
     facts = path(seed)
-    q = facts[:, POSITION] / LARGEST
+    q = facts[:, FACT.position_lots] / LARGEST
     expected = np.diff(wealth(facts)) / UNIT - 0.3 * q[:-1] ** 2 * 2.0
     expected[-1] -= 0.7 * q[-1] ** 2
     np.testing.assert_allclose(rewards_of("inventory_penalised", facts, phi_per_s=0.3, alpha=0.7)[:, 0], expected)
@@ -75,7 +75,7 @@ def test_inventory_costs_phi_q_squared_and_alpha_at_the_end(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(5))
 def test_asymmetric_damping_takes_part_of_inventory_gains_and_none_of_losses(seed: int) -> None:
     facts = path(seed)
-    carried = facts[:-1, POSITION] * np.diff(facts[:, MID]) / UNIT
+    carried = facts[:-1, FACT.position_lots] * np.diff(facts[:, FACT.mid_ticks]) / UNIT
     expected = np.diff(wealth(facts)) / UNIT - np.maximum(0.0, 0.25 * carried)
     np.testing.assert_allclose(rewards_of("asymmetric", facts, damping=0.25)[:, 0], expected)
 

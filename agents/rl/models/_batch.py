@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,24 @@ from agents.rl.custom import Observation
 from agents.rl.rewards import Rewards, RewardSettings
 from agents.rl.task import find_task
 
-__all__ = ["ModelBatch"]
+__all__ = ["ModelBatch", "ModelSizes"]
+
+
+@dataclass(frozen=True)
+class ModelSizes:
+    """Units and lengths of a model.
+
+    Attributes:
+        price_scale_ticks, largest_lots: units of rewards and observations.
+        duration_s, step_s: length of an episode and of a step.
+        n_continuous: continuous actions; 0: the task's menu.
+    """
+
+    price_scale_ticks: float
+    largest_lots: float
+    duration_s: float
+    step_s: float
+    n_continuous: int = 0
 
 
 class ModelBatch:
@@ -23,9 +41,7 @@ class ModelBatch:
         task: whose menu and default reward are used.
         features: names of what is observed.
         reward, reward_settings: as for MarketBatch.
-        price_scale_ticks, largest_lots: units of rewards and observations.
-        n_continuous: continuous actions; 0: the task's menu.
-        duration_s, step_s: length of an episode and of a step.
+        sizes: its units and lengths.
     """
 
     k = 1
@@ -37,20 +53,19 @@ class ModelBatch:
         features: tuple[str, ...],
         reward: str,
         reward_settings: RewardSettings | None,
-        *,
-        price_scale_ticks: float,
-        largest_lots: float,
-        n_continuous: int,
-        duration_s: float,
-        step_s: float,
+        sizes: ModelSizes,
     ) -> None:
         self.n = n
         self.task = find_task(task)
         self.features = features
-        self.n_actions, self.n_continuous = len(self.task.menu), n_continuous
-        self.n_steps, self.step_s = round(duration_s / step_s), step_s
+        self.n_actions, self.n_continuous = len(self.task.menu), sizes.n_continuous
+        self.n_steps, self.step_s = round(sizes.duration_s / sizes.step_s), sizes.step_s
         self.rewards = Rewards(
-            reward, n, price_scale_ticks=price_scale_ticks, largest_lots=largest_lots, settings=reward_settings
+            reward,
+            n,
+            price_scale_ticks=sizes.price_scale_ticks,
+            largest_lots=sizes.largest_lots,
+            settings=reward_settings,
         )
         self.actions = np.zeros((n, 1, 2))
         self.observations = np.zeros((n, 1, len(features)), np.float32)

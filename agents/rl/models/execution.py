@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from agents.rl._stepping import CASH, EXECUTED, MID, POSITION, START_MID
-from agents.rl.models._batch import ModelBatch
+from agents.rl._stepping import FACT
+from agents.rl.models._batch import ModelBatch, ModelSizes
 from agents.rl.rewards import RewardSettings
 from lob.errors import InputError
 from sim.rng import normal_quantile, raw_uniform
@@ -95,29 +95,29 @@ class ExecutionModelBatch(ModelBatch):
 
     def __init__(self, n: int = 1, model: ExecutionModel | None = None) -> None:
         self.model = model or ExecutionModel()
-        super().__init__(
-            n, "execution", ("time_left", "remaining"), "inventory_penalised", self.model.reward_settings(),
-            price_scale_ticks=self.model.scale, largest_lots=self.model.quantity, n_continuous=1,
-            duration_s=self.model.n_steps * self.model.step, step_s=self.model.step,
-        )  # fmt: skip
+        sizes = ModelSizes(
+            self.model.scale, self.model.quantity, self.model.n_steps * self.model.step, self.model.step, n_continuous=1
+        )
+        penalty = self.model.reward_settings()
+        super().__init__(n, "execution", ("time_left", "remaining"), "inventory_penalised", penalty, sizes)
 
     def _begin(self, m: int) -> None:
-        self.facts[m, 0, MID] = self.facts[m, 0, START_MID] = self.model.start_price
-        self.facts[m, 0, POSITION] = self.model.quantity
+        self.facts[m, 0, FACT.mid_ticks] = self.facts[m, 0, FACT.start_mid_ticks] = self.model.start_price
+        self.facts[m, 0, FACT.position_lots] = self.model.quantity
 
     def _move(self) -> None:
         model, facts = self.model, self.facts[:, 0]
         keys: Any = self._keys  # compiled code takes a plain int for a signed one, and a key has 64 bits
         draws = [float(normal_quantile(raw_uniform(keys[m], int(self._steps[m])))) for m in range(self.n)]
-        facts[:, MID] += model.sigma * np.sqrt(model.step) * np.array(draws)
+        facts[:, FACT.mid_ticks] += model.sigma * np.sqrt(model.step) * np.array(draws)
         share = 0.5 * (self.actions[:, 0, 0] + 1.0)
         share[self._steps == model.n_steps - 1] = 1.0
-        sold = share * facts[:, POSITION]
-        facts[:, CASH] += sold * (facts[:, MID] - model.epsilon - model.eta * sold / model.step)
-        facts[:, MID] -= model.gamma * sold
-        facts[:, POSITION] -= sold
-        facts[:, EXECUTED] += sold
+        sold = share * facts[:, FACT.position_lots]
+        facts[:, FACT.cash_ticks] += sold * (facts[:, FACT.mid_ticks] - model.epsilon - model.eta * sold / model.step)
+        facts[:, FACT.mid_ticks] -= model.gamma * sold
+        facts[:, FACT.position_lots] -= sold
+        facts[:, FACT.executed_lots] += sold
 
     def _observe(self) -> None:
         self.observations[:, 0, 0] = 1.0 - self._steps / self.n_steps
-        self.observations[:, 0, 1] = self.facts[:, 0, POSITION] / self.model.quantity
+        self.observations[:, 0, 1] = self.facts[:, 0, FACT.position_lots] / self.model.quantity

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numba import int64, uint64
 
-from agents.rl._stepping import CASH, EXECUTED, MID, POSITION, START_MID
-from agents.rl.models._batch import ModelBatch
+from agents.rl._stepping import FACT
+from agents.rl.models._batch import ModelBatch, ModelSizes
 from agents.rl.policies.rl_maker import DISTANCES
 from agents.rl.rewards import RewardSettings
 from lob.compiled import kernel
@@ -83,17 +83,17 @@ def move_rows(
     """One step of each run; `quotes` holds the distances of bid and ask in ticks (negative: no quote)."""
     for i in range(len(facts)):
         key, first = uint64(keys[i]), int64(4) * int64(steps[i])
-        mid, position = facts[i, MID], facts[i, POSITION]
+        mid, position = facts[i, FACT.mid_ticks], facts[i, FACT.position_lots]
         bid, ask = quotes[i, 0], quotes[i, 1]
         if position < most and is_filled(raw_uniform(key, first), bid, rate, k, step_s):
-            facts[i, CASH] -= mid - bid
-            facts[i, POSITION] += 1.0
-            facts[i, EXECUTED] += 1.0
+            facts[i, FACT.cash_ticks] -= mid - bid
+            facts[i, FACT.position_lots] += 1.0
+            facts[i, FACT.executed_lots] += 1.0
         if position > -most and is_filled(raw_uniform(key, first + 1), ask, rate, k, step_s):
-            facts[i, CASH] += mid + ask
-            facts[i, POSITION] -= 1.0
-            facts[i, EXECUTED] += 1.0
-        facts[i, MID] = mid + sigma_step * normal_quantile(raw_uniform(key, first + 2))
+            facts[i, FACT.cash_ticks] += mid + ask
+            facts[i, FACT.position_lots] -= 1.0
+            facts[i, FACT.executed_lots] += 1.0
+        facts[i, FACT.mid_ticks] = mid + sigma_step * normal_quantile(raw_uniform(key, first + 2))
 
 
 class MakerModelBatch(ModelBatch):
@@ -120,14 +120,14 @@ class MakerModelBatch(ModelBatch):
     ) -> None:
         self.model = model or MakerModel()
         self._widest = widest_scales
-        super().__init__(
-            n, "market_making", FEATURES, reward, reward_settings, price_scale_ticks=self.model.price_scale_ticks,
-            largest_lots=self.model.max_quotes, n_continuous=2 if continuous else 0,
-            duration_s=self.model.duration_s, step_s=self.model.step_s,
+        sizes = ModelSizes(
+            self.model.price_scale_ticks, self.model.max_quotes, self.model.duration_s, self.model.step_s,
+            n_continuous=2 if continuous else 0,
         )  # fmt: skip
+        super().__init__(n, "market_making", FEATURES, reward, reward_settings, sizes)
 
     def _begin(self, m: int) -> None:
-        self.facts[m, 0, MID] = self.facts[m, 0, START_MID] = START_TICKS
+        self.facts[m, 0, FACT.mid_ticks] = self.facts[m, 0, FACT.start_mid_ticks] = START_TICKS
 
     def distances(self) -> Floats:
         """Return the distances of bid and ask that the actions stand for, shape (n, 2), in ticks; -1: no quote."""
@@ -146,7 +146,7 @@ class MakerModelBatch(ModelBatch):
 
     def _observe(self) -> None:
         self.observations[:, 0, 0] = 1.0 - self._steps / self.n_steps
-        self.observations[:, 0, 1] = self.facts[:, 0, POSITION] / self.model.max_quotes
+        self.observations[:, 0, 1] = self.facts[:, 0, FACT.position_lots] / self.model.max_quotes
 
 
 def menu_distances(scale: float) -> Floats:

@@ -12,8 +12,6 @@ from pydantic import Field
 
 from agents.rl._learner import (
     ACT,
-    ACTION,
-    MEMORY_CELLS,
     NEEDS,
     OBSERVED,
     OVER,
@@ -27,10 +25,11 @@ from agents.rl._learner import (
     look,
     step_ns,
 )
+from agents.rl.memory import LEARNER_CELLS, learner_of
 from agents.rl.task import Task
 from lob.codes import CONTINUOUS
 from sim.codes import WAKE_START
-from sim.policy import Policy, decision, indices, memory, send_market
+from sim.policy import Policy, decision, indices, send_market
 
 __all__ = ["RlDirectional", "policy", "task"]
 
@@ -76,7 +75,7 @@ def act(view: Any, agent: Any, out: Any) -> int:
         if view.position_lots == 0 or has_given_up(agent):
             return 0
         return finish_flat(view, agent, out, 0, 0)
-    goal = (int(memory(view)[ACTION]) - FLAT) * int(agent.params[P.max_position_lots])
+    goal = (int(learner_of(view).action[0]) - FLAT) * int(agent.params[P.max_position_lots])
     due = goal - view.position_lots
     if due != 0 and view.n_in_flight == 0 and view.phase == CONTINUOUS:
         send_market(out, 1 if due > 0 else -1, abs(due))
@@ -98,7 +97,7 @@ def _block(settings: RlDirectional) -> np.ndarray[Any, Any]:
     return learner_block(settings, "directional", DEFAULT_FEATURES, len(MENU), False)
 
 
-policy = Policy(RlDirectional, decide, needs=NEEDS, block=_block, memory=MEMORY_CELLS)
+policy = Policy(RlDirectional, decide, needs=NEEDS, block=_block, memory=LEARNER_CELLS)
 task = Task(
     name="directional",
     policy=policy,

@@ -19,8 +19,6 @@ from pydantic import Field
 
 from agents.rl._learner import (
     ACT,
-    ACTION,
-    MEMORY_CELLS,
     NEEDS,
     OBSERVED,
     OVER,
@@ -34,11 +32,12 @@ from agents.rl._learner import (
     look,
     step_ns,
 )
+from agents.rl.memory import LEARNER_CELLS, learner_of
 from agents.rl.task import Task
 from lob.codes import CONTINUOUS
 from lob.types import NO_PRICE
 from sim.codes import WAKE_START
-from sim.policy import Policy, decision, indices, memory, send_cancel, send_limit, send_market
+from sim.policy import Policy, decision, indices, send_cancel, send_limit, send_market
 
 __all__ = ["RlExecution", "policy", "task"]
 
@@ -132,7 +131,7 @@ def act(view: Any, agent: Any, out: Any) -> int:
     for k in range(view.n_own):
         resting += view.own_lots[k]
     free = left - resting
-    action = int(memory(view)[ACTION])
+    action = int(learner_of(view).action[0])
     if action == WITHDRAW or action >= CROSS:
         for k in range(view.n_own):
             send_cancel(out, view.own_id[k])
@@ -157,7 +156,7 @@ def _block(settings: RlExecution) -> np.ndarray[Any, Any]:
     return learner_block(settings, "execution", DEFAULT_FEATURES, len(MENU), False)
 
 
-policy = Policy(RlExecution, decide, needs=NEEDS, block=_block, memory=MEMORY_CELLS)
+policy = Policy(RlExecution, decide, needs=NEEDS, block=_block, memory=LEARNER_CELLS)
 task = Task(
     name="execution",
     policy=policy,

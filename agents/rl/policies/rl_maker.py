@@ -15,9 +15,6 @@ from pydantic import Field
 from agents.makers._quotes import fair_price, quote_two_sides, rounded, withdraw_all
 from agents.rl._learner import (
     ACT,
-    ACTION,
-    ACTION_2,
-    MEMORY_CELLS,
     NEEDS,
     OBSERVED,
     OVER,
@@ -31,10 +28,11 @@ from agents.rl._learner import (
     look,
     step_ns,
 )
+from agents.rl.memory import LEARNER_CELLS, learner_of
 from agents.rl.task import Task
 from lob.codes import CONTINUOUS
 from sim.codes import WAKE_START
-from sim.policy import Policy, decision, indices, memory
+from sim.policy import Policy, decision, indices
 
 __all__ = ["RlMaker", "policy", "task"]
 
@@ -97,16 +95,16 @@ def act(view: Any, agent: Any, out: Any) -> int:
     delay = min(step_ns(agent), end - view.time_ns)
     if view.n_in_flight > 0:
         return delay
-    cells = memory(view)
-    if view.phase != CONTINUOUS or (agent.params[P.menu] > 0.0 and int(cells[ACTION]) == WITHDRAW):
+    action = learner_of(view).action
+    if view.phase != CONTINUOUS or (agent.params[P.menu] > 0.0 and int(action[0]) == WITHDRAW):
         withdraw_all(view, out)
         return delay
     if agent.params[P.menu] > 0.0:
-        entry = int(cells[ACTION])
+        entry = int(action[0])
         bid, ask = distance(entry // N_DISTANCES), distance(entry % N_DISTANCES)
     else:
         widest = 0.5 * agent.params[P.widest_scales]
-        bid, ask = widest * (cells[ACTION] + 1.0), widest * (cells[ACTION_2] + 1.0)
+        bid, ask = widest * (action[0] + 1.0), widest * (action[1] + 1.0)
     fair = fair_price(view, 0.0, float(view.last_ticks))
     scale = agent.params[P.price_scale_ticks]
     limit = int(agent.params[P.max_position_lots])
@@ -128,7 +126,7 @@ def _block(settings: RlMaker) -> np.ndarray[Any, Any]:
     return learner_block(settings, "market_making", DEFAULT_FEATURES, n_outputs, not settings.menu)
 
 
-policy = Policy(RlMaker, decide, needs=NEEDS, block=_block, memory=MEMORY_CELLS)
+policy = Policy(RlMaker, decide, needs=NEEDS, block=_block, memory=LEARNER_CELLS)
 task = Task(
     name="market_making",
     policy=policy,
