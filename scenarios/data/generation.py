@@ -11,32 +11,23 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
 import polars as pl
 
 from lob.errors import InputError, RunError
-from lob.types import EventKind, Flag
 from scenarios.build.variant import Variant
-from scenarios.data.labels import Labels, put_in_place
+from scenarios.data.day_writers import FOLDERS, FORMATS, FlowFigures, day_folder, day_writers
+from scenarios.data.labels import Labels
 from scenarios.many_runs.execution import Execution
 from scenarios.many_runs.flat_keywords import with_flat
 from scenarios.many_runs.map_runs import Failed
 from scenarios.many_runs.result_set import ResultSet
-from sim.files.atomic import is_temporary, temporary_name, write_atomically
-from sim.files.names import file_name
-from sim.formats import DbnWriter, HftbacktestWriter, LobsterOptions, LobsterWriter
+from sim.files.atomic import is_temporary, write_atomically
 from sim.hash import TapeHash
-from sim.writer import ParquetTape
-
-if TYPE_CHECKING:
-    from scenarios.build.market import Built
 
 __all__ = ["FORMATS", "FileOptions", "Generated", "day_seed", "generate"]
 
-FORMATS = ("parquet", "lobster", "dbn", "hftbacktest")
-FOLDERS = {"parquet": "tape", "lobster": "lobster", "dbn": "dbn", "hftbacktest": "hftbacktest"}
 LABELS = "labels"
 KEY = ("seed", "date", "symbol")
 """Columns that name a row of the manifest."""
@@ -110,10 +101,9 @@ class _Task:
         built = self.variant.built
         market = built.market(day.run_seed)
         folder, tape_hash = Path(self.folder), TapeHash()
-        where = Path(f"seed={day.seed}") / f"date={day.date}"
-        writers = _writers(self, built, day, folder, where)
-        labels = Labels(built, folder / LABELS / where) if self.options.labels else None
-        figures = [_Figures(symbol) for symbol in range(len(built.listings))]
+        writers = day_writers(built, self.formats, self.options.levels, folder, day.seed, day.date)
+        labels = Labels(built, folder / LABELS / day_folder(day.seed, day.date)) if self.options.labels else None
+        figures = [FlowFigures(symbol) for symbol in range(len(built.listings))]
         sinks = [tape_hash, *figures, *writers, *([labels] if labels is not None else [])]
         try:
             market.run(sinks=sinks)
@@ -132,67 +122,6 @@ class _Task:
             }
             for table, figure in zip(built.scenario.instrument, figures, strict=True)
         ]  # fmt: skip
-
-
-def _writers(task: _Task, built: Built, day: _Day, folder: Path, where: Path) -> list[Any]:
-    writers: list[Any] = []
-    session = built.session
-    if "parquet" in task.formats:
-        writers.append(_TapeFolder(folder / FOLDERS["parquet"] / where))
-    for symbol, (table, listing) in enumerate(zip(built.scenario.instrument, built.listings, strict=True)):
-        prices = (listing.instrument.min_price_ticks, listing.instrument.n_prices)
-        name = file_name(table.name)
-        if "lobster" in task.formats:
-            place = folder / FOLDERS["lobster"] / f"seed={day.seed}"
-            options: LobsterOptions = {"tick_size": listing.tick_size, "depth": task.options.levels, "symbol": symbol}
-            writers.append(LobsterWriter(place, name, day.date, session.open_ns, session.close_ns, *prices, **options))
-        if "dbn" in task.formats:
-            path = folder / FOLDERS["dbn"] / f"seed={day.seed}" / f"{name}_{day.date}.mbo.dbn"
-            writers.append(DbnWriter(path, table.name, day.date, *prices, listing.tick_size, symbol))
-        if "hftbacktest" in task.formats:
-            path = folder / FOLDERS["hftbacktest"] / f"seed={day.seed}" / f"{name}_{day.date}.npz"
-            writers.append(HftbacktestWriter(path, *prices, listing.tick_size, symbol))
-    return writers
-
-
-class _TapeFolder:
-    """The tape of a day as a folder of Parquet parts, under a temporary name until it is complete."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder, self._temporary = folder, temporary_name(folder)
-        self._tape = ParquetTape(self._temporary)
-
-    def __call__(self, rows: Any) -> None:
-        self._tape(rows)
-
-    def close(self) -> list[Path]:
-        self._tape.close_part()
-        return put_in_place(self._temporary, self._folder)
-
-    def discard(self) -> None:
-        shutil.rmtree(self._temporary, ignore_errors=True)
-
-
-class _Figures:
-    """Counts of one symbol."""
-
-    def __init__(self, symbol: int) -> None:
-        self._symbol = symbol
-        self._n_rows = self._n_messages = self._n_trades = self._volume = 0
-
-    def __call__(self, rows: Any) -> None:
-        mine = rows[rows["symbol"] == self._symbol]
-        traded = mine[mine["kind"] == EventKind.EXECUTE]
-        self._n_rows += len(mine)
-        self._n_messages += int(np.count_nonzero(mine["flags"] & Flag.FIRST))
-        self._n_trades += len(traded)
-        self._volume += int(traded["qty_lots"].sum(dtype=np.int64))
-
-    def row(self) -> dict[str, int]:
-        return {
-            "n_rows": self._n_rows, "n_messages": self._n_messages, "n_trades": self._n_trades,
-            "volume_lots": self._volume,
-        }  # fmt: skip
 
 
 def generate(
@@ -309,6 +238,6 @@ def _check_formats(task: _Task) -> None:
     import tempfile
 
     with tempfile.TemporaryDirectory() as place:
-        probe = _Day(0, 0, FIRST_DATE.isoformat())
-        for writer in _writers(task, task.variant.built, probe, Path(place), Path("probe")):
+        date = FIRST_DATE.isoformat()
+        for writer in day_writers(task.variant.built, task.formats, task.options.levels, Path(place), 0, date):
             writer.discard()

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scenarios.build.market import build
-from scenarios.data.generation import FORMATS, _Day, _Task, _writers
+from scenarios.data.day_writers import FORMATS, day_writers
 from scenarios.schema.load import load_scenario
 from sim.files.names import file_name
 from tests.scenarios.texts import SMALL, written
@@ -40,8 +40,8 @@ def test_pictures_and_data_of_two_instruments_never_share_a_file(tmp_path: Path)
     names = ["A/B", "A-B", "A_B", "A B"]
     text = SMALL.replace('name = "ABC"', 'name = "Q"') + "".join(f'[[instrument]]\nname = "{name}"\n' for name in names)
     built = build(load_scenario(str(written(tmp_path, text))))
-    task = _Task("x.toml", text, tuple(name for name in FORMATS if name != "dbn"), 2, False, str(tmp_path))
-    writers = _writers(task, built, _Day(1, 1, "2024-01-02"), tmp_path / "out", Path("probe"))
+    formats = [name for name in FORMATS if name != "dbn"]
+    writers = day_writers(built, formats, 2, tmp_path / "out", 1, "2024-01-02")
     paths = [path for writer in writers for path in writer.close()]
     files = [path for path in paths if path.suffix in (".csv", ".npz")]
     assert len(set(files)) == len(files) == 3 * 5  # two LOBSTER files and one of hftbacktest for each
