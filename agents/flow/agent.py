@@ -193,7 +193,7 @@ def _as_seen(flow: Any, order: int) -> int:
 @decision
 def _possible_as_seen(view: Any, h: Any, flow: Any, allowed: Any) -> None:
     """`possible_orders` in the block's codes."""
-    possible_orders(view, h, flow, allowed)
+    possible_orders(view, h, allowed)
     if flow.is_mirrored > 0:
         for k in range(N_LOCAL):
             allowed[k], allowed[k + N_LOCAL] = allowed[k + N_LOCAL], allowed[k]

@@ -78,7 +78,7 @@ def _reach_ticks(view: Any, h: Any, side: int) -> int:
 
 
 @decision
-def possible_orders(view: Any, h: Any, flow: Any, allowed: Any) -> None:
+def possible_orders(view: Any, h: Any, allowed: Any) -> None:
     """Fill `allowed`, shape (N_ORDER_CODES,), with 1 for what can be done in the book as it is, else 0."""
     scale = h.scale_ticks
     for code in range(N_ORDER_CODES):

@@ -156,7 +156,7 @@ def look(view: Any, agent: Any, most_lots: float, left_share: float) -> bool:
     square = agent.state[S.square_slow] + SLOW_WEIGHT * (change * change - agent.state[S.square_slow])
     learner.time_left = 1.0 - passed
     learner.time_of_day = (view.time_ns - view.open_ns) / max(1.0, float(view.close_ns - view.open_ns))
-    fill_book(view, learner, price, size, mid)
+    fill_book(view, learner, price, size)
     learner.mid_move = cut((mid - agent.state[S.start_mid]) / price)
     learner.return_1 = cut(change)
     learner.return_slow = cut(10.0 * slow)

@@ -89,7 +89,7 @@ def note_facts(world: Record, view: Record, index: int, population_index: int, f
 @kernel
 def run_on(
     world: Record, runtime: Record, tape: Record, row: Any, population_index: int, look: int, keep_tape: int,
-    features: Any, observations: Any, facts: Any, awake: Any, over: Any,
+    facts: Any, awake: Any, over: Any,
 ) -> int:  # fmt: skip
     """Run one market until its learners decide or all are over; TAPE_FULL, PYTHON_WAKE, ANSWERS_DUE ask for help."""
     population = population_at(world, population_index)
@@ -179,10 +179,7 @@ def step_markets(
                     return m
             row.n_awake = 0
             row.mode = RESUME
-        status = run_on(
-            world, runtime, tape, row, population_index, look, keep_tape, features, observations[m], facts[m], awake[m],
-            over[m],
-        )  # fmt: skip
+        status = run_on(world, runtime, tape, row, population_index, look, keep_tape, facts[m], awake[m], over[m])
         if status != STATUS_DONE:
             row.status = status
             return m

@@ -104,7 +104,7 @@ def balance(bid: float, ask: float) -> float:
 
 
 @decision
-def fill_book(view: Any, learner: Any, price_scale: float, size_scale: float, mid: float) -> None:
+def fill_book(view: Any, learner: Any, price_scale: float, size_scale: float) -> None:
     """Features of the book, from `spread` to `ask_reach_5`."""
     two_sided = view.bid_ticks != NO_PRICE and view.ask_ticks != NO_PRICE
     learner.spread = cut((view.ask_ticks - view.bid_ticks) / price_scale) if two_sided else LIMIT
