@@ -34,7 +34,7 @@ from lob.lobster import HALTED, QUOTING, RESUMED, LobsterDay, check_tick
 from lob.replay_kernel import COUNTS, N_NAMED, OUTSIDE, add_seed, replay_all, set_phase
 from lob.rules import MAX_ORDER_LOTS, MAX_PRICES, Instrument
 from lob.tape import new_tape, rows_of
-from lob.types import MESSAGE
+from lob.types import MESSAGE, Phase
 
 __all__ = ["COUNTS", "Halt", "Replay", "halts_of", "replay", "replayed_rows"]
 
@@ -226,7 +226,7 @@ def _run(day: LobsterDay, keep_rows: bool) -> _Run:
     halts = halts_of(day.messages)
     if halts and halts[0].start_ns is None:
         message["time_ns"] = day.messages["time_ns"][0]
-        set_phase(book, tape, message, HALTED)
+        set_phase(book, tape, message, int(Phase.HALTED))
     for s, price, lots in _before_first(day, prices, sizes, int(ticks[0]) - low):
         if 0 <= price < n_prices:
             add_seed(book, tape, message, seeds, s, price, lots)
