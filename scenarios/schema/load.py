@@ -206,6 +206,8 @@ def _first_line(error: ValidationError, data: Any, prefix: str, model: type[Base
     context = first.get("ctx", {})
     kind = first["type"]
     if kind == "json_invalid":
+        if "recursion" in first["msg"]:  # newer Pythons let more through to here
+            return f"{prefix or 'the file'}: nested too deeply; allowed: what a scenario needs"
         return f"{prefix or 'the file'}: holds a text that is not Unicode ({first['msg']})"
     name = ".".join(part for part in (prefix, path) if part).replace(".[", "[")
     if kind == "extra_forbidden":

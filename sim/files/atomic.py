@@ -107,4 +107,5 @@ def write_parquet(path: Path, frame: pl.DataFrame, **options: Any) -> None:
     # Made in memory: a full disk is then an error of our own writing, with a name, not one from within polars.
     buffer = io.BytesIO()
     frame.write_parquet(buffer, **options)
-    write_atomically(path, buffer.getbuffer())
+    with buffer.getbuffer() as data:
+        write_atomically(path, data)
