@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from lob.lobster import LobsterDay
+    from lob.recording import Recording
     from lob.replay import Replay
 
 __all__ = ["command"]
@@ -83,7 +83,7 @@ def command(
         raise typer.Exit(1)
 
 
-def _table(found: Replay, day: LobsterDay) -> Table:
+def _table(found: Replay, day: Recording) -> Table:
     """Return the table of a replay."""
     from rich.table import Table
 
@@ -133,7 +133,7 @@ def _clock(time_ns: int | None, otherwise: str = "") -> str:
     return otherwise if time_ns is None else str(timedelta(microseconds=time_ns // 1000))
 
 
-def _print_halts(console: Console, found: Replay, day: LobsterDay) -> None:
+def _print_halts(console: Console, found: Replay, day: Recording) -> None:
     """List halts and crosses."""
     for halt in found.halts[:LISTED]:
         quotes = "" if halt.quotes_ns is None else f", quotes from {_clock(halt.quotes_ns)}"
@@ -153,7 +153,7 @@ def _price(row: Any) -> str:
     return text[:-2] if text.endswith("00") else text
 
 
-def _print_named(console: Console, title: str, which: Any, day: LobsterDay) -> None:
+def _print_named(console: Console, title: str, which: Any, day: Recording) -> None:
     """List messages by their numbers."""
     if len(which):
         console.print(title)
@@ -165,7 +165,7 @@ def _print_named(console: Console, title: str, which: Any, day: LobsterDay) -> N
         console.print(f"  and {len(which) - LISTED} more (--out writes all)")
 
 
-def _write(out: Path, found: Replay, day: LobsterDay, *, passed: bool | None) -> None:
+def _write(out: Path, found: Replay, day: Recording, *, passed: bool | None) -> None:
     """Write summary.json and exceptions.csv, each under a temporary name first; `passed` is None without a book."""
     from sim.files.claim import claimed, has_json
 
@@ -173,7 +173,7 @@ def _write(out: Path, found: Replay, day: LobsterDay, *, passed: bool | None) ->
         _write_files(out, found, day, passed)
 
 
-def _write_files(out: Path, found: Replay, day: LobsterDay, passed: bool | None) -> None:
+def _write_files(out: Path, found: Replay, day: Recording, passed: bool | None) -> None:
     import json
     from dataclasses import asdict
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from lob.errors import Argument, InputError
-from lob.lobster import PRICE_UNITS, TICKS_UNITS, LobsterDay, read_day
+from lob.lobster import PRICE_UNITS, LobsterDay, read_day
+from lob.recording import LOBSTER_TICKS
 from scenarios.schema.times import window_ns
 from sim.files.kinds import check_archive
 from sim.metrics.flow import FlowKind, OrderFlow, flow_of_day, flow_of_tape, visible_flow_of_tape
@@ -117,7 +118,7 @@ def _lobster_folder(place: Path, option: str | Argument, tick_size: float | None
 
 def _check_one_tick(day: LobsterDay, place: Path) -> None:
     """Raise InputError if a few stray prices decide about the tick that the others are counted in."""
-    larger = [units for units in TICKS_UNITS if units > day.tick_units]
+    larger = [units for tick in LOBSTER_TICKS if (units := round(tick * PRICE_UNITS)) > day.tick_units]
     visible = np.flatnonzero(day.is_visible)
     if not larger or len(visible) == 0:
         return
