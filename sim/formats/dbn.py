@@ -44,7 +44,8 @@ YEARS = range(1970, 2262)
 _HEADER = struct.Struct("<3sBI")
 
 
-def _package() -> Any:
+def package() -> Any:
+    """Return databento_dbn; one line if it is not installed."""
     try:
         import databento_dbn
     except ModuleNotFoundError:
@@ -79,7 +80,7 @@ class DbnWriter:
         tick_size: float = 0.01,
         symbol: int = 0,
     ) -> None:
-        dbn = _package()
+        dbn = package()
         day = dt.date.fromisoformat(date)
         if day.year not in YEARS:
             raise InputError(f"date {date}: allowed in DBN files: {YEARS[0]} to {YEARS[-1]}")

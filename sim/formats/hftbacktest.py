@@ -38,7 +38,7 @@ HFT_EVENT: np.dtype[Any] = np.dtype(
     align=True,
 )
 EXCHANGE, LOCAL, BUY, SELL = 1 << 31, 1 << 30, 1 << 29, 1 << 28
-TRADE, ADD, CANCEL, MODIFY, FILL = 2, 10, 11, 12, 13
+TRADE, CLEAR, ADD, CANCEL, MODIFY, FILL = 2, 3, 10, 11, 12, 13
 MAX_DECIMALS = 15
 """Beyond, rounding to decimals loses more than it mends."""
 
