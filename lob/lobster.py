@@ -70,7 +70,7 @@ def units_of_tick(tick_size: float, where: str) -> int:
     Raises:
         InputError: if it is no multiple of 0.0001.
     """
-    return tick_in_units(tick_size, PRICE_UNITS, where)
+    return tick_in_units(tick_size, PRICE_UNITS, where, "LOBSTER prices")
 
 
 def _beside(message: Path) -> Path | None:

@@ -112,7 +112,7 @@ class Recording:
         return np.asarray(self.book[:, :, 1::2] > 0)
 
 
-def tick_in_units(tick_size: float, price_units: int, where: str) -> int:
+def tick_in_units(tick_size: float, price_units: int, where: str, what: str = "prices") -> int:
     """Return a tick in units of a file's prices.
 
     Raises:
@@ -120,7 +120,7 @@ def tick_in_units(tick_size: float, price_units: int, where: str) -> int:
     """
     units = round(tick_size * price_units) if 0 < tick_size < 1e9 else 0
     if units < 1 or abs(units - tick_size * price_units) > 1e-6 * units:
-        raise InputError(f"{where} = {tick_size:g}: prices are multiples of {1 / price_units:g}; allowed: such a tick")
+        raise InputError(f"{where} = {tick_size:g}: {what} are multiples of {1 / price_units:g}; allowed: such a tick")
     return units
 
 

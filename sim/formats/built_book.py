@@ -14,7 +14,7 @@ from lob.recording import CROSS, EXECUTE, HIDDEN, NEW, RESTATED, Recording
 from lob.rules import MAX_PRICES
 from sim.rebuilt_book import find_order, remove_order, with_room
 
-__all__ = ["with_book"]
+__all__ = ["build_book", "with_book"]
 
 Rows = np.ndarray[Any, Any]
 
@@ -83,7 +83,7 @@ def _build(messages: Any, price: Any, lots: Any, orders: Any, touch: Any, book: 
     return strangers
 
 
-def with_book(recording: Recording, levels: int) -> Recording:
+def build_book(recording: Recording, levels: int, every: bool = False) -> tuple[Recording, int]:
     """Return a recording with the best levels after each message, built from the messages alone.
 
     Only messages that change these levels stay, as in files that bring a book; executions, crosses and halts always do.
@@ -93,6 +93,10 @@ def with_book(recording: Recording, levels: int) -> Recording:
     Args:
         recording: without a book.
         levels: on each side.
+        every: keep all messages.
+
+    Returns:
+        The recording, and how many messages were about orders that it does not show before; the book does without.
 
     Raises:
         InputError: if a level holds more than 31 bits of lots.
@@ -101,7 +105,7 @@ def with_book(recording: Recording, levels: int) -> Recording:
     ticks = messages["price"] // recording.tick_units
     own = ticks[recording.is_visible]
     if len(own) == 0:
-        return replace(recording, messages=messages[:0], book=np.zeros((0, levels, 4), np.int32))
+        return replace(recording, messages=messages[:0], book=np.zeros((0, levels, 4), np.int32)), 0
     low, n_prices = int(own.min()), int(own.max() - own.min()) + 1
     if n_prices > MAX_PRICES:
         low, n_prices = max(low, int(np.percentile(own, 50, method="lower")) - MAX_PRICES // 2), MAX_PRICES
@@ -118,7 +122,11 @@ def with_book(recording: Recording, levels: int) -> Recording:
     keep |= messages["type"] >= CROSS
     # What restates the book is no flow; the book after it stands beside the next message.
     keep |= messages["flags"] & RESTATED != 0
-    notes = recording.notes
-    if strangers:
-        notes += (f"{strangers:,} messages about orders that are not shown before: the book does without them",)
-    return replace(recording, messages=messages[keep], book=book[keep], notes=notes)
+    if every or keep.all():
+        return replace(recording, book=book), strangers
+    return replace(recording, messages=messages[keep], book=book[keep]), strangers
+
+
+def with_book(recording: Recording, levels: int) -> Recording:
+    """Return a recording with a book: its own, or one that is built; see `build_book`."""
+    return recording if recording.levels else build_book(recording, levels)[0]

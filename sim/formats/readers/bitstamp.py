@@ -165,6 +165,9 @@ def _read(path: Path, options: ReadOptions) -> Recording:
     first = (times == times[0]) & (actions == CREATED)
     if first.sum() >= SNAPSHOT_ORDERS:
         rows["flags"][first] = SNAPSHOT
+    last = times == times[-1]
+    if last.sum() >= SNAPSHOT_ORDERS and (actions[last] == DELETED).all():
+        rows["flags"][last] = SNAPSHOT  # the end of a capture that closes what is left
     refused = _refused(ids, actions, times, volumes)
     if refused.any():
         rows, ids = rows[~refused], ids[~refused]
