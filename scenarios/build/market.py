@@ -16,7 +16,7 @@ from lob.rules import Instrument
 from scenarios.build.content import content_hash, found_file, resolved_paths
 from scenarios.build.kinds import find_policy, find_trader
 from scenarios.build.own_code import code_digest
-from scenarios.build.recordings import halts_of_recordings, in_ticks_of
+from scenarios.build.recordings import halts_of_recordings, in_units_of, with_openings
 from scenarios.build.schedule import schedule_of
 from scenarios.build.traders import trader_maker
 from scenarios.schema.agents import Group, TraderTable, duration_ns
@@ -180,7 +180,8 @@ def build(source: Source) -> Built:
     Raises:
         InputError: one line that names the file, the dotted path, the value and what is allowed.
     """
-    scenario, file, folder = source.scenario, str(source.path), source.path.parent
+    file, folder = str(source.path), source.path.parent
+    scenario = with_openings(source.scenario, folder, file)
     symbols = [table.name for table in scenario.instrument]
     groups: list[Population] = []
     traders: list[Population] = []
@@ -195,7 +196,7 @@ def build(source: Source) -> Built:
             name: found_file(getattr(settings, name), folder, f"{file}: {where}.settings.{name}") for name in named
         }
         listed = symbols.index(row.symbol) if row.symbol is not None else 0
-        settings = in_ticks_of(settings, scenario.instrument[listed].tick_size)
+        settings = in_units_of(settings, scenario.instrument[listed])
         settings = settings.model_copy(update={name: str(path) for name, path in paths.items()})
         files += paths.values()
         groups.append(Population(policy=policy, settings=settings, **_common(row, symbols)))
@@ -321,7 +322,7 @@ def _listing(table: InstrumentTable, folder: Path, n_agents: int, jumps: tuple[t
     fundamental = _fundamental(table, folder)
     if jumps:
         fundamental = WithJumps(fundamental, jumps)
-    return Listing(instrument, fundamental, table.tick_size, fees["maker"], fees["taker"])
+    return Listing(instrument, fundamental, table.tick_size, fees["maker"], fees["taker"], table.lot_size)
 
 
 def _fundamental(table: InstrumentTable, folder: Path) -> Fundamental:

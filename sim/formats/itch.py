@@ -16,7 +16,7 @@ from lob.errors import InputError
 from lob.lobster import PRICE_UNITS, units_of_tick
 from lob.types import Phase
 from sim.files.growing import GrowingFile
-from sim.formats.orders import Action, EventFeed
+from sim.formats.orders import Action, EventFeed, units_of_lot, whole_sizes
 
 __all__ = ["LAYOUTS", "LENGTHS", "ItchWriter"]
 
@@ -62,6 +62,7 @@ class ItchWriter:
         n_prices: number of its prices.
         tick_size: one tick in the currency.
         symbol: index of the instrument on the tape; its stock locate is one more.
+        lot_size: one lot in shares; sizes are shares if that is a whole number, else lots.
 
     Raises:
         InputError: if name, tick or prices do not fit the format, or the file cannot be written.
@@ -76,6 +77,7 @@ class ItchWriter:
         n_prices: int,
         tick_size: float = 0.01,
         symbol: int = 0,
+        lot_size: float = 1.0,
     ) -> None:
         if not (ticker.isascii() and ticker.isprintable() and 1 <= len(ticker) <= MAX_STOCK and " " not in ticker):
             raise InputError(f"symbol {ticker!r}: allowed in ITCH files: 1 to {MAX_STOCK} ASCII characters, no blanks")
@@ -87,7 +89,7 @@ class ItchWriter:
                 f"ITCH prices are from 0 to {MAX_PRICE / PRICE_UNITS:g}; allowed: a range of such prices"
             )
         self.symbol, self._ticker, self.n_messages = symbol, ticker.encode(), 0
-        self._feed = EventFeed(min_price_ticks, n_prices, 1)
+        self._feed, self._lot = EventFeed(min_price_ticks, n_prices, 1), units_of_lot(lot_size)
         self._file = GrowingFile(path)
         start = np.array([open_ns])
         self._put("S", start, event=b"O")
@@ -127,15 +129,19 @@ class ItchWriter:
             raise InputError(f"{self._file.path}: prices below 0; allowed in ITCH files: 0 and above")
         framed = np.empty(len(events), object)
         stock = self._ticker.ljust(MAX_STOCK)
+
+        def sizes(e: Rows) -> Rows:
+            return whole_sizes(e["qty_lots"], self._lot, self._file.path)
+
         phases = np.where(events["qty_lots"] == Phase.HALTED, b"H", b"T")
         kinds: tuple[tuple[str, int, Any], ...] = (
             ("A", Action.ADD, lambda e: {
-                "order_id": e["order_id"], "side": np.where(e["side"] > 0, b"B", b"S"), "size": e["qty_lots"],
+                "order_id": e["order_id"], "side": np.where(e["side"] > 0, b"B", b"S"), "size": sizes(e),
                 "stock": stock, "price": e["price_ticks"].astype(np.int64) * self._unit,
             }),
-            ("X", Action.REDUCE, lambda e: {"order_id": e["order_id"], "size": e["qty_lots"]}),
+            ("X", Action.REDUCE, lambda e: {"order_id": e["order_id"], "size": sizes(e)}),
             ("D", Action.DELETE, lambda e: {"order_id": e["order_id"]}),
-            ("E", Action.EXECUTE, lambda e: {"order_id": e["order_id"], "size": e["qty_lots"]}),
+            ("E", Action.EXECUTE, lambda e: {"order_id": e["order_id"], "size": sizes(e)}),
             ("H", Action.PHASE, lambda e: {"stock": stock, "state": phases[action == Action.PHASE]}),
         )  # fmt: skip
         for kind, which, fields in kinds:
