@@ -104,8 +104,8 @@ def build_book(recording: Recording, levels: int, every: bool = False) -> tuple[
     messages = recording.messages
     ticks = messages["price"] // recording.tick_units
     own = ticks[recording.is_visible]
-    if len(own) == 0:
-        return replace(recording, messages=messages[:0], book=np.zeros((0, levels, 4), np.int32)), 0
+    if len(own) == 0:  # nothing that a book could show
+        return replace(recording, book=np.zeros((len(messages), levels, 4), np.int32)), 0
     low, n_prices = int(own.min()), int(own.max() - own.min()) + 1
     if n_prices > MAX_PRICES:
         low, n_prices = max(low, int(np.percentile(own, 50, method="lower")) - MAX_PRICES // 2), MAX_PRICES

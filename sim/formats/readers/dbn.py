@@ -87,13 +87,10 @@ def records_of(path: Path) -> Iterator[Any]:
         held, n_before = b"", 0
         while piece := source.read(PIECE_BYTES):
             held += piece
-            whole = len(held) // stride
-            body, held = held[: whole * stride], held[whole * stride :]
-            if body:
-                rows, n_used = _mbo_records(body, stride, path, n_before)
-                held = body[n_used:] + held
-                n_before += len(rows)
-                yield rows
+            rows, n_used = _mbo_records(held, stride, path, n_before)
+            held = held[n_used:]
+            n_before += len(rows)
+            yield rows
         if held:
             raise InputError(
                 f"{path}, record {n_before + 1}: {len(held)} of {stride} bytes; allowed: whole records (it was cut off)"
@@ -103,10 +100,11 @@ def records_of(path: Path) -> Iterator[Any]:
 def _mbo_records(body: bytes, stride: int, path: Path, n_before: int) -> tuple[Rows, int]:
     """Return the market-by-order records of some bytes, and how many bytes are done."""
     wide = MBO if stride == MBO.itemsize else np.dtype([("mbo", MBO), ("ts_out", "<u8")])
-    rows = np.frombuffer(body, wide)
+    n_whole = len(body) // stride
+    rows = np.frombuffer(body, wide, n_whole)
     records = rows if stride == MBO.itemsize else rows["mbo"]
     if ((records["rtype"] == RTYPE_MBO) & (records["length"] == stride // 4)).all():
-        return records, len(body)
+        return records, n_whole * stride
     kept: list[bytes] = []
     at = 0
     while at + 2 <= len(body):

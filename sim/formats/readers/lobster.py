@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+
+import numpy as np
 
 from lob.errors import InputError
 from lob.lobster import read_day
 from lob.recorded_files import SEVEN_ZIP, ZIP
-from lob.recording import Recording
+from lob.recording import HALT, Recording
 from sim.formats.reading import Format, ReadOptions
 
 __all__ = ["FORMAT"]
@@ -22,9 +25,25 @@ def _is_mine(path: Path, start: bytes) -> bool:
 
 
 def _read(path: Path, options: ReadOptions) -> Recording:
-    if options.lot_size not in (None, 1.0):
-        raise InputError(f"lot = {options.lot_size:g}: LOBSTER sizes are shares; allowed: 1")
-    return read_day(path, options.book, options.tick_size)
+    day = read_day(path, options.book, options.tick_size)
+    return day if options.lot_size is None else _in_lots(day, options.lot_size)
+
+
+def _in_lots(day: Recording, lot_size: float) -> Recording:
+    """Return a day in lots of several shares."""
+    lot = round(lot_size)
+    if lot != lot_size or lot < 1:
+        raise InputError(f"lot = {lot_size:g}: LOBSTER sizes are shares; allowed: a whole number of them")
+    off = (day.messages["size"] % lot != 0) & (day.messages["type"] != HALT)
+    if off.any():
+        row = int(np.argmax(off))
+        raise InputError(
+            f"{day.name}, message {row + 1}: size = {day.messages['size'][row]}; allowed: multiples of the lot, {lot}"
+        )
+    messages, book = day.messages.copy(), np.array(day.book)
+    messages["size"] //= lot
+    book[:, :, 1::2] //= lot
+    return replace(day, messages=messages, book=book, lot_size=float(lot))
 
 
 FORMAT = Format(
