@@ -130,7 +130,7 @@ def _first(mask: Any) -> int:
 
 
 def _whole(text: pl.Series, lines: _Lines, name: str) -> np.ndarray[Any, np.dtype[np.int64]]:
-    number = text.cast(pl.Int64, strict=False)
+    number = text if text.dtype == pl.Int64 else text.cast(pl.Int64, strict=False)
     if number.null_count():
         row = _first(number.is_null().to_numpy())
         value = text[row]
@@ -196,7 +196,7 @@ def read_messages(data: bytes, where: str) -> np.ndarray[Any, Any]:
 def _messages(lines: _Lines, width: int) -> np.ndarray[Any, Any]:
     columns = ["time", "type", "order_id", "size", "price", "direction"]
     # Some sample files carry a seventh, empty column.
-    table = _text(lines, columns + (["extra"] if width == 7 else []))
+    table = _message_table(lines, columns + (["extra"] if width == 7 else []))
     rows = np.zeros(len(table), RECORDED)
     rows["time_ns"] = _times(table["time"], lines)
     values = {name: _whole(table[name], lines, name) for name in columns[1:]}
@@ -219,6 +219,18 @@ def _messages(lines: _Lines, width: int) -> np.ndarray[Any, Any]:
     for name, column in values.items():
         rows[name] = column
     return rows
+
+
+def _message_table(lines: _Lines, names: list[str]) -> pl.DataFrame:
+    """Return the columns, numbers as such where all are; text is looked at only where one is not."""
+    schema: dict[str, Any] = dict.fromkeys(names, pl.Int64) | {"time": pl.String, "extra": pl.String}
+    try:
+        table = _read(lines, {name: schema[name] for name in names})
+        if len(table) and not any(table[name].null_count() for name in names if name != "extra"):
+            return table.with_columns(pl.col("time").str.strip_chars())
+    except pl.exceptions.PolarsError:
+        pass
+    return _text(lines, names)
 
 
 def book_pieces(source: Source, where: str) -> Iterator[np.ndarray[Any, np.dtype[np.int64]]]:
