@@ -102,9 +102,9 @@ def run() -> dict[str, Any]:
             code = f"from bench.read import _read; _read(*{paths!r})"
             root = Path(__file__).resolve().parent.parent
             done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
-            n, took, peak = map(float, done.stdout.split()[-3:])
-            rates[form], peaks[form] = n / took, peak
-            print(f"{form}: {n:,.0f} messages in {took:.2f} s, {peak:,.0f} MB", flush=True)
+            read, took, peak = map(float, done.stdout.split()[-3:])
+            rates[form], peaks[form] = read / took, peak
+            print(f"{form}: {read:,.0f} messages in {took:.2f} s, {peak:,.0f} MB", flush=True)
     finally:
         shutil.rmtree(place, ignore_errors=True)
     return {

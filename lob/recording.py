@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from lob.errors import InputError
+from lob.units import DAY_NS
 
 __all__ = [
     "CROSS",
@@ -100,6 +101,11 @@ class Recording:
     def tick_size(self) -> float:
         """One tick in the currency."""
         return self.tick_units / self.price_units
+
+    def ns(self, time_ns: int) -> int:
+        """Return a time of day in this recording's ns: where it goes on over midnight, that may be of the next day."""
+        first, last = (int(t) for t in self.messages["time_ns"][[0, -1]]) if len(self.messages) else (0, 0)
+        return time_ns + DAY_NS if time_ns < first and time_ns + DAY_NS <= last else time_ns
 
     @property
     def is_visible(self) -> np.ndarray[Any, np.dtype[np.bool_]]:

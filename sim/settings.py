@@ -12,7 +12,7 @@ from lob.errors import FieldError, InputError
 from lob.fields import whole
 from lob.rules import Instrument
 from lob.types import Phase
-from lob.units import SECOND_NS
+from lob.units import DAY_NS, SECOND_NS
 from sim.bulletins import Bulletin
 from sim.fundamental import Fundamental
 from sim.heap import LAST_NS
@@ -185,6 +185,10 @@ class Session:
             )
         if self.close_ns >= LAST_NS:
             raise InputError(f"session: close_ns = {self.close_ns}; allowed: below {LAST_NS} (39 hours)")
+
+    def ns(self, time_ns: int) -> int:
+        """Return a time of day in ns since the midnight before the open; of the next day, if it is before the open."""
+        return time_ns + DAY_NS if time_ns < self.open_ns and self.close_ns > DAY_NS else time_ns
 
 
 def full_schedule(session: Session, n_symbols: int, extra: Iterable[Scheduled]) -> list[Scheduled]:

@@ -102,7 +102,7 @@ def opening_orders(recording: Recording, at_ns: int) -> np.ndarray[Any, Any]:
 @once_for_each_file
 def _block(settings: Opening) -> np.ndarray[Any, Any]:
     day = read_recording(settings.recording, read_options(settings))
-    at_ns = clock_time_ns(settings.at)
+    at_ns = day.ns(clock_time_ns(settings.at))
     first = orders_of(opening_orders(day, at_ns), at_ns)
     if settings.lives == "rest":
         return first.ravel()

@@ -208,7 +208,7 @@ def _block(settings: Replay) -> np.ndarray[Any, Any]:
     assert rows.dtype == EVENT
     start_ns = 0
     if settings.start is not None:
-        start_ns = clock_time_ns(settings.start)
+        start_ns = day.ns(clock_time_ns(settings.start))
     return recorded_messages(rows, start_ns).ravel()
 
 

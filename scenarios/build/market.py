@@ -23,7 +23,6 @@ from scenarios.schema.agents import Group, TraderTable, duration_ns
 from scenarios.schema.instrument import InstrumentTable
 from scenarios.schema.load import Source, load_scenario, validate
 from scenarios.schema.scenario import Scenario
-from scenarios.schema.times import time_ns
 from sim.bulletins import Bulletin
 from sim.distributions import file_fields
 from sim.fundamental import (
@@ -213,7 +212,7 @@ def build(source: Source) -> Built:
         files += named_files
     # Traders are numbered first: an added population, such as an experiment's metaorder, then moves nobody's number.
     groups = traders + groups
-    session = Session(time_ns(scenario.session.open), time_ns(scenario.session.close))
+    session = Session(scenario.session.open_ns, scenario.session.close_ns)
     n_agents = sum(group.count for group in groups)
     listings, instruments = [], []
     for k, table in enumerate(scenario.instrument):
@@ -284,7 +283,7 @@ def _bulletins(scenario: Scenario, row: TraderTable, symbols: list[str]) -> tupl
             continue
         delays = [heard.delay_s for heard in event.heard_by if heard.trader == row.name]
         if delays or event.public:
-            at = time_ns(event.at) + round(min(delays, default=0.0) * 1e9) + row.reaction_ns
+            at = scenario.session.ns(event.at) + round(min(delays, default=0.0) * 1e9) + row.reaction_ns
             told.append(Bulletin(at, event.text, event.topic))
     return tuple(told)
 
@@ -302,7 +301,7 @@ def latency_of(table: Any) -> Latency:
 def _value_jumps(scenario: Scenario, table: InstrumentTable, position: int) -> tuple[tuple[int, float], ...]:
     """Return (time, ticks) of the news that move an instrument's fundamental value."""
     return tuple(
-        (time_ns(event.at), event.value)
+        (scenario.session.ns(event.at), event.value)
         for event in scenario.event
         if ((event.kind == "news" and event.moves_value) or (event.kind == "bulletin" and event.is_true))
         and event.enabled and (event.symbol == table.name or (event.symbol is None and position == 0))

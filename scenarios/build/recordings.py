@@ -79,7 +79,7 @@ def _in_recorded_units(table: InstrumentTable, settings: dict[str, Any]) -> Inst
     if "tick_size" not in given:
         options = replace(options, tick_size=None)
     day = read_recording(asked.recording, options)
-    orders = opening_orders(day, clock_time_ns(asked.at))
+    orders = opening_orders(day, day.ns(clock_time_ns(asked.at)))
     units: dict[str, Any] = {"tick_size": day.tick_size, "lot_size": day.lot_size, "opening": None}
     if "reference_ticks" not in table.model_fields_set:
         bids, asks = (orders["price_ticks"][orders["side"] == side] for side in (BUY, SELL))

@@ -8,7 +8,6 @@ from pathlib import Path
 from lob.errors import Argument, InputError
 from scenarios.data.flows import read_flows
 from scenarios.schema.load import load_scenario
-from scenarios.schema.times import time_ns
 from sim.formats.reading import ReadOptions
 from sim.metrics import OrderFlow
 
@@ -48,4 +47,4 @@ def read_target(
 def within_session(flow: OrderFlow, scenario: str, overrides: Sequence[str]) -> OrderFlow:
     """Return the part of a flow that lies within the scenario's session."""
     session = load_scenario(scenario, overrides).scenario.session
-    return flow.window(time_ns(session.open), time_ns(session.close))
+    return flow.window(session.open_ns, session.close_ns)

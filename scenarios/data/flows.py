@@ -202,7 +202,8 @@ def part_of(flow: OrderFlow, text: str, option: str | Argument) -> OrderFlow:
     Raises:
         InputError: if the text is no such thing, or nothing happened between.
     """
-    part = flow.window(*window_ns(text, option))
+    within = (int(flow.time_ns[0]), int(flow.time_ns[-1])) if len(flow) else (0, 0)
+    part = flow.window(*window_ns(text, option, within))
     if len(part) == 0:
         raise InputError(option, f" {text}: nothing happens between these times")
     return part

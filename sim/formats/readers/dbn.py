@@ -23,7 +23,7 @@ import numpy as np
 from lob.errors import Argument, InputError
 from lob.recorded_files import Source, opened
 from lob.recording import Recording
-from lob.units import SECOND_NS
+from lob.units import DAY_NS, SECOND_NS
 from sim.formats.dbn import F_LAST, MBO, RTYPE_MBO, SCALE, package
 from sim.formats.feed import FEED, LAST, SNAPSHOT, Act, Feed
 from sim.formats.reading import Format, ReadOptions
@@ -35,7 +35,6 @@ Rows = np.ndarray[Any, Any]
 F_TOB, F_SNAPSHOT, F_MBP, F_BAD_TIME = 64, 32, 16, 8
 UNDEFINED_PRICE, UNDEFINED_TIME = 2**63 - 1, 2**64 - 1
 PIECE_BYTES = 1 << 24
-DAY_NS = 86_400 * SECOND_NS
 ACTS = np.full(256, -1, np.int8)
 for _letter, _act in (
     ("A", Act.ADD), ("C", Act.CANCEL), ("M", Act.MODIFY), ("R", Act.CLEAR), ("T", Act.TRADE), ("F", Act.FILL),
