@@ -8,13 +8,14 @@ import polars as pl
 from scenarios import Execution, generate
 from scenarios.data import read_flows
 from scenarios.realism import scorecard
+from sim import in_words
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
         made = generate("first_market", folder, days=2, execution=Execution("serial"))
         print(made.manifest.select("date", "n_rows", "n_trades", "tape_hash"))
 
-        trades = pl.scan_parquet(f"{folder}/tape").filter(pl.col("kind") == 5)  # lob.EventKind.EXECUTE
+        trades = in_words(pl.scan_parquet(f"{folder}/tape")).filter(pl.col("kind") == "execute")
         print(trades.group_by("date").agg(pl.col("qty_lots").sum(), pl.len()).sort("date").collect())
 
         first, second = read_flows(Path(folder), None, "first_market").flows

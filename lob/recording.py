@@ -50,6 +50,9 @@ sell; of an execution: the resting order's), flags (RESTATED)."""
 NEW, REDUCE, DELETE, EXECUTE, HIDDEN, CROSS, HALT = range(1, 8)
 """Types of messages: a new order; a part of it withdrawn; all of it; a resting order executed, in part or whole; an
 execution of an order that was not shown; an auction's trade; a halt."""
+TYPE_WORDS = {
+    NEW: "new", REDUCE: "reduce", DELETE: "delete", EXECUTE: "execute", HIDDEN: "hidden", CROSS: "cross", HALT: "halt",
+}  # fmt: skip
 HALTED, QUOTING, RESUMED = -1, 0, 1
 """Prices of messages of type HALT: trading stops, quotes are taken again, trading goes on."""
 RESTATED = 1
@@ -106,6 +109,39 @@ class Recording:
         """Return a time of day in this recording's ns: where it goes on over midnight, that may be of the next day."""
         first, last = (int(t) for t in self.messages["time_ns"][[0, -1]]) if len(self.messages) else (0, 0)
         return time_ns + DAY_NS if time_ns < first and time_ns + DAY_NS <= last else time_ns
+
+    def frame(self, words: bool = True) -> Any:
+        """Return the messages as a polars DataFrame.
+
+        Args:
+            words: for type and side; else LOBSTER's numbers, and 1 for a buy, -1 for a sell order.
+
+        Returns:
+            Columns time_ns, type, order_id, side, price (in the currency), price_ticks (null between ticks), size_lots,
+            size (in shares or coins), is_restated.
+        """
+        import polars as pl
+
+        rows = self.messages
+        own = rows["type"] != HALT
+        whole = own & (rows["price"] % self.tick_units == 0)
+        table = pl.DataFrame(
+            {
+                "time_ns": rows["time_ns"],
+                "type": rows["type"],
+                "order_id": rows["order_id"],
+                "side": rows["direction"],
+                "price": pl.Series(rows["price"] / self.price_units).set(pl.Series(~own), None),
+                "price_ticks": pl.Series(rows["price"] // self.tick_units).set(pl.Series(~whole), None),
+                "size_lots": rows["size"],
+                "size": rows["size"] * self.lot_size,
+                "is_restated": rows["flags"] & RESTATED != 0,
+            }
+        )
+        if not words:
+            return table
+        side = pl.col("side").replace_strict({1: "buy", -1: "sell"}, default=None, return_dtype=pl.String)
+        return table.with_columns(pl.col("type").replace_strict(TYPE_WORDS, return_dtype=pl.String), side)
 
     @property
     def is_visible(self) -> np.ndarray[Any, np.dtype[np.bool_]]:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from sim.records import ConditionKind, LatencyKind, Needs, ScheduledKind, Wake
     from sim.settings import Conditional, Latency, Listing, Population, RiskLimits, Scheduled, Session
     from sim.trader import Ask, Panel, Trader, TraderView
+    from sim.words import frame_of, in_words
+    from sim.writer import read_tape, scan_tape
 
 __all__ = [
     "Ask",
@@ -52,6 +54,10 @@ __all__ = [
     "Wake",
     "WithJumps",
     "decision",
+    "frame_of",
+    "in_words",
+    "read_tape",
+    "scan_tape",
 ]
 
 __getattr__, __dir__ = lazy_names(
@@ -65,5 +71,7 @@ __getattr__, __dir__ = lazy_names(
         "records": "ConditionKind LatencyKind Needs ScheduledKind Wake",
         "settings": "Conditional Latency Listing Population RiskLimits Scheduled Session",
         "trader": "Ask Panel Trader TraderView",
+        "words": "frame_of in_words",
+        "writer": "read_tape scan_tape",
     },
 )

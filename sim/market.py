@@ -166,6 +166,12 @@ class Market:
         """All rows from `first_row` on, without a gap, an EVENT array; rows that went to sinks are not in it."""
         return self._kept.rows
 
+    def frame(self, words: bool = True) -> Any:
+        """Return `tape` as a polars DataFrame, with words for kind, side, phase and reason or with their codes."""
+        from sim.words import frame_of
+
+        return frame_of(self.tape, words)
+
     @property
     def traders(self) -> dict[int, Trader]:
         """Python traders by agent id."""

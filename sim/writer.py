@@ -11,15 +11,15 @@ import polars as pl
 
 from lob.errors import InputError
 from lob.lazy import moved_names
-from lob.types import EVENT, NO_PRICE, EventKind, Phase, Reject
+from lob.types import EVENT
 from sim.files.atomic import remove_temporaries, write_error, write_parquet
 from sim.tape_parts import check_columns, read_part
+from sim.words import in_words
 
 __all__ = ["ParquetTape", "part_paths", "read_parts", "read_tape", "remove_parts", "scan_tape"]
 
 Rows = np.ndarray[Any, Any]
 ROWS_PER_PART = 2**20
-_PRICES = ("price_ticks", "bid_ticks", "ask_ticks")
 _NAMES = tuple(EVENT.names or ())
 _DTYPES = {name: pl.Series(np.empty(0, EVENT[name])).dtype for name in _NAMES}
 
@@ -131,12 +131,8 @@ def read_tape(folder: Path | str) -> Rows:
     return np.concatenate(parts) if parts else np.empty(0, EVENT)
 
 
-def _label(column: str, names: dict[int, str]) -> pl.Expr:
-    return pl.col(column).replace_strict(names, default=None, return_dtype=pl.String)
-
-
-def scan_tape(folder: Path | str) -> pl.LazyFrame:
-    """Return a stored tape as a lazy table: empty prices are null; kind, side, phase and reason are words.
+def scan_tape(folder: Path | str, words: bool = True) -> pl.LazyFrame:
+    """Return a stored tape as a lazy table, with words for codes (sim.words) or as it is stored.
 
     Raises:
         InputError: if the folder holds no tape, or a part is none of a tape.
@@ -145,13 +141,7 @@ def scan_tape(folder: Path | str) -> pl.LazyFrame:
     for path in paths:
         check_columns(path)
     table = pl.scan_parquet(paths) if paths else pl.LazyFrame(np.empty(0, EVENT))
-    return table.with_columns(
-        *[pl.when(pl.col(c) != NO_PRICE).then(pl.col(c)).alias(c) for c in _PRICES],
-        _label("kind", {int(k): k.name.lower() for k in EventKind}),
-        _label("phase", {int(k): k.name.lower() for k in Phase}),
-        _label("side", {1: "buy", -1: "sell"}),
-        _label("reason", {int(k): k.name.lower() for k in Reject if k}),
-    )
+    return in_words(table) if words else table
 
 
 _FORMER = ("is_temporary", "remove_temporaries", "temporary_name", "whole_file", "write_atomically", "write_error")
