@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,7 +12,7 @@ from lob.units import SECOND_NS
 from scenarios.check.run import Report
 from scenarios.schema.times import clock
 
-__all__ = ["print_report", "reports_as_json"]
+__all__ = ["print_report", "reports_as_data"]
 
 
 def _moment(time_ns: int | None) -> str:
@@ -47,8 +46,8 @@ def print_report(console: Console, report: Report) -> None:
         console.print(found)
 
 
-def reports_as_json(reports: Sequence[Report]) -> str:
-    """Return the reports as JSON: for each run its checks with counts, and the first findings of each kind."""
+def reports_as_data(reports: Sequence[Report]) -> dict[str, Any]:
+    """Return the reports as plain data: for each run its checks with counts, and the first findings of each kind."""
     runs: list[dict[str, Any]] = [
         {
             "folder": str(report.folder),
@@ -62,4 +61,4 @@ def reports_as_json(reports: Sequence[Report]) -> str:
         }
         for report in reports
     ]
-    return json.dumps({"runs": runs}, indent=2)
+    return {"runs": runs}

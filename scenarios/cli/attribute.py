@@ -19,8 +19,8 @@ from scenarios.cli._options import (
     pair_progress,
     seed_list,
     side_table,
-    wide_console,
 )
+from scenarios.cli._tables import CsvOption, JsonOption, console_beside, told_to_programs
 
 __all__ = ["command"]
 
@@ -45,6 +45,8 @@ def command(
     out: Annotated[Path | None, typer.Option(help="Folder. Default: runs/NAME-attribution.")] = None,
     resume: ResumeOption = False,
     overwrite: OverwriteOption = False,
+    as_json: JsonOption = False,
+    as_csv: CsvOption = False,
 ) -> None:
     """Share an outcome out among populations: Shapley values by leaving populations out of the same worlds.
 
@@ -55,7 +57,7 @@ def command(
     from scenarios.many_runs.execution import Execution
     from scenarios.schema.load import find_scenario
 
-    console = wide_console()
+    console = console_beside(as_json, as_csv)
     folder = out if out is not None else Path("runs") / f"{find_scenario(scenario).stem}-attribution"
     with pair_progress(console, "runs") as show:
         found = attribute(
@@ -63,6 +65,14 @@ def command(
             overrides=overrides or [], symbol=symbol, confidence=confidence,
             execution=Execution(executor, workers, folder, resume, overwrite, show),
         )  # fmt: skip
+    value, low, high = found.total
+    document = {
+        "outcome": found.outcome.name, "unit": found.outcome.unit, "table": found.table,
+        "total": {"value": value, "low": low, "high": high}, "none": found.none, "all": found.all,
+        "confidence": found.confidence, "seeds": found.seeds, "notes": found.notes, "folder": folder,
+    }  # fmt: skip
+    if told_to_programs(as_json, as_csv, document, found.table):
+        return
     _print(console, found)
     console.print(f"Picture: {folder / 'attribution.png'}", soft_wrap=True)
 

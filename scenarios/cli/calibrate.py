@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from scenarios.cli._options import LotOption, MappingOption, SymbolOption, ZoneOption, read_options
+from scenarios.cli._tables import CsvOption, JsonOption, console_beside, told_to_programs
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -36,12 +37,13 @@ def command(
     mapping: MappingOption = None,
     zone: ZoneOption = None,
     out: Annotated[Path | None, typer.Option(help="Folder. Default: runs/NAME-calibrated.")] = None,
+    as_json: JsonOption = False,
+    as_csv: CsvOption = False,
     overrides: Annotated[
         list[str] | None, typer.Option("--set", metavar="A.B=C", help="Change a value of the scenario first.")
     ] = None,
 ) -> None:
     """Fit a scenario to data: leaves fitted.toml, moments.json and a picture, prints a table."""
-    from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     from scenarios.calibration.fitting import calibrate, problem_of
@@ -51,7 +53,7 @@ def command(
     from sim.files.claim import claimed
     from sim.metrics import moments
 
-    console = Console(highlight=False, markup=False)
+    console = console_beside(as_json, as_csv, wide=False)
     with console.status("reading the data"):
         reading = read_options(None, lot_size, symbol, mapping, zone)
         flow = read_target(to, orderbook, scenario, overrides or [], "--to", reading)
@@ -70,6 +72,18 @@ def command(
             on_progress=lambda n, best: bar.update(task, completed=n, best=f"{best:.3f}"),
         )  # fmt: skip
     save_fit(folder, fit, problem, to.name, other, seed)
+    rows = [
+        {
+            "moment": name, "data": problem.target[name], "fitted": fit.moments[name], "floor": problem.scale[name],
+            "gap_over_floor": (fit.moments[name] - problem.target[name]) / problem.scale[name],
+            **({"held_back": other[name]} if other else {}),
+        }
+        for name in fit.moments
+    ]  # fmt: skip
+    document = {"moments": rows, "distance": fit.distance, "evaluations": fit.evaluations,
+                "first_distance": fit.first_distance, "folder": folder}  # fmt: skip
+    if told_to_programs(as_json, as_csv, document, rows):
+        return
     console.print(_table(fit.moments, problem.target, problem.scale, other))
     console.print(
         f"Mean distance {fit.distance:.3f} noise floors after {fit.evaluations} candidates ({fit.first_distance:.3f} "

@@ -7,12 +7,15 @@ from typing import Annotated
 
 import typer
 
+from scenarios.cli._tables import CsvOption, JsonOption, console_beside, told_to_programs
+
 __all__ = ["command"]
 
 
 def command(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run folders.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
+    as_json: JsonOption = False,
+    as_csv: CsvOption = False,
 ) -> None:
     """Check runs from their tapes: priority, touch, quantities, phases, limits, rejects, cash, shares, fees, hash.
 
@@ -20,14 +23,12 @@ def command(
     is not as it must be, and names the first rows of each kind.
     """
     from scenarios.check import check_run
-    from scenarios.check.report import print_report, reports_as_json
-    from scenarios.cli._options import wide_console
+    from scenarios.check.report import print_report, reports_as_data
 
     reports = [check_run(run) for run in runs]
-    if as_json:
-        print(reports_as_json(reports))
-    else:
-        console = wide_console()
+    console = console_beside(as_json, as_csv)
+    lines = [{"folder": report.folder, **vars(line)} for report in reports for line in report.lines]
+    if not told_to_programs(as_json, as_csv, reports_as_data(reports), lines):
         for report in reports:
             print_report(console, report)
     if not all(report.is_sound for report in reports):

@@ -17,8 +17,8 @@ from scenarios.cli._options import (
     pair_progress,
     seed_list,
     side_table,
-    wide_console,
 )
+from scenarios.cli._tables import CsvOption, JsonOption, console_beside, told_to_programs
 
 __all__ = ["command"]
 
@@ -39,6 +39,8 @@ def command(
     out: Annotated[Path | None, typer.Option(help="Folder. Default: runs/NAME-data.")] = None,
     resume: ResumeOption = False,
     overwrite: OverwriteOption = False,
+    as_json: JsonOption = False,
+    as_csv: CsvOption = False,
 ) -> None:
     """Generate order data: each day is one run with a seed of its own, all instruments of the scenario are written.
 
@@ -49,7 +51,7 @@ def command(
     from scenarios.many_runs.execution import Execution
     from scenarios.schema.load import find_scenario
 
-    console = wide_console()
+    console = console_beside(as_json, as_csv)
     folder = out if out is not None else Path("runs") / f"{find_scenario(scenario).stem}-data"
     with pair_progress(console, "days") as show:
         made = generate(
@@ -57,6 +59,10 @@ def command(
             files=FileOptions(levels, labels), overrides=overrides or [],
             execution=Execution(executor, workers, None, resume, overwrite, show),
         )  # fmt: skip
+    if told_to_programs(as_json, as_csv, {"manifest": made.manifest, "folder": folder}, made.manifest):
+        if len(made.failed):
+            raise typer.Exit(1)
+        return
     done = made.manifest.filter(made.manifest["status"] == "done")
     rows = [
         [symbol, f"{len(part):,}", *(f"{part[name].sum():,}" for name in ("n_messages", "n_trades", "n_rows"))]

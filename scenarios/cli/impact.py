@@ -20,8 +20,8 @@ from scenarios.cli._options import (
     numbers,
     pair_progress,
     side_table,
-    wide_console,
 )
+from scenarios.cli._tables import CsvOption, JsonOption, console_beside, told_to_programs
 from scenarios.schema.times import duration_s, short
 
 if TYPE_CHECKING:
@@ -74,6 +74,8 @@ def command(
     out: Annotated[Path | None, typer.Option(help="Folder. Default: runs/NAME-impact.")] = None,
     resume: ResumeOption = False,
     overwrite: OverwriteOption = False,
+    as_json: JsonOption = False,
+    as_csv: CsvOption = False,
 ) -> None:
     """Measure market impact: the same worlds with and without a metaorder, with intervals over pairs.
 
@@ -84,7 +86,7 @@ def command(
     from scenarios.many_runs.execution import Execution
     from scenarios.schema.load import find_scenario
 
-    console = wide_console()
+    console = console_beside(as_json, as_csv)
     path = find_scenario(scenario)
     what: Any
     if treatment is not None:
@@ -109,6 +111,13 @@ def command(
             protocol=protocol,
             execution=Execution(executor, workers, folder, resume, overwrite, show),
         )
+    document = {
+        "estimates": result.estimates, "n_pairs": result.n_pairs, "confidence": result.confidence,
+        "window": vars(result.window), "participation": result.participation, "notes": result.notes,
+        "placebo_identical": result.placebo_identical, "failures": result.failures, "folder": folder,
+    }  # fmt: skip
+    if told_to_programs(as_json, as_csv, document, result.estimates):
+        return
     _print(console, result)
     console.print(f"Report: {folder / 'report.html'}", soft_wrap=True)
     console.print(f"Picture: {folder / 'impact.png'}", soft_wrap=True)

@@ -15,8 +15,8 @@ from scenarios.cli._options import (
     ZoneOption,
     read_options,
     side_table,
-    wide_console,
 )
+from scenarios.cli._tables import CsvOption, JsonOption, console_beside, told_to_programs
 
 __all__ = ["command"]
 
@@ -47,6 +47,8 @@ def command(
         bool, typer.Option(help="Also train the discriminator and the predictor (extras realism and learn).")
     ] = True,
     out: Annotated[Path | None, typer.Option(help="Folder. Default: runs/NAME-realism.")] = None,
+    as_json: JsonOption = False,
+    as_csv: CsvOption = False,
 ) -> None:  # fmt: skip
     """Score order flow: every distribution, impact curve and stylised fact beside the noise floor of the real data.
 
@@ -61,7 +63,7 @@ def command(
 
     if models:
         check_extras()
-    console = wide_console()
+    console = console_beside(as_json, as_csv)
     with console.status("reading") as status:
         reading = read_options(tick_size, lot_size, symbol, mapping, zone)
         real = read_flows(against, against_orderbook, "--against", reading=reading)
@@ -79,6 +81,13 @@ def command(
             folder, card, {"simulated": (simulated, judged.name), "against": (against, target.name)},
             {"simulated": window, "against": against_window, "floor": floor_window},
         )  # fmt: skip
+    document = {
+        "distances": card.distances, "facts": card.facts, "mean_l1": card.mean_l1,
+        "mean_l1_over_floor": card.mean_l1_over_floor, "verdicts": card.verdicts(), "models": model_sentences(card),
+        "notes": dict.fromkeys((*mine.notes, *real.notes)).keys(), "folder": folder,
+    }  # fmt: skip
+    if told_to_programs(as_json, as_csv, document, card.distances):
+        return
     rows = [
         [r["name"], f"{r['l1']:.3f}", f"{r['floor']:.3f}", f"{r['ratio']:.2f}", r["verdict"]]
         for r in card.distances.rows(named=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from scenarios.cli._options import LotOption, MappingOption, SymbolOption, TickOption, ZoneOption, read_options
+from scenarios.cli._tables import CsvOption, JsonOption, console_beside, told_to_programs
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -51,25 +52,35 @@ def command(
     symbol: SymbolOption = None,
     mapping: MappingOption = None,
     zone: ZoneOption = None,
+    as_json: JsonOption = False,
+    as_csv: CsvOption = False,
 ) -> None:
     """Send a recorded day through the engine; exit 1 if the books disagree.
 
     Bounds: touch and first five levels right after 99.99% of the messages, 99.9% of the executions at the head. Without
     a recorded book it is made of the messages alone, and there is nothing to disagree with.
     """
-    from rich.console import Console
-
     from lob.replay import replay
     from sim.files.kinds import check_archive
     from sim.formats.reading import read_recording
 
     if recording.is_file():
         check_archive(recording)
-    console = Console()
+    console = console_beside(as_json, as_csv, wide=False)
     with console.status("reading and replaying"):
         reading = read_options(tick_size, lot_size, symbol, mapping, zone)
         day = read_recording(recording, replace(reading, book=orderbook))
         found = replay(day)
+    if as_json or as_csv:
+        passed = _passed(found) if day.levels else None
+        summary = _summary(found, day, passed)
+        counts = [{"what": name, "count": count} for name, count in found.counts.items()]
+        told_to_programs(as_json, as_csv, summary, counts)
+        if out is not None:
+            _write(out, found, day, passed=passed)
+        if passed is False:
+            raise typer.Exit(1)
+        return
     console.print(_table(found, day))
     for note in day.notes:
         console.print(note, soft_wrap=True)
@@ -83,7 +94,7 @@ def command(
             console.print(f"Written: {out}")
         return
     compared = found.counts["cells"] > 0
-    passed = compared and found.agreement >= MIN_AGREEMENT and found.head_share >= MIN_HEAD_SHARE
+    passed = _passed(found)
     if out is not None:
         _write(out, found, day, passed=passed)
         console.print(f"Written: {out}")
@@ -92,6 +103,10 @@ def command(
     if not passed:
         console.print(f"Below the bounds: agreement {MIN_AGREEMENT:.2%}, executions at the head {MIN_HEAD_SHARE:.1%}")
         raise typer.Exit(1)
+
+
+def _passed(found: Replay) -> bool:
+    return found.counts["cells"] > 0 and found.agreement >= MIN_AGREEMENT and found.head_share >= MIN_HEAD_SHARE
 
 
 def _table(found: Replay, day: Recording) -> Table:
@@ -189,13 +204,10 @@ def _write(out: Path, found: Replay, day: Recording, *, passed: bool | None) -> 
         _write_files(out, found, day, passed)
 
 
-def _write_files(out: Path, found: Replay, day: Recording, passed: bool | None) -> None:
-    import json
+def _summary(found: Replay, day: Recording, passed: bool | None) -> dict[str, Any]:
     from dataclasses import asdict
 
-    from sim.files.atomic import write_atomically
-
-    summary = {
+    return {
         "name": found.name,
         "format": day.format,
         "tick_size": day.tick_size,
@@ -210,6 +222,14 @@ def _write_files(out: Path, found: Replay, day: Recording, passed: bool | None) 
         "unknown_messages": [int(k) + 1 for k in found.strangers],
         "levels_right": [[None if share != share else share for share in side] for side in found.levels_right.tolist()],
     }
+
+
+def _write_files(out: Path, found: Replay, day: Recording, passed: bool | None) -> None:
+    import json
+
+    from sim.files.atomic import write_atomically
+
+    summary = _summary(found, day, passed)
     write_atomically(out / "summary.json", json.dumps(summary, indent=2).encode())
     lines = ["message,time_ns,order_id,size,price"]
     for k in found.exceptions:

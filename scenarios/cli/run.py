@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from scenarios.cli._tables import CsvOption, JsonOption, console_beside, told_to_programs
+
 __all__ = ["command"]
 
 
@@ -21,14 +23,14 @@ def command(
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace another run in the folder.")] = False,
+    as_json: JsonOption = False,
+    as_csv: CsvOption = False,
 ) -> None:
     """Run a scenario: prints a table, leaves the tape, accounts, summary and picture in a folder.
 
     A complete run of the same scenario and seed is replaced; any other run only with --overwrite.
-    Ctrl-C leaves a readable tape and a checkpoint for --resume, and ends with status 130.
+    Ctrl-C leaves a readable tape and a checkpoint for --resume, and ends with status 130. --csv: the populations.
     """
-    from rich.console import Console
-
     from scenarios.build.market import build, checked_seed
     from scenarios.cli._console import moment, print_outcome, progress
     from scenarios.run.scenario import run_scenario, stop_on_signal
@@ -38,11 +40,14 @@ def command(
     seed = built.scenario.seed if seed is None else checked_seed(seed, "--seed")
     until_ns = moment(until, built.session) if until is not None else None
     folder = out if out is not None else Path("runs") / f"{built.name}-seed{seed}"
-    console = Console(highlight=False, markup=False)
+    console = console_beside(as_json, as_csv, wide=False)
     with stop_on_signal() as stop, progress(console, built.session, until_ns) as show:
         outcome = run_scenario(
             built, folder, seed=seed, until_ns=until_ns, resume=resume, overwrite=overwrite, show=show, stop=stop
         )
-    print_outcome(console, outcome, folder)
+    summary = outcome.summary
+    document = {**summary, "folder": folder, "pictures": outcome.pictures, "notes": outcome.notes}
+    if not told_to_programs(as_json, as_csv, document, summary["populations"]):
+        print_outcome(console, outcome, folder)
     if outcome.summary["status"] == "stopped":
         raise typer.Exit(130)

@@ -21,8 +21,8 @@ from scenarios.cli._options import (
     pair_progress,
     seed_list,
     side_table,
-    wide_console,
 )
+from scenarios.cli._tables import CsvOption, JsonOption, console_beside, told_to_programs
 from scenarios.schema.times import short
 
 __all__ = ["command"]
@@ -45,6 +45,8 @@ def command(
     out: Annotated[Path | None, typer.Option(help="Folder. Default: runs/NAME-sweep.")] = None,
     resume: ResumeOption = False,
     overwrite: OverwriteOption = False,
+    as_json: JsonOption = False,
+    as_csv: CsvOption = False,
 ) -> None:
     """Run a scenario with every combination of some values over many seeds; compares settings seed by seed.
 
@@ -55,7 +57,7 @@ def command(
     from scenarios.many_runs.execution import Execution
     from scenarios.schema.load import find_scenario
 
-    console = wide_console()
+    console = console_beside(as_json, as_csv)
     folder = out if out is not None else Path("runs") / f"{find_scenario(scenario).stem}-sweep"
     axes = [_axis(text) for text in grid or []]
     twice = [name for k, (name, _) in enumerate(axes) if name in [other for other, _ in axes[:k]]]
@@ -67,9 +69,11 @@ def command(
             overrides=overrides or [], confidence=confidence,
             execution=Execution(executor, workers, folder, resume, overwrite, show),
         )  # fmt: skip
-    _print(console, result)
-    console.print(f"Runs: {folder / 'runs.parquet'}", soft_wrap=True)
-    console.print(f"Picture: {folder / 'sweep.png'}", soft_wrap=True)
+    document = {"table": result.table, "runs": result.runs, "notes": result.notes, "folder": folder}
+    if not told_to_programs(as_json, as_csv, document, result.table):
+        _print(console, result)
+        console.print(f"Runs: {folder / 'runs.parquet'}", soft_wrap=True)
+        console.print(f"Picture: {folder / 'sweep.png'}", soft_wrap=True)
     if len(result.failed):
         raise typer.Exit(1)
 

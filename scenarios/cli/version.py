@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from scenarios.cli._tables import CsvOption, JsonOption, console_beside, told_to_programs
+
 __all__ = ["command"]
 
 
-def command() -> None:
+def command(as_json: JsonOption = False, as_csv: CsvOption = False) -> None:
     """Print the versions of Outcry, Python and the libraries below."""
     from sim.versions import versions
 
-    for name, version in versions().items():
-        print(f"{name} {version}")
+    console_beside(as_json, as_csv)  # not both
+    found = versions()
+    if not told_to_programs(as_json, as_csv, found, [{"name": n, "version": v} for n, v in found.items()]):
+        for name, version in found.items():
+            print(f"{name} {version}")

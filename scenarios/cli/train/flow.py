@@ -17,8 +17,8 @@ from scenarios.cli._options import (
     ZoneOption,
     read_options,
     side_table,
-    wide_console,
 )
+from scenarios.cli._tables import CsvOption, JsonOption, console_beside, told_to_programs
 
 __all__ = ["command"]
 
@@ -41,6 +41,8 @@ def command(
     zone: ZoneOption = None,
     rounds: Annotated[int, typer.Option(min=0, help="Rounds of closed-loop matching after training.")] = 24,
     resume: ResumeOption = False,
+    as_json: JsonOption = False,
+    as_csv: CsvOption = False,
 ) -> None:
     """Train a learned order flow: minutes to an hour on a laptop. What comes after --validate-until is never looked at.
 
@@ -55,7 +57,7 @@ def command(
         settings = read_config(config, changes or [])
     except ImportError as error:
         raise InputError(f'train flow: {error.name} is missing; install the extra "learn" (README)') from None
-    console = wide_console()
+    console = console_beside(as_json, as_csv)
     names = list(name or [path.stem.replace("LOBSTER_SampleFile_", "").split("_")[0] for path in data])
     if len(names) != len(data) or len(set(names)) != len(names):
         raise InputError(f"--name {', '.join(names)}: allowed: as many different names as --data")
@@ -72,6 +74,9 @@ def command(
                 f"Closed loop of {stock}, round {number + 1} of {rounds}: off by {distance:.3f}"
             ),
         )  # fmt: skip
+    document = {"history": trained.history, "best": trained.best, "weights": path, "folder": out}
+    if told_to_programs(as_json, as_csv, document, trained.history):
+        return
     rows = [
         [f"{row['seconds']:.0f}", f"{row['step']:.0f}", f"{row['training']:.3f}", f"{row['total']:.3f}"]
         for row in trained.history[:: max(len(trained.history) // 12, 1)]

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from scenarios.cli._tables import CsvOption, JsonOption, console_beside, told_to_programs
+
 __all__ = ["command"]
 
 
@@ -17,12 +19,13 @@ def command(
     batch: Annotated[int, typer.Option(min=1, help="Examples in a batch.")] = 24,
     seed: Annotated[int, typer.Option(min=0, help="Of weights and examples.")] = 1,
     check: Annotated[int, typer.Option(min=1, help="Unseen examples to compare with the rules.")] = 3000,
+    as_json: JsonOption = False,
+    as_csv: CsvOption = False,
 ) -> None:
     """Train a small transformer on what the personas' rules decide, from text to decision; one thread, some minutes.
 
     Leaves a folder for `backend = { kind = "local", weights = "FOLDER" }`, with a card that says what it is.
     """
-    from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     from lob.errors import InputError
@@ -38,7 +41,7 @@ def command(
     except ImportError as error:
         raise InputError(f'train llm: {error.name} is missing; pip install "outcry-sim[llm]"') from None
 
-    console = Console(highlight=False, markup=False)
+    console = console_beside(as_json, as_csv, wide=False)
     context.with_resource(claimed(out, "small model", lambda place: has_json(place / "config.json", "prompt_version")))
     settings = TrainSettings(steps=steps, batch=batch, seed=seed)
     columns = (TextColumn("{task.completed} of {task.total} steps"), BarColumn(),
@@ -50,6 +53,10 @@ def command(
         found = compare(trained.model, trained.tokenizer, check, seed=seed + 10_000)
     card = card_text(settings, trained, found)
     save_model(out, trained.model, trained.tokenizer, card)
+    styles = [{"style": style, "agreement": row.agreement} for style, row in found.by_style.items()]
+    document = {"losses": [trained.losses[0], trained.losses[-1]], "seconds": trained.seconds, "styles": styles}
+    if told_to_programs(as_json, as_csv, {**document, "folder": out}, styles):
+        return
     console.print(
         f"Loss {trained.losses[0]:.3f} to {trained.losses[-1]:.3f} per reply token in {trained.seconds:.0f} s"
     )

@@ -8,7 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from lob.errors import InputError
-from scenarios.cli._options import OverridesOption, OverwriteOption, ResumeOption, seed_list, side_table, wide_console
+from scenarios.cli._options import OverridesOption, OverwriteOption, ResumeOption, seed_list, side_table
+from scenarios.cli._tables import CsvOption, JsonOption, console_beside, told_to_programs
 
 __all__ = ["command"]
 
@@ -48,6 +49,8 @@ def command(
     out: Annotated[Path | None, typer.Option(help="Folder. Default: runs/TASK-SCENARIO-ALGO.")] = None,
     resume: ResumeOption = False,
     overwrite: OverwriteOption = False,
+    as_json: JsonOption = False,
+    as_csv: CsvOption = False,
 ) -> None:
     """Train an agent to execute, to make a market or to trade, inside any scenario.
 
@@ -59,10 +62,11 @@ def command(
     from scenarios.schema.pairs import pairs
     from scenarios.training.rl import RlTraining, train_rl
 
-    console = wide_console()
+    console = console_beside(as_json, as_csv)
     seeds = seed_list(seed, "--seed")
     base = out if out is not None else Path("runs") / f"{task.replace(':', '-')}-{find_scenario(scenario).stem}-{algo}"
-    rows = []
+    rows: list[list[str]] = []
+    table: list[dict[str, Any]] = []
     for one in seeds:
         training = RlTraining(
             scenario, task, algo, pairs(agent or [], "agent"), tuple(overrides or ()), reward,
@@ -84,8 +88,12 @@ def command(
             except ImportError as error:
                 raise InputError(f'train rl: {error.name} is missing; install the extra "rl" (README)') from None
         best = max(found["evaluations"], key=lambda row: row["mean"])
+        table.append({"seed": one, **best, "seconds": found["seconds"]})
         rows.append([f"seed {one}", f"{best['mean']:.4g}", f"({best['low']:.4g}, {best['high']:.4g})",
                      f"{best['steps']:,.0f}", f"{found['seconds']:.0f} s"])  # fmt: skip
+    document = {"best": table, "baselines": found["baselines"], "folder": base}
+    if told_to_programs(as_json, as_csv, document, table):
+        return
     rows += [[name, f"{value:.4g}", "", "", ""] for name, value in found["baselines"].items()]
     header = ["Return on untouched seeds", "Mean", "", "Decisions", "Time"]
     console.print(side_table(header, rows))
