@@ -25,8 +25,8 @@ FACTS: dict[str, Fact] = {
     "return_acf_60s": Fact("autocorrelation of 60 s returns", "", "the same over minutes"),
     "abs_return_acf_1s": Fact("autocorrelation of absolute 1 s returns", "", "volatility clustering"),
     "abs_return_acf_1s_60": Fact("the same at lag 60 s", "", "its long memory: a minute later"),
-    "market_sign_acf_1": Fact("autocorrelation of signs of market orders", "", "+1 buys, -1 sells; executions of one moment "
-                              "and side are one market order; lags count market orders"),
+    "market_sign_acf_1": Fact("autocorrelation of signs of market orders", "", "+1 buys, -1 sells; executions of one "
+                              "moment and side are one market order; lags count market orders"),
     "market_sign_acf_10": Fact("the same at lag 10", "", "as above"),
     "market_sign_acf_50": Fact("the same at lag 50", "", "as above"),
 }  # fmt: skip

@@ -6,13 +6,14 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from scenarios.pages.style import GREY, INK, SERIES, new_figure, plain, png
 
 if TYPE_CHECKING:
     from scenarios.facts.market_facts import MarketFacts
 
-__all__ = ["MOST_SOURCES", "draw_panels", "kinds_legend", "lines"]
+__all__ = ["MOST_SOURCES", "Panel", "draw_panels", "empty", "has", "kinds_legend", "lines", "log_scale"]
 
 MOST_SOURCES = len(SERIES)
 Panel = Callable[[Any, "Sequence[MarketFacts]"], None]
@@ -43,6 +44,25 @@ def lines(axes: Any, sources: Sequence[MarketFacts], name: str, style: str = "-"
             drawn = True
     if not drawn:
         empty(axes, sources, name)
+
+
+def has(sources: Sequence[MarketFacts], *names: str) -> bool:
+    """Whether a source has points of one of these curves."""
+    return any(source.curves[name].x for source in sources for name in names)
+
+
+def log_scale(axes: Any, which: str) -> None:
+    """Make an axis logarithmic with plain numbers at it; to be called once everything is drawn."""
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    (axes.set_xscale if which == "x" else axes.set_yscale)("log")
+    low, high = axes.get_xlim() if which == "x" else axes.get_ylim()
+    axis.set_major_locator(LogLocator(10, subs=(1, 2, 5) if high < 60 * low else (1,), numticks=8))
+    axis.set_major_formatter(FuncFormatter(_plain_number))
+    axis.set_minor_formatter(NullFormatter())
+
+
+def _plain_number(x: float, _: Any) -> str:
+    return f"{x:g}" if x < 1e3 else f"{x / 1e3:g}k" if x < 1e6 else f"{x / 1e6:g}M"
 
 
 def empty(axes: Any, sources: Sequence[MarketFacts], name: str) -> None:

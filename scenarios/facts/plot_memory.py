@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from scenarios.facts.panels import Panel, draw_panels, lines
+from scenarios.facts.panels import Panel, draw_panels, has, lines, log_scale
 from scenarios.pages.style import GREY, SERIES
 
 if TYPE_CHECKING:
@@ -35,8 +35,8 @@ def _panel(name: str, title: str, unit: str) -> Panel:
         for (x, _, band), colour in zip(known, SERIES, strict=False):
             for sign in (1, -1):
                 axes.plot(x, sign * band, color=colour, lw=0.6, alpha=0.6)
-        if any(len(x) for x, _, _ in known):
-            axes.set_xscale("log")
+        if has(sources, name):
+            log_scale(axes, "x")
             axes.set_xlabel(unit)
             axes.set_ylabel("autocorrelation")
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from scenarios.facts.orders import MIX
-from scenarios.facts.panels import draw_panels, kinds_legend, lines
+from scenarios.facts.panels import draw_panels, has, kinds_legend, lines, log_scale
 from scenarios.pages.style import SERIES
 
 if TYPE_CHECKING:
@@ -38,15 +38,15 @@ def _mix(axes: Any, sources: Sequence[MarketFacts]) -> None:
 
 def _sizes(axes: Any, sources: Sequence[MarketFacts]) -> None:
     axes.set_title("Sizes")
-    drawn = [source.curves[name].x for source in sources for name in ("submit_size", "market_size")]
-    if any(drawn):
-        axes.set_xscale("log")
-        axes.set_yscale("log")
+    names = ("submit_size", "market_size")
+    if has(sources, *names):
         axes.set_xlabel("size [lots]")
         axes.set_ylabel("share larger")
-        for name, style in zip(("submit_size", "market_size"), SIZES.values(), strict=True):
-            if any(source.curves[name].x for source in sources):
+        for name, style in zip(names, SIZES.values(), strict=True):
+            if has(sources, name):
                 lines(axes, sources, name, style)
+        log_scale(axes, "x")
+        log_scale(axes, "y")
         kinds_legend(axes, SIZES, loc="lower left")
     else:
         lines(axes, sources, "submit_size")
@@ -55,11 +55,11 @@ def _sizes(axes: Any, sources: Sequence[MarketFacts]) -> None:
 def _lives(axes: Any, sources: Sequence[MarketFacts]) -> None:
     axes.set_title("Order life")
     lines(axes, sources, "life")
-    if any(source.curves["life"].x for source in sources):
+    if has(sources, "life"):
         lines(axes, sources, "deleted", "--")
         lines(axes, sources, "filled", ":", lw=1.6)
-        axes.set_xscale("log")
         axes.set_ylim(0, 1.03)
+        log_scale(axes, "x")
         axes.set_xlabel("time since submission [s]")
         axes.set_ylabel("share of orders")
-        kinds_legend(axes, ENDS, loc="center left")
+        kinds_legend(axes, ENDS, loc="center right")

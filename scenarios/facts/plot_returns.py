@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from matplotlib.ticker import FuncFormatter
 from scipy.stats import norm
 
-from scenarios.facts.panels import draw_panels, kinds_legend, lines
+from scenarios.facts.panels import draw_panels, has, kinds_legend, lines, log_scale
 from scenarios.facts.returns import SECONDS
 from scenarios.pages.style import GREY, INK, SERIES
 
@@ -26,17 +27,17 @@ def draw(sources: Sequence[MarketFacts]) -> bytes:
 def _tail(axes: Any, sources: Sequence[MarketFacts]) -> None:
     axes.set_title("Tail of 10 s returns")
     points = [source.curves["return_tail"].points()[:2] for source in sources]
-    if any(len(x) for x, _ in points):
-        axes.set_xscale("log")
-        axes.set_yscale("log")
+    lines(axes, sources, "return_tail")
+    if has(sources, "return_tail"):
         least = min(float(y.min()) for x, y in points if len(x))
         x = np.geomspace(0.1, float(norm.isf(least / 4)), 100)
         axes.plot(x, 2 * norm.sf(x), "--", color=INK, lw=1)
         axes.set_ylim(least / 2, 1.3)
+        log_scale(axes, "x")
+        log_scale(axes, "y")
         kinds_legend(axes, {"Gaussian": "--"}, loc="lower left")
         axes.set_xlabel("absolute return [standard deviations]")
         axes.set_ylabel("share beyond")
-    lines(axes, sources, "return_tail")
 
 
 def _kurtosis(axes: Any, sources: Sequence[MarketFacts]) -> None:
@@ -52,19 +53,20 @@ def _kurtosis(axes: Any, sources: Sequence[MarketFacts]) -> None:
                 axes.bar(x, v, width * 0.9, color=SERIES[k])
                 heights.append(v)
             else:
-                axes.text(x, 0, "-", ha="center", va="bottom", color=SERIES[k])
+                axes.text(x, 0, "-", ha="center", va="bottom", color=SERIES[k], fontsize=14)
     axes.set_xticks(range(len(SECONDS)), [f"{s} s" for s in SECONDS])
     axes.set_xlim(-0.6, len(SECONDS) - 0.4)
     if heights and max(heights) > 10:
         axes.set_yscale("symlog", linthresh=1)
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
     axes.set_ylabel("excess kurtosis (0: Gaussian)")
 
 
 def _signature(axes: Any, sources: Sequence[MarketFacts]) -> None:
     axes.set_title("Signature plot")
     lines(axes, sources, "signature", "o-")
-    if any(source.curves["signature"].x for source in sources):
-        axes.set_xscale("log")
+    if has(sources, "signature"):
+        log_scale(axes, "x")
         axes.set_ylim(bottom=0)
         axes.set_xlabel("sampling interval [s]")
         axes.set_ylabel("realised volatility [bp a minute]")
