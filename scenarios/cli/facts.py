@@ -20,7 +20,7 @@ __all__ = ["command"]
 def command(
     context: typer.Context,
     places: Annotated[
-        list[Path], typer.Argument(metavar="FILE|RUN...", help="Recordings, run folders, generated days.")
+        list[Path], typer.Argument(metavar="FILE|RUN", help="Recordings, run folders, generated days.")
     ],
     window: Annotated[
         str | None, typer.Option(metavar="HH:MM-HH:MM", help="Part of every day to look at. Default: all of it.")
@@ -62,7 +62,7 @@ def command(
     with errors.status("reading") as status:
         for place in places:
             status.update(f"reading {place.name}")
-            read = read_flows(place, None, "FILE|RUN", tick_size=tick_size)
+            read = read_flows(place, None, Argument("places"), tick_size=tick_size)
             if window is not None:
                 read = read.part(window, "--window")
             status.update(f"measuring {place.name}")

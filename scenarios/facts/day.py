@@ -27,9 +27,9 @@ FACTS: dict[str, Fact] = {
     "hours": Fact("hours a day", "h", "from the first event to the last"),
     "events_per_s": Fact("events a second", "1/s", "submissions, cancels, executions"),
     "dt_p50": Fact("time between events, median", "s", "at least 1e-7 s"),
-    "fano_1s": Fact("clustering: Fano factor of 1 s", "", "variance over mean of the number of events in a second; 1 "
+    "fano_1s": Fact("Fano factor of 1 s", "", "variance over mean of the number of events in a second; 1 "
                     "if they come independently"),
-    "fano_60s": Fact("clustering: Fano factor of 60 s", "", "the same in a minute"),
+    "fano_60s": Fact("Fano factor of 60 s", "", "the same in a minute"),
     "market_orders": Fact("market orders a day", "", "executions of one moment and side are one"),
     "volume": Fact("volume a day", "lots", "executed against visible orders"),
 }  # fmt: skip

@@ -30,10 +30,11 @@ FACTS: dict[str, Fact] = {
     "imbalance_next_move": Fact("imbalance and next move", "", "correlation of (bid - ask) / (bid + ask) quantity "
                                 "at the best prices with the sign of the next move of the midpoint"),
     "metaorder_exponent": Fact("impact exponent of proxy metaorders", "", "I / sigma = Y (Q / V)^exponent by weighted "
-                               "least squares over ten groups by quantity; 0.5 is the square-root law"),
+                               "least squares over ten groups by quantity, from 0 to 2; 0.5 is the square-root law"),
     "metaorder_y": Fact("prefactor Y of the square root", "", "the same fit with the exponent held at 0.5, so that "
                         "sources can be compared"),
-    "metaorder_late": Fact("impact later, over that at the end", "", "one duration after the last child"),
+    "metaorder_late": Fact("impact later, over that at the end", "", "one duration after the last child; 3/4 for "
+                           "independent signs and lasting impact, since a run ends with an order of the other sign"),
     "metaorders": Fact("proxy metaorders", "", f"market orders are given at random to {TRADERS} traders; runs of one "
                        f"sign of one trader, at least {CHILDREN} children; mean number over 20 draws"),
 }  # fmt: skip
@@ -44,7 +45,7 @@ CURVES = {
     f"{TRADERS} traders, runs of one sign of one trader with at least {CHILDREN} children are metaorders. I: log move "
     "of the midpoint from before the first child to after the last, sigma: volatility of the day from 5-minute returns "
     "(1-minute in less than 3 h), V: volume of the day. Intervals: bootstrap of ten-minute blocks (twentieths, if the "
-    "record is short).",
+    "record is short); bars: one standard error.",
     "metaorder_fit": "The fitted law.",
 }
 
@@ -105,6 +106,8 @@ def _metaorders(found: Found, flows: Sequence[OrderFlow], seed: int) -> None:
         ("metaorder_late", law.late),
     ):
         found.values[name] = value(number, 1, 1, "metaorders", ends)
+    if not np.isfinite(law.late[0]):
+        found.values["metaorder_late"] = missing("the record ends before")
     found.values["metaorders"] = Value(law.n)
     found.curves["metaorder_impact"] = curve(law.share, law.impact, law.error, why="no impact")
     x = np.geomspace(float(law.share[0]), float(law.share[-1]), 30)

@@ -23,19 +23,20 @@ TERMS = 10
 FACTS: dict[str, Fact] = {
     "return_acf_1s": Fact("autocorrelation of 1 s returns", "", "of successive returns of the log midpoint"),
     "return_acf_60s": Fact("autocorrelation of 60 s returns", "", "the same over minutes"),
-    "abs_return_acf_1s": Fact("autocorrelation of absolute 1 s returns", "", "volatility clustering"),
-    "abs_return_acf_1s_60": Fact("the same at lag 60 s", "", "its long memory: a minute later"),
-    "market_sign_acf_1": Fact("autocorrelation of signs of market orders", "", "+1 buys, -1 sells; executions of one "
-                              "moment and side are one market order; lags count market orders"),
-    "market_sign_acf_10": Fact("the same at lag 10", "", "as above"),
-    "market_sign_acf_50": Fact("the same at lag 50", "", "as above"),
+    "abs_return_acf_1s": Fact("autocorrelation of absolute 1 s returns, lag 1", "", "volatility clustering"),
+    "abs_return_acf_1s_60": Fact("autocorrelation of absolute 1 s returns, lag 60", "", "a minute later"),
+    "market_sign_acf_1": Fact("autocorrelation of signs of market orders, lag 1", "", "+1 buys, -1 sells; executions "
+                              "of one moment and side are one market order; lags count market orders"),
+    "market_sign_acf_10": Fact("autocorrelation of signs of market orders, lag 10", "", "the same"),
+    "market_sign_acf_50": Fact("autocorrelation of signs of market orders, lag 50", "", "the same"),
 }  # fmt: skip
 
 CURVES = {
-    "return_acf": "Autocorrelation of 1 s returns of the log midpoint against the lag in seconds.",
+    "return_acf": "Autocorrelation of 1 s returns of the log midpoint against the lag in seconds. Thin lines: "
+    "+-1.96 / sqrt(n), within which independent values stay 95 times in 100.",
     "abs_return_acf": "The same of absolute 1 s returns: a slow decay is volatility clustering.",
     "sign_acf": "Autocorrelation of the signs of market orders against the lag in market orders: a slow decay is long "
-    "memory of order flow. Thin lines: +-1.96 / sqrt(n), within which independent values stay 95 times in 100.",
+    "memory of order flow.",
 }
 
 

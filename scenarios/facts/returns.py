@@ -43,7 +43,10 @@ FACTS: dict[str, Fact] = {
     },
     "signature_ratio": Fact("volatility at 1 s over that at 60 s", "", "realised volatility a minute from the "
                             "signature plot: above 1, short moves revert; below 1, they go on"),
-    **{name: Fact(STYLISED[name].label.rpartition(": ")[2], "", STYLISED[name].label) for name in OTHERS},
+    "still_share_1s": Fact("share of seconds without a move", "", "of the midpoint (intermittency)"),
+    "skewness_60s": Fact("skewness of 60 s returns", "", "gain/loss asymmetry"),
+    "leverage_10s": Fact("leverage of 10 s returns", "", "correlation of a return with the next squared one"),
+    "volume_volatility": Fact("volume and volatility by minute", "", "correlation of volume and absolute move"),
 }  # fmt: skip
 
 CURVES = {
@@ -67,7 +70,8 @@ def measure(flows: Sequence[OrderFlow]) -> Found:
         ends = (tail.low, tail.high)
         found.values[f"tail_index_{s}s"] = value(tail.alpha, tail.n, LEAST_TAIL, f"returns of {s} s in the tail", ends)
     signature = _over_days([signature_bps(flow, INTERVALS_S) for flow in flows])
-    ratio = signature[INTERVALS_S.index(1)] / signature[INTERVALS_S.index(60)]
+    with np.errstate(all="ignore"):
+        ratio = float(signature[INTERVALS_S.index(1)] / signature[INTERVALS_S.index(60)])
     span_s = max(int(flow.time_ns[-1] - flow.time_ns[0]) / 1e9 for flow in flows)
     found.values["signature_ratio"] = value(ratio, int(span_s), 600, "seconds")
     for name in OTHERS:

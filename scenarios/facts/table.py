@@ -56,13 +56,23 @@ def reasons(source: MarketFacts) -> list[str]:
     for name, found in source.values.items():
         if found.value is None and name != "hidden_share":
             by_why.setdefault(found.why, []).append(FACTS[name].label)
-    return [f"{source.name}: {why}: no {', '.join(labels)}" for why, labels in by_why.items()]
+    return [f"{source.name}: no {'; '.join(labels)}: {why}" for why, labels in by_why.items()]
 
 
 def facts_frame(sources: Sequence[MarketFacts]) -> pl.DataFrame:
     """Return one row a fact and source: topic, fact, label, unit, source, value, low, high, why."""
     rows = [
-        (title, name, FACTS[name].label, FACTS[name].unit, source.name, found.value, found.low, found.high, found.why)
+        (
+            title,
+            name,
+            FACTS[name].label,
+            FACTS[name].unit or None,
+            source.name,
+            found.value,
+            found.low,
+            found.high,
+            found.why or None,
+        )
         for title, topic in TOPICS.items()
         for name in topic.FACTS
         for source in sources
