@@ -17,7 +17,7 @@ PACKAGES = (
     "lob", "sim", "sim.metrics", "sim.formats", "sim.audit", "agents", "agents.flow", "agents.rl", "agents.llm",
     "scenarios", "scenarios.schema", "scenarios.build", "scenarios.run", "scenarios.check", "scenarios.many_runs",
     "scenarios.data", "scenarios.experiments", "scenarios.calibration", "scenarios.realism", "scenarios.facts",
-    "scenarios.baselines",    "scenarios.training",
+    "scenarios.baselines", "scenarios.training",
 )  # fmt: skip
 
 

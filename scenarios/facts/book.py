@@ -134,7 +134,7 @@ def _above(x: Floats, weights: Floats, most: int = 200) -> tuple[Floats, Floats]
     values, which = np.unique(x, return_inverse=True)
     share = 1 - np.cumsum(np.bincount(which, weights)) / weights.sum()
     if len(values) > most:
-        at = np.geomspace(max(float(values[0]), 1e-9), float(values[-1]), most)
+        at = np.geomspace(float(values[values > 0][0]), float(values[-1]), most) if values[-1] > 0 else values[:most]
         keep = np.unique(np.maximum(np.searchsorted(values, at, side="right") - 1, 0))
         values, share = values[keep], share[keep]
     return values, np.maximum(share, 0.0)

@@ -86,7 +86,11 @@ def _response(found: Found, flows: Sequence[OrderFlow]) -> None:
         return
     long = np.array(LAGS) * 5 < max(map(len, flows))
     spread = np.concatenate([flow.ask_ticks - flow.bid_ticks for flow in flows])
-    mean = float(spread[np.isfinite(spread)].mean()) if np.isfinite(spread).any() else float("nan")
+    known = np.isfinite(spread)
+    mean = float(spread[known].mean()) if known.any() else 0.0
+    if mean <= 0:
+        found.curves["response"] = missing_curve("no spread to measure it by")
+        return
     found.curves["response"] = curve(np.array(LAGS)[long], (response / mean)[long], why="no quotes of both sides")
 
 

@@ -53,6 +53,8 @@ def has(sources: Sequence[MarketFacts], *names: str) -> bool:
 
 def log_scale(axes: Any, which: str) -> None:
     """Make an axis logarithmic with plain numbers at it; to be called once everything is drawn."""
+    if (axes.dataLim.x1 if which == "x" else axes.dataLim.y1) <= 0:
+        return  # spreads of a locked market
     axis = axes.xaxis if which == "x" else axes.yaxis
     (axes.set_xscale if which == "x" else axes.set_yscale)("log")
     low, high = axes.get_xlim() if which == "x" else axes.get_ylim()

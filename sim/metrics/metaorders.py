@@ -107,9 +107,8 @@ def proxy_metaorders(
     for day, flow in enumerate(flows):
         sigma = _volatility(flow)
         first, last, sign, lots = market_order_ends(flow)
-        usable = (
-            (first > 0) & np.isfinite(flow.mid_ticks[first - 1] + flow.mid_ticks[last]) if len(first) else first > 0
-        )
+        mid = flow.mid_ticks
+        usable = (first > 0) & (np.minimum(mid[first - 1], mid[last]) > 0)  # nan, an empty side, is not above 0
         volume = float(lots.sum())
         first, last, sign, lots = first[usable], last[usable], sign[usable], lots[usable]
         if not sigma > 0 or len(first) == 0:
@@ -148,7 +147,8 @@ def _moves(flow: OrderFlow, first: Ints, last: Ints, sign: Ints) -> tuple[Floats
     before, after = mid[first - 1], mid[last]
     later_ns = 2 * flow.time_ns[last] - flow.time_ns[first]
     later = mid[np.searchsorted(flow.time_ns, later_ns, side="right") - 1]
-    late = np.where(later_ns <= flow.time_ns[-1], sign * np.log(later / before), np.nan)
+    known = (later_ns <= flow.time_ns[-1]) & (later > 0)
+    late = np.where(known, sign * np.log(np.where(known, later, 1.0) / before), np.nan)
     return np.asarray(sign * np.log(after / before)), np.asarray(late)
 
 
