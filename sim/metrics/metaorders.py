@@ -25,6 +25,8 @@ Ints = np.ndarray[Any, np.dtype[np.int64]]
 EXPONENTS = np.arange(0.0, 2.001, 0.005)
 BLOCK_NS = 10 * MINUTE_NS
 LEAST_BLOCKS = 8
+STEPS_S = {300.0: 3 * 3600, 60.0: 1200, 10.0: 300}
+"""Returns that make the volatility, and how long a record must be for them [s]."""
 
 
 @dataclass(frozen=True)
@@ -92,8 +94,9 @@ def proxy_metaorders(
 ) -> ProxyMetaorders:
     """Return the metaorders of days of order flow.
 
-    The volatility of a day is the root of the sum of its squared 5-minute returns (1-minute returns in less than three
-    hours), its volume all that was executed.
+    The volatility of a day is the root of the sum of its squared 5-minute returns (1-minute in less than three hours,
+    10-second in less than 20 minutes), its volume all that was executed. Records of less than five minutes, and those
+    whose midpoint does not move, have none.
 
     Args:
         flows: one a day.
@@ -126,8 +129,11 @@ def proxy_metaorders(
 
 
 def _volatility(flow: OrderFlow) -> float:
-    hours = (flow.time_ns[-1] - flow.time_ns[0]) / (3600 * SECOND_NS)
-    returns = grid_returns(flow, 300.0 if hours >= 3 else 60.0)
+    span_s = (flow.time_ns[-1] - flow.time_ns[0]) / SECOND_NS
+    step_s = next((step for step, least_s in STEPS_S.items() if span_s >= least_s), None)
+    if step_s is None:
+        return math.nan
+    returns = grid_returns(flow, step_s)
     return float(np.sqrt(returns @ returns))
 
 

@@ -58,9 +58,17 @@ def test_runs_of_one_sign_of_one_trader_are_the_metaorders() -> None:
     found = proxy_metaorders([trades(sign, lots, mid, apart_s=60)], n_traders=1, n_draws=1)
     # The first market order has no midpoint before it: of the runs 1 1 | -1 | 1 1 | -1 -1 -1 | 1 one has three.
     assert found.share.tolist() == [(7 + 8 + 9) / 55]
-    sigma = np.sqrt((np.diff(np.log(mid)) ** 2).sum())
+    sigma = np.sqrt((np.diff(np.log(mid)) ** 2).sum())  # of 10 s returns, most of them 0
     assert found.impact == pytest.approx([-np.log((mid[8]) / mid[5]) / sigma])
     assert np.isnan(found.late).all()  # two minutes after the end there is no record
+
+
+def test_records_of_less_than_five_minutes_or_without_a_move_have_no_volatility_to_measure_by() -> None:
+    sign, lots = np.ones(500, np.int64), np.ones(500, np.int64)
+    moving = 1000 + np.arange(500) % 7
+    assert len(proxy_metaorders([trades(sign, lots, moving, apart_s=1.0)], 1)) > 0
+    assert len(proxy_metaorders([trades(sign, lots, moving, apart_s=0.5)], 1)) == 0
+    assert len(proxy_metaorders([trades(sign, lots, np.full(500, 1000.0))], 1)) == 0
 
 
 def test_draws_of_a_seed_are_the_same_and_those_of_another_are_not() -> None:
