@@ -7,99 +7,61 @@ an execution with -1 is buyer-initiated). The price of a halt is -1 when trading
 when trading goes on. Book columns: ask price, ask size, bid price, bid size of level 1, of level 2, and so on; an empty
 level has price +-9,999,999,999 and size 0.
 
-Read as well: gzip files, both files in one zip, a header line, a seventh column, blank lines at the end, Windows line
-ends, and a message file alone. The files do not tell the tick: it is the largest usual one of which all visible prices
-are multiples, unless the caller knows it.
+Read as well: files packed with gzip or zstandard, both files in one zip or 7z, a header line, a seventh column, blank
+lines at the end, Windows line ends, and a message file alone. Files are read some megabytes at a time. They do not tell
+the tick: it is the largest usual one of which all visible prices are multiples, unless the caller knows it.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from lob.errors import InputError
-from lob.lobster_text import (
-    EMPTY_PRICE,
+from lob.lobster_text import EMPTY_PRICE, book_pieces, message_pieces, read_book, read_messages
+from lob.recorded_files import Source, archive_members, is_archive, opened, opened_member
+from lob.recording import (
     HALTED,
-    LOBSTER_MESSAGE,
+    LOBSTER_TICKS,
     QUOTING,
+    RECORDED,
     RESUMED,
-    read_book,
-    read_messages,
+    Recording,
+    check_tick,
+    tick_in_units,
+    usual_tick,
 )
-from lob.recorded_files import file_bytes, is_zip, zip_members
 
 __all__ = [
     "EMPTY_PRICE",
     "HALTED",
     "LOBSTER_MESSAGE",
     "PRICE_UNITS",
-    "PRICE_UNITS_PER_TICK",
     "QUOTING",
     "RESUMED",
-    "TICKS_UNITS",
     "LobsterDay",
-    "check_tick",
     "read_book",
     "read_day",
     "read_messages",
     "units_of_tick",
-    "with_tick",
 ]
 
 PRICE_UNITS = 10_000
 """File prices are 1/10,000 of the currency."""
-PRICE_UNITS_PER_TICK = 100
-"""Of the usual tick, one cent."""
-TICKS_UNITS = (10_000, 2_500, 500, 100, 50, 10, 5, 1)
-"""Ticks that are recognised from prices, in units of the files: 1, 0.25, 0.05, 0.01, 0.005, 0.001, 0.0005, 0.0001.
-Each divides the one before, so that the tick of several days is the smallest of theirs."""
-LAST_VISIBLE = 4
-"""Highest type of message whose price is a visible order's; hidden executions may lie between ticks."""
+LobsterDay = Recording
+LOBSTER_MESSAGE = RECORDED
+KEPT_BYTES = 1 << 30
+"""A larger book lies in a file that has no name, so that memory stays bounded."""
+MAX_TICKS = 2**31 - 1
 
 _NAME = re.compile(r"(?P<ticker>[^_/:]+)_(?P<date>\d{4}-\d\d-\d\d)_.*?(message|orderbook)_(?P<levels>\d+)")
-
-
-@dataclass(frozen=True)
-class LobsterDay:
-    """A recorded day.
-
-    Attributes:
-        name: ticker and date as far as the file names tell them.
-        messages: shape (n,), dtype LOBSTER_MESSAGE.
-        book: shape (n, levels, 4), int64: ask price, ask size, bid price, bid size after each message, as in the file;
-            0 levels where there is no orderbook file.
-        tick_units: one tick, in the 1/10,000 of the currency that prices are in.
-    """
-
-    name: str
-    messages: np.ndarray[Any, Any]
-    book: np.ndarray[Any, np.dtype[np.int64]]
-    tick_units: int = PRICE_UNITS_PER_TICK
-
-    @property
-    def levels(self) -> int:
-        """Recorded levels on each side; 0: no book was recorded."""
-        return int(self.book.shape[1])
-
-    @property
-    def tick_size(self) -> float:
-        """One tick in the currency."""
-        return self.tick_units / PRICE_UNITS
-
-    @property
-    def is_visible(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
-        """Which messages are about visible orders, shape (n,)."""
-        return np.asarray(self.messages["type"] <= LAST_VISIBLE)
-
-    @property
-    def is_occupied(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
-        """Which levels hold quantity, shape (n, levels, 2), the ask first."""
-        return np.asarray((self.book[:, :, 1::2] > 0) & (np.abs(self.book[:, :, 0::2]) != EMPTY_PRICE))
 
 
 def units_of_tick(tick_size: float, where: str) -> int:
@@ -108,95 +70,159 @@ def units_of_tick(tick_size: float, where: str) -> int:
     Raises:
         InputError: if it is no multiple of 0.0001.
     """
-    units = round(tick_size * PRICE_UNITS) if 0 < tick_size < 1e9 else 0
-    if units < 1 or abs(units - tick_size * PRICE_UNITS) > 1e-6 * units:
-        raise InputError(f"{where} = {tick_size:g}: LOBSTER prices are multiples of 0.0001; allowed: such a tick")
-    return units
-
-
-def with_tick(day: LobsterDay, tick_size: float | None = None) -> LobsterDay:
-    """Return a day with its tick: the given one, or the largest of TICKS_UNITS that fits all visible prices.
-
-    Raises:
-        InputError: if a visible price is no multiple of the given tick.
-    """
-    own, levels = day.messages["price"][day.is_visible], day.book[:, :, 0::2][day.is_occupied]
-    if tick_size is None:
-        divisor = int(np.gcd.reduce(levels, initial=np.gcd.reduce(own, initial=0)))
-        fitting = next(units for units in TICKS_UNITS if divisor % units == 0)
-        return replace(day, tick_units=fitting if divisor else PRICE_UNITS_PER_TICK)
-    given = replace(day, tick_units=units_of_tick(tick_size, "tick"))
-    check_tick(given)
-    return given
-
-
-def check_tick(day: LobsterDay) -> None:
-    """Raise InputError if a visible price lies between ticks."""
-    messages, cells = day.messages["price"], day.book[:, :, 0::2]
-    off = day.is_visible & (messages % day.tick_units != 0)
-    off_cells = day.is_occupied & (cells % day.tick_units != 0)
-    for what, prices, bad in (("message", messages, off), ("row", cells, off_cells)):
-        if bad.any():
-            where = tuple(int(k[0]) for k in np.nonzero(bad))
-            raise InputError(
-                f"{day.name}, {what} {where[0] + 1}: price {prices[where]} (in 1/10,000) is between ticks of "
-                f"{day.tick_size:g}; allowed: multiples of {day.tick_units}, or another tick"
-            )
+    return tick_in_units(tick_size, PRICE_UNITS, where, "LOBSTER prices")
 
 
 def _beside(message: Path) -> Path | None:
     """Return the orderbook file that stands beside a message file under the usual name."""
     name = message.name.replace("_message_", "_orderbook_")
-    plain = name.removesuffix(".gz")
-    for candidate in (name, plain, f"{plain}.gz"):
+    plain = name.removesuffix(".gz").removesuffix(".zst")
+    for candidate in (name, plain, f"{plain}.gz", f"{plain}.zst"):
         if "_message_" in message.name and message.with_name(candidate).is_file():
             return message.with_name(candidate)
     return None
 
 
+class _Pair:
+    """Where the two files of a day are: beside each other, or in one archive."""
+
+    def __init__(self, path: Path, book_path: Path | None) -> None:
+        self._archive = path if book_path is None and is_archive(path) else None
+        if self._archive is not None:
+            found = archive_members(path, ("message", "orderbook"))
+            if "message" not in found:
+                raise InputError(f"{path}: 0 message files; expected exactly one *_message_*.csv")
+            self.message, self.book = (f"{path}:{found[kind]}" if kind in found else None for kind in KINDS)
+            self._members = {f"{path}:{name}": name for name in found.values()}
+        else:
+            beside = book_path if book_path is not None else _beside(path)
+            self.message, self.book = str(path), str(beside) if beside is not None else None
+
+    @contextmanager
+    def opened(self, place: str) -> Iterator[Source]:
+        """Open one of the two."""
+        if self._archive is None:
+            with opened(Path(place)) as source:
+                yield source
+        else:
+            with opened_member(self._archive, self._members[place]) as source:
+                yield source
+
+
+KINDS = ("message", "orderbook")
+
+
 def read_day(
     message_path: Path | str, book_path: Path | str | None = None, tick_size: float | None = None
-) -> LobsterDay:
+) -> Recording:
     """Return a recorded day.
 
     Args:
-        message_path: the message file, or one zip that holds both files.
+        message_path: the message file, or one zip or 7z that holds both files.
         book_path: the orderbook file; default: the one beside the message file, and none if there is none.
-        tick_size: one tick in the currency; default: see `with_tick`.
+        tick_size: one tick in the currency; default: the largest usual one that fits all visible prices.
 
     Raises:
         InputError: for a missing, truncated, corrupt or mismatched file; one line with file, line and what is allowed.
     """
     path = Path(message_path)
-    book: tuple[str, bytes] | None = None
-    if book_path is None and is_zip(path):
-        found = zip_members(path, ("message", "orderbook"))
-        if "message" not in found:
-            raise InputError(f"{path}: 0 message files; expected exactly one *_message_*.csv")
-        messages, book = found["message"], found.get("orderbook")
-    else:
-        messages = str(path), file_bytes(path)
-        beside = Path(book_path) if book_path is not None else _beside(path)
-        book = (str(beside), file_bytes(beside)) if beside is not None else None
-    rows = read_messages(messages[1], messages[0])
-    name = _NAME.search(Path(messages[0]).name)
-    title = f"{name['ticker']} {name['date']}" if name else path.stem
-    if book is None:
-        return with_tick(LobsterDay(title, rows, np.zeros((len(rows), 0, 4), np.int64)), tick_size)
-    cells = read_book(book[1], book[0])
-    _check_pair(messages[0], book[0], len(rows), cells)
-    return with_tick(LobsterDay(title, rows, cells), tick_size)
+    pair = _Pair(path, None if book_path is None else Path(book_path))
+    assert pair.message is not None
+    with pair.opened(pair.message) as source:
+        rows = np.concatenate(list(message_pieces(source, pair.message)))
+    found = _NAME.search(Path(pair.message).name)
+    title, date = (f"{found['ticker']} {found['date']}", found["date"]) if found else (path.stem, "")
+    day = Recording(title, rows, np.zeros((len(rows), 0, 4), np.int32), date=date)
+    given = None if tick_size is None else units_of_tick(tick_size, "tick")
+    if given is not None:
+        day = replace(day, tick_units=given)
+        check_tick(day)
+    own = int(np.gcd.reduce(rows["price"][day.is_visible], initial=0))
+    if pair.book is None:
+        return day if given is not None else replace(day, tick_units=usual_tick(own, PRICE_UNITS, LOBSTER_TICKS))
+    with pair.opened(pair.book) as source:
+        cells = _Cells(pair, title, len(rows), given)
+        for piece in book_pieces(source, pair.book):
+            cells.add(piece)
+    tick = given if given is not None else usual_tick(int(np.gcd(own, cells.divisor)), PRICE_UNITS, LOBSTER_TICKS)
+    return replace(day, book=cells.in_ticks(tick), tick_units=tick)
 
 
-def _check_pair(messages: str, book: str, n_messages: int, cells: np.ndarray[Any, Any]) -> None:
+class _Cells:
+    """The rows of an orderbook file as they come, in units of a common divisor of all prices so far."""
+
+    def __init__(self, pair: _Pair, title: str, n_messages: int, tick: int | None) -> None:
+        self._pair, self._title, self._n_messages, self._tick = pair, title, n_messages, tick
+        self._n_rows, self._book = 0, np.zeros((0, 0, 4), np.int32)
+        self.divisor = 0
+
+    def add(self, piece: np.ndarray[Any, Any]) -> None:
+        """Take the next rows."""
+        if self._n_rows == 0:
+            _check_names(self._pair, piece.shape[1])
+            self._book = _room((self._n_messages, piece.shape[1], 4))
+        first, self._n_rows = self._n_rows, self._n_rows + len(piece)
+        if self._n_rows > self._n_messages:
+            return
+        prices, lots = piece[:, :, 0::2], piece[:, :, 1::2]
+        empty = (lots == 0) | (np.abs(prices) == EMPTY_PRICE)
+        prices[empty], lots[empty] = 0, 0
+        if self._tick is not None:
+            self._check(prices, first)
+            divisor = self._tick
+        else:
+            divisor = int(np.gcd(self.divisor, np.gcd.reduce(prices, axis=None)))
+        # Sample files have few divisors: what was kept is rarely counted anew.
+        if 0 < divisor < self.divisor:
+            self._book[:first, :, 0::2] *= self.divisor // divisor
+        self.divisor = divisor
+        steps = prices // max(1, divisor)
+        if np.abs(steps).max(initial=0) > MAX_TICKS:
+            raise InputError(
+                f"{self._title}: prices up to {np.abs(prices).max()} (in 1/{PRICE_UNITS:,}) are more than {MAX_TICKS} "
+                f"ticks of {divisor / PRICE_UNITS:g}; allowed: a larger tick"
+            )
+        self._book[first : self._n_rows, :, 0::2] = steps
+        self._book[first : self._n_rows, :, 1::2] = lots
+
+    def _check(self, prices: np.ndarray[Any, Any], first: int) -> None:
+        off = prices % self._tick != 0
+        if off.any():
+            row, level, side = (int(k[0]) for k in np.nonzero(off))
+            assert self._tick is not None
+            raise InputError(
+                f"{self._title}, row {first + row + 1}: price {prices[row, level, side]} (in 1/10,000) is between "
+                f"ticks of {self._tick / PRICE_UNITS:g}; allowed: multiples of {self._tick}, or another tick"
+            )
+
+    def in_ticks(self, tick: int) -> np.ndarray[Any, np.dtype[np.int32]]:
+        """Return the whole book."""
+        if self._n_rows != self._n_messages:
+            raise InputError(
+                f"{self._pair.book}: {self._n_rows} rows, but {self._pair.message} has {self._n_messages}; one row for "
+                "each message is needed"
+            )
+        if self.divisor > tick:
+            widest = np.abs(self._book[:, :, 0::2]).max(initial=0) * (self.divisor // tick)
+            if widest > MAX_TICKS:
+                raise InputError(f"{self._title}: prices up to {widest} ticks; allowed: {MAX_TICKS}, a larger tick")
+            self._book[:, :, 0::2] *= self.divisor // tick
+        return self._book
+
+
+def _room(shape: tuple[int, int, int]) -> np.ndarray[Any, np.dtype[np.int32]]:
+    """Return an array of zeros; a large one stands on disk, in a file without a name."""
+    if 4 * int(np.prod(shape)) <= KEPT_BYTES:
+        return np.zeros(shape, np.int32)
+    with tempfile.TemporaryFile() as file:
+        return np.memmap(file, np.int32, "w+", shape=shape)
+
+
+def _check_names(pair: _Pair, n_levels: int) -> None:
     """Raise InputError if a message and an orderbook file do not belong together."""
-    if n_messages != len(cells):
-        raise InputError(
-            f"{book}: {len(cells)} rows, but {messages} has {n_messages}; one row for each message is needed"
-        )
-    one, other = (_NAME.search(Path(place).name) for place in (messages, book))
+    one, other = (_NAME.search(Path(place).name) for place in (str(pair.message), str(pair.book)))
     for field in ("ticker", "date"):
         if one and other and one[field] != other[field]:
-            raise InputError(f"{book}: is of {other[field]}, the messages are of {one[field]}")
-    if other and int(other["levels"]) != cells.shape[1]:
-        raise InputError(f"{book}: the name says {other['levels']} levels, the columns {cells.shape[1]}")
+            raise InputError(f"{pair.book}: is of {other[field]}, the messages are of {one[field]}")
+    if other and int(other["levels"]) != n_levels:
+        raise InputError(f"{pair.book}: the name says {other['levels']} levels, the columns {n_levels}")

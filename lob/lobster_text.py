@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,34 +11,22 @@ import numpy as np
 import polars as pl
 
 from lob.errors import InputError
+from lob.recorded_files import Source
+from lob.recording import HALT, HALTED, RECORDED, RESUMED
 from lob.rules import MAX_ORDER_LOTS
 from lob.units import SECOND_NS
 
-__all__ = ["EMPTY_PRICE", "HALTED", "LOBSTER_MESSAGE", "QUOTING", "RESUMED", "read_book", "read_messages"]
+__all__ = ["EMPTY_PRICE", "book_pieces", "message_pieces", "read_book", "read_messages"]
 
 EMPTY_PRICE = 9_999_999_999
 """Of an empty level of the book, with size 0; minus this on the bid side."""
-HALTED, QUOTING, RESUMED = -1, 0, 1
-"""Prices of messages of type 7: trading stops, quotes are taken again, trading goes on."""
-HALT = 7
-
-LOBSTER_MESSAGE: np.dtype[Any] = np.dtype(
-    [
-        ("time_ns", "<i8"),
-        ("order_id", "<i8"),
-        ("price", "<i8"),
-        ("size", "<i4"),
-        ("type", "i1"),
-        ("direction", "i1"),
-        ("reserved", "<i2"),
-    ]
-)
-"""One message: time in ns after midnight, price in 1/10,000 of the currency, size in shares."""
+PIECE_BYTES = 1 << 24
+BLANKS = b" \t\r\n"
 
 
 @dataclass(frozen=True)
 class _Lines:
-    """A file's rows: no byte order mark, no header, Unix line ends, nothing blank at the end."""
+    """Whole rows of a file: no byte order mark, no header, Unix line ends, nothing blank at the end."""
 
     data: bytes
     where: str
@@ -54,21 +43,53 @@ class _Lines:
         return f"{self.where}, line {row + 1 + self.n_before}"
 
 
-def _lines(data: bytes, where: str) -> _Lines:
-    data = data.removeprefix(b"\xef\xbb\xbf")
-    if b"\r" in data:
-        data = data.replace(b"\r\n", b"\n")
-    data = data.rstrip(b" \t\r\n")
-    if b"\0" in data:
-        line = data[: data.find(b"\0")].count(b"\n") + 1
-        raise InputError(f"{where}, line {line}: a byte of value 0; allowed: plain text, comma-separated rows")
-    first, _, rest = data.partition(b"\n")
-    n_before = 0
-    if _is_header(first):
-        data, n_before = rest, 1
-    if not data:
+def _pieces(source: Source, where: str) -> Iterator[_Lines]:
+    """Yield a file's rows, some megabytes at a time; raise InputError if there is none."""
+    held, n_before, is_first = b"", 0, True
+    while True:
+        block = source.read(PIECE_BYTES)
+        held = held + block
+        if is_first and block and len(held) < 4:
+            continue
+        if is_first:
+            held = held.removeprefix(b"\xef\xbb\xbf")
+        if block:
+            end = held.rfind(b"\n")
+            if end < 0:
+                continue
+            text = held[:end].rstrip(BLANKS)  # blank lines are the file's end, unless more follows
+            if not text:
+                continue
+            held = held[len(text) :]
+        else:
+            text, held = held.rstrip(BLANKS), b""
+        if b"\0" in text:
+            line = text[: text.find(b"\0")].count(b"\n") + 1
+            raise InputError(
+                f"{where}, line {line + n_before}: a byte of value 0; allowed: plain text, comma-separated rows"
+            )
+        # What was held back begins with the end of the line before.
+        n_lines = text.count(b"\n")
+        if not is_first:
+            first = text.find(b"\n")
+            text = text[first + 1 :] if first >= 0 and not text[:first].strip(BLANKS) else text
+            n_lines = text.count(b"\n")
+        if b"\r" in text:
+            text = text.replace(b"\r\n", b"\n").rstrip(b"\r")
+        if is_first:
+            first_line, _, rest = text.partition(b"\n")
+            if _is_header(first_line):
+                text, n_before, n_lines = rest, 1, n_lines - 1
+            if not text and not block:
+                raise InputError(f"{where}: the file is empty; expected comma-separated rows")
+        if text:
+            is_first = False
+            yield _Lines(text, where, n_before)
+            n_before += n_lines + 1
+        if not block:
+            break
+    if is_first:
         raise InputError(f"{where}: the file is empty; expected comma-separated rows")
-    return _Lines(data, where, n_before)
 
 
 def _is_header(line: bytes) -> bool:
@@ -109,7 +130,7 @@ def _first(mask: Any) -> int:
 
 
 def _whole(text: pl.Series, lines: _Lines, name: str) -> np.ndarray[Any, np.dtype[np.int64]]:
-    number = text.cast(pl.Int64, strict=False)
+    number = text if text.dtype == pl.Int64 else text.cast(pl.Int64, strict=False)
     if number.null_count():
         row = _first(number.is_null().to_numpy())
         value = text[row]
@@ -135,8 +156,32 @@ def _times(text: pl.Series, lines: _Lines) -> np.ndarray[Any, np.dtype[np.int64]
     return (seconds * SECOND_NS + fraction).to_numpy()
 
 
+def message_pieces(source: Source, where: str) -> Iterator[np.ndarray[Any, Any]]:
+    """Yield a message file's rows, dtype RECORDED, some megabytes at a time.
+
+    Args:
+        source: gives the file's bytes.
+        where: name of the file for error messages.
+
+    Raises:
+        InputError: naming file, line, value and what is allowed.
+    """
+    last_ns, width = 0, 0
+    for lines in _pieces(source, where):
+        if width == 0:
+            width = lines.width
+            if width not in (6, 7):
+                raise InputError(f"{where}: {width} columns; a message file has 6")
+        rows = _messages(lines, width)
+        backwards = np.asarray(np.diff(rows["time_ns"], prepend=last_ns) < 0)
+        if backwards.any():
+            raise InputError(f"{lines.at(_first(backwards))}: time goes backwards; allowed: ascending times of one day")
+        last_ns = int(rows["time_ns"][-1])
+        yield rows
+
+
 def read_messages(data: bytes, where: str) -> np.ndarray[Any, Any]:
-    """Return a message file's rows, dtype LOBSTER_MESSAGE.
+    """Return a message file's rows, dtype RECORDED.
 
     Args:
         data: the file's bytes.
@@ -145,13 +190,14 @@ def read_messages(data: bytes, where: str) -> np.ndarray[Any, Any]:
     Raises:
         InputError: naming file, line, value and what is allowed.
     """
-    lines = _lines(data, where)
-    if lines.width not in (6, 7):
-        raise InputError(f"{where}: {lines.width} columns; a message file has 6")
+    return np.concatenate(list(message_pieces(io.BytesIO(data), where)))
+
+
+def _messages(lines: _Lines, width: int) -> np.ndarray[Any, Any]:
     columns = ["time", "type", "order_id", "size", "price", "direction"]
     # Some sample files carry a seventh, empty column.
-    table = _text(lines, columns + (["extra"] if lines.width == 7 else []))
-    rows = np.zeros(len(table), LOBSTER_MESSAGE)
+    table = _message_table(lines, columns + (["extra"] if width == 7 else []))
+    rows = np.zeros(len(table), RECORDED)
     rows["time_ns"] = _times(table["time"], lines)
     values = {name: _whole(table[name], lines, name) for name in columns[1:]}
     kind, size, price = values["type"], values["size"], values["price"]
@@ -172,10 +218,42 @@ def read_messages(data: bytes, where: str) -> np.ndarray[Any, Any]:
             raise InputError(f"{lines.at(row)}: {name} = {values[name][row]}; allowed: {allowed}")
     for name, column in values.items():
         rows[name] = column
-    backwards = np.asarray(np.diff(rows["time_ns"]) < 0)
-    if backwards.any():
-        raise InputError(f"{lines.at(_first(backwards) + 1)}: time goes backwards; allowed: ascending times of one day")
     return rows
+
+
+def _message_table(lines: _Lines, names: list[str]) -> pl.DataFrame:
+    """Return the columns, numbers as such where all are; text is looked at only where one is not."""
+    schema: dict[str, Any] = dict.fromkeys(names, pl.Int64) | {"time": pl.String, "extra": pl.String}
+    try:
+        table = _read(lines, {name: schema[name] for name in names})
+        if len(table) and not any(table[name].null_count() for name in names if name != "extra"):
+            return table.with_columns(pl.col("time").str.strip_chars())
+    except pl.exceptions.PolarsError:
+        pass
+    return _text(lines, names)
+
+
+def book_pieces(source: Source, where: str) -> Iterator[np.ndarray[Any, np.dtype[np.int64]]]:
+    """Yield an orderbook file's rows, int64, shape (n, levels, 4), some megabytes at a time.
+
+    Raises:
+        InputError: naming file, line and what is allowed.
+    """
+    names: list[str] = []
+    for lines in _pieces(source, where):
+        if not names:
+            names = [f"column {k + 1}" for k in range(lines.width)]
+            if len(names) % 4:
+                raise InputError(f"{where}: {len(names)} columns; an orderbook file has 4 for each level")
+        table = _book_table(lines, names)
+        book = np.ascontiguousarray(table.to_numpy()).reshape(len(table), -1, 4).astype(np.int64, copy=False)
+        sizes = book[:, :, 1::2]
+        if (sizes < 0).any():
+            raise InputError(f"{lines.at(_first((sizes < 0).any(axis=(1, 2))))}: negative size; allowed: 0 or more")
+        if (sizes > MAX_ORDER_LOTS).any():
+            row = _first((sizes > MAX_ORDER_LOTS).any(axis=(1, 2)))
+            raise InputError(f"{lines.at(row)}: a size above {MAX_ORDER_LOTS}; allowed: up to that")
+        yield book
 
 
 def read_book(data: bytes, where: str) -> np.ndarray[Any, np.dtype[np.int64]]:
@@ -184,19 +262,7 @@ def read_book(data: bytes, where: str) -> np.ndarray[Any, np.dtype[np.int64]]:
     Raises:
         InputError: naming file, line and what is allowed.
     """
-    lines = _lines(data, where)
-    names = [f"column {k + 1}" for k in range(lines.width)]
-    if len(names) % 4:
-        raise InputError(f"{where}: {len(names)} columns; an orderbook file has 4 for each level")
-    table = _book_table(lines, names)
-    book = np.ascontiguousarray(table.to_numpy()).reshape(len(table), -1, 4).astype(np.int64, copy=False)
-    sizes = book[:, :, 1::2]
-    if (sizes < 0).any():
-        raise InputError(f"{lines.at(_first((sizes < 0).any(axis=(1, 2))))}: negative size; allowed: 0 or more")
-    if (sizes > MAX_ORDER_LOTS).any():
-        row = _first((sizes > MAX_ORDER_LOTS).any(axis=(1, 2)))
-        raise InputError(f"{lines.at(row)}: a size above {MAX_ORDER_LOTS}; allowed: up to that")
-    return book
+    return np.concatenate(list(book_pieces(io.BytesIO(data), where)))
 
 
 def _book_table(lines: _Lines, names: list[str]) -> pl.DataFrame:

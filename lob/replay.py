@@ -1,6 +1,6 @@
-"""Replay of a recorded LOBSTER day through the matching engine, compared with the recorded book after every message.
+"""Replay of a recorded day through the matching engine, compared with the recorded book after every message.
 
-The record shows N levels on each side. What lies beyond is unknown, so
+A recorded book shows N levels on each side. What lies beyond is unknown, so
 
 - the book is seeded from the first row (less the first message, which is then sent like all others);
 - depth that leaves the recorded window is forgotten, since its later cancels would not be in the file;
@@ -18,6 +18,8 @@ quantity stood in front, that is no exception.
 Halts are those of the record. New orders during one are shown and rest even where they cross, as NASDAQ does; what is
 executed then belongs to a cross, which takes orders of all prices at one, so that no turn is asked for. A record
 without a book is sent through the engine just so; there is nothing to seed from and nothing to compare with.
+
+Messages go through in stretches, so that memory holds the messages, the orders that rest and one stretch of the book.
 """
 
 from __future__ import annotations
@@ -30,7 +32,7 @@ import numpy as np
 
 from lob.book import new_book
 from lob.errors import InputError, RunError
-from lob.lobster import HALTED, QUOTING, RESUMED, LobsterDay, check_tick
+from lob.recording import EXECUTE, HALT, HALTED, NEW, QUOTING, RESUMED, Recording, check_tick
 from lob.replay_kernel import COUNTS, N_NAMED, OUTSIDE, add_seed, replay_all, set_phase
 from lob.rules import MAX_ORDER_LOTS, MAX_PRICES, Instrument
 from lob.tape import new_tape, rows_of
@@ -38,7 +40,10 @@ from lob.types import MESSAGE, Phase
 
 __all__ = ["COUNTS", "Halt", "Replay", "halts_of", "replay", "replayed_rows"]
 
-HALT = 7
+STRETCH = 1 << 14
+"""Messages sent at once."""
+REQUEUED = 1 << 20
+"""Orders that one stretch may move to the back of their queues."""
 MAX_PRICE_TICKS = 2**30
 """Of an engine's book."""
 
@@ -101,7 +106,7 @@ class Replay:
 
 
 def halts_of(messages: np.ndarray[Any, Any]) -> list[Halt]:
-    """Return the halts of recorded messages (dtype LOBSTER_MESSAGE), in order.
+    """Return the halts of recorded messages (dtype RECORDED), in order.
 
     A record that tells of an end before it tells of a beginning begins within a halt.
     """
@@ -121,33 +126,55 @@ def halts_of(messages: np.ndarray[Any, Any]) -> list[Halt]:
     return found + ([current] if current is not None else [])
 
 
-def _levels(day: LobsterDay) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    """Return the recorded prices in ticks and sizes, shape (n, 2, levels), side 0 the bid; size 0: no level."""
-    book = day.book[:, :, [2, 3, 0, 1]]  # the bid first
-    occupied = day.is_occupied[:, :, ::-1]
-    sizes = np.where(occupied, book[:, :, 1::2], 0)
-    prices = book[:, :, 0::2] // day.tick_units
-    return np.ascontiguousarray(prices.transpose(0, 2, 1)), np.ascontiguousarray(sizes.transpose(0, 2, 1))
+def _levels(day: Recording, first: int, last: int) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """Return prices in ticks and sizes of some rows, shape (n, 2, levels), side 0 the bid; size 0: no level."""
+    book = np.asarray(day.book[first:last])[:, :, [2, 3, 0, 1]].transpose(0, 2, 1)  # the bid first
+    return np.ascontiguousarray(book[:, 0::2]), np.ascontiguousarray(book[:, 1::2])
 
 
-def _before_first(day: LobsterDay, prices: Any, sizes: Any, tick: int) -> list[tuple[int, int, int]]:
-    """Return (side index, price index, lots): the first row without the effect of the first message."""
+def _before_first(day: Recording, tick: int) -> list[tuple[int, int, int]]:
+    """Return (side index, price in ticks, lots): the first row without the effect of the first message."""
     first = day.messages[0]
-    cells = {(s, int(p)): int(q) for s in range(2) for p, q in zip(prices[0, s], sizes[0, s], strict=True) if p >= 0}
+    prices, sizes = _levels(day, 0, 1)
+    cells = {(s, int(p)): int(q) for s in range(2) for p, q in zip(prices[0, s], sizes[0, s], strict=True) if q > 0}
     here = (0 if first["direction"] > 0 else 1, tick)
-    if first["type"] == 1:
+    if first["type"] == NEW:
         cells[here] = cells.get(here, 0) - int(first["size"])
-    elif first["type"] <= 4:
+    elif first["type"] <= EXECUTE:
         cells[here] = cells.get(here, 0) + int(first["size"])
     return [(s, p, q) for (s, p), q in cells.items() if q > 0]
+
+
+def _price_range(day: Recording, ticks: np.ndarray[Any, Any]) -> tuple[int, int]:
+    """Return the lowest price and the number of prices that a book of this day needs, as far as a book can be."""
+    active = ticks[day.is_visible]
+    lows, highs = [int(active.min())] if len(active) else [], [int(active.max())] if len(active) else []
+    for first in range(0, len(ticks) if day.levels else 0, STRETCH):
+        prices, sizes = _levels(day, first, first + STRETCH)
+        held = prices[sizes > 0]
+        if len(held):
+            lows.append(int(held.min()))
+            highs.append(int(held.max()))
+    if not lows:
+        raise InputError(f"{day.name}: the day is empty; expected at least one price")
+    low, n_prices = min(lows), max(highs) - min(lows) + 1
+    if n_prices > MAX_PRICES:
+        # Most messages are near the touch. The lower median is a price that occurred, not one between market and stub.
+        middle = int(np.percentile(active, 50, method="lower")) if len(active) else low
+        low, n_prices = max(0, middle - MAX_PRICES // 2), MAX_PRICES
+    if abs(low) > MAX_PRICE_TICKS:
+        raise InputError(
+            f"{day.name}: prices near {low * day.tick_size:g} are {low} ticks of {day.tick_size:g}; allowed: up to "
+            f"{MAX_PRICE_TICKS} ticks, hence a larger tick"
+        )
+    return low, n_prices
 
 
 @dataclass
 class _Run:
     """A replay that has been run, with its book and its tape."""
 
-    tape_block: np.ndarray[Any, Any]
-    n_rows: int
+    rows: list[np.ndarray[Any, Any]]
     counts: np.ndarray[Any, Any]
     cells: np.ndarray[Any, Any]
     exceptions: np.ndarray[Any, Any]
@@ -156,7 +183,7 @@ class _Run:
     engine_s: float
 
 
-def replay(day: LobsterDay) -> Replay:
+def replay(day: Recording) -> Replay:
     """Send a recorded day through the engine and compare the books.
 
     Raises:
@@ -175,7 +202,7 @@ def replay(day: LobsterDay) -> Replay:
     )
 
 
-def replayed_rows(day: LobsterDay) -> tuple[np.ndarray[Any, Any], Instrument]:
+def replayed_rows(day: Recording) -> tuple[np.ndarray[Any, Any], Instrument]:
     """Return the tape of a recorded day, and the instrument whose range of prices holds it.
 
     Rows of agent -2 are seeded quantity whose owner the record does not show; all others are of agent -1.
@@ -184,31 +211,14 @@ def replayed_rows(day: LobsterDay) -> tuple[np.ndarray[Any, Any], Instrument]:
         InputError: as `replay`.
     """
     run = _run(day, keep_rows=True)
-    return rows_of(run.tape_block)[: run.n_rows].copy(), run.instrument
+    return np.concatenate(run.rows), run.instrument
 
 
-def _run(day: LobsterDay, keep_rows: bool) -> _Run:
+def _run(day: Recording, keep_rows: bool) -> _Run:
     check_tick(day)
-    visible = day.is_visible
-    prices, sizes = _levels(day)
-    message_ticks = day.messages["price"] // day.tick_units
-    ticks_seen = np.concatenate([prices[sizes > 0], message_ticks[visible]])
-    if len(ticks_seen) == 0:
-        raise InputError(f"{day.name}: the day is empty; expected at least one price")
-    low, n_prices = int(ticks_seen.min()), int(ticks_seen.max() - ticks_seen.min() + 1)
-    if n_prices > MAX_PRICES:
-        # Most messages are near the touch. The lower median is a price that occurred, not one between market and stub.
-        active = message_ticks[visible] if visible.any() else ticks_seen
-        middle = int(np.percentile(active, 50, method="lower"))
-        low, n_prices = max(0, middle - MAX_PRICES // 2), MAX_PRICES
-    if abs(low) > MAX_PRICE_TICKS:
-        raise InputError(
-            f"{day.name}: prices near {low * day.tick_size:g} are {low} ticks of {day.tick_size:g}; allowed: up to "
-            f"{MAX_PRICE_TICKS} ticks, hence a larger tick"
-        )
-    inside = (prices >= low) & (prices < low + n_prices)
-    prices = np.ascontiguousarray(np.where(sizes > 0, np.where(inside, prices - low, OUTSIDE), -1))
-    ticks = np.where(visible, message_ticks, low).astype(np.int64)
+    ticks = day.messages["price"] // day.tick_units
+    low, n_prices = _price_range(day, ticks)
+    ticks = np.where(day.is_visible, ticks, low).astype(np.int64)
     ids, dense = np.unique(day.messages["order_id"], return_inverse=True)
     max_orders = len(day.messages) + 4 * day.levels + 1
     instrument = Instrument(
@@ -216,8 +226,8 @@ def _run(day: LobsterDay, keep_rows: bool) -> _Run:
     )
     block, book = new_book(instrument)
     # A kept tape has room for all that a message can bring: its own row, and each recorded level seeded and forgotten.
-    # Pages that are not written take no memory.
-    tape_block, tape = new_tape((4 * day.levels + 8) * len(day.messages) + max_orders if keep_rows else max_orders + 4)
+    # A message may also sweep the book: the tape of a replay that keeps nothing begins again, one that keeps cannot.
+    tape_block, tape = new_tape((4 * day.levels + 8) * STRETCH + max_orders + 4)
     seeds = np.zeros((2, n_prices), np.int64)
     counts = np.zeros(len(COUNTS), np.int64)
     cells = np.zeros((2, day.levels, 2), np.int64)
@@ -227,19 +237,40 @@ def _run(day: LobsterDay, keep_rows: bool) -> _Run:
     if halts and halts[0].start_ns is None:
         message["time_ns"] = day.messages["time_ns"][0]
         set_phase(book, tape, message, int(Phase.HALTED))
-    for s, price, lots in _before_first(day, prices, sizes, int(ticks[0]) - low):
-        if 0 <= price < n_prices:
-            add_seed(book, tape, message, seeds, s, price, lots)
-    known = np.zeros(len(ids), np.int64)
-    # Every message and every recorded cell can bring one new engine id; as many again for requeued orders.
-    named = np.zeros(2 * len(day.messages) * (2 * day.levels + 1) + 1024, np.int64)
-    recorded: tuple[Any, ...] = (day.messages, ticks, dense)
-    rest: tuple[Any, ...] = (prices, sizes, known, named, seeds, counts, cells, exceptions, strangers)
-    replay_all(book, tape, message, *(part[:0] for part in recorded), *rest)  # compiles; sends nothing
-    began = time.perf_counter()
-    replay_all(book, tape, message, *recorded, *rest)
-    spent = time.perf_counter() - began
+    for s, price, lots in _before_first(day, int(ticks[0])) if day.levels else []:
+        if low <= price < low + n_prices:
+            add_seed(book, tape, message, seeds, s, price - low, lots)
+    known, named = np.zeros(len(ids), np.int64), np.zeros(1, np.int32)
+    worst = np.zeros(2, np.int64)
+    kept: list[np.ndarray[Any, Any]] = []
+    spent = 0.0
+    for first in range(0, len(ticks), STRETCH):
+        part = slice(first, first + STRETCH)
+        prices, sizes = _levels(day, first, first + STRETCH)
+        inside = (prices >= low) & (prices < low + n_prices)
+        prices = np.where(sizes > 0, np.where(inside, prices - low, OUTSIDE), -1)
+        # Every message and every recorded cell can bring one new engine id, and each requeued order another.
+        named = _longer(named, int(book["next_order_id"]) + len(prices) * (2 * day.levels + 1) + REQUEUED)
+        recorded: tuple[Any, ...] = (day.messages[part], ticks[part], dense[part])
+        rest: tuple[Any, ...] = (first, worst, prices, sizes, known, named, seeds, counts, cells, exceptions, strangers)
+        if first == 0:
+            replay_all(book, tape, message, *(part[:0] for part in recorded), *rest)  # compiles; sends nothing
+        began = time.perf_counter()
+        replay_all(book, tape, message, *recorded, *rest)
+        spent += time.perf_counter() - began
+        if keep_rows:
+            kept.append(rows_of(tape_block).copy())
+            tape["cursor"] = 0
     del block
-    if keep_rows and int(book["sequence"]) != int(tape["cursor"]):
+    if keep_rows and int(book["sequence"]) != sum(map(len, kept)):
         raise RunError(f"{day.name}: the replay wrote more rows than its tape holds")
-    return _Run(tape_block, int(tape["cursor"]), counts, cells, exceptions, strangers, instrument, spent)
+    return _Run(kept, counts, cells, exceptions, strangers, instrument, spent)
+
+
+def _longer(array: np.ndarray[Any, Any], size: int) -> np.ndarray[Any, Any]:
+    """Return an array of at least this size that begins with the given one."""
+    if size <= len(array):
+        return array
+    longer = np.zeros(size + size // 4, array.dtype)
+    longer[: len(array)] = array
+    return longer

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from numba import int64
 
 from lob.book import level_at, node_at
@@ -12,10 +11,11 @@ from lob.codes import CANCEL, CONTINUOUS, FIRST, GTC, HALTED, IOC, LIMIT, REDUCE
 from lob.compiled import Record, kernel, leaf
 from lob.execution import rest_order
 from lob.inspect import best_price, is_price, next_price
-from lob.lobster_text import HALTED as HALT_BEGINS
-from lob.lobster_text import RESUMED as HALT_ENDS
 from lob.matching import apply, rows_needed
 from lob.orders import find_order
+from lob.recording import EXECUTE, HALT, HIDDEN, NEW
+from lob.recording import HALTED as HALT_BEGINS
+from lob.recording import RESUMED as HALT_ENDS
 from lob.tape import row_at
 
 __all__ = ["COUNTS", "N_NAMED", "OUTSIDE", "SEEDER", "add_seed", "replay_all", "set_phase"]
@@ -165,7 +165,7 @@ def apply_recorded(
     if not is_price(book, price):
         counts[N_OUTSIDE] += 1
         return
-    if row.type == 1:
+    if row.type == NEW:
         known[dense] = book.next_order_id
         named[book.next_order_id] = dense
         if book.phase != CONTINUOUS:
@@ -182,15 +182,15 @@ def apply_recorded(
             counts[N_FROM_SEED] += 1
     elif node_at(book, index).price != price or (node_at(book, index).side > 0) != (side > 0):
         index = int64(0)
-    in_cross = row.type == 4 and book.phase != CONTINUOUS
+    in_cross = row.type == EXECUTE and book.phase != CONTINUOUS
     if in_cross:
         counts[N_HALTED_EXECUTIONS] += 1
-    elif row.type == 4:
+    elif row.type == EXECUTE:
         counts[N_EXECUTIONS] += 1
     if index == 0:
         note(strangers, counts, int64(N_UNKNOWN), k)
         return
-    if row.type == 4 and not in_cross:
+    if row.type == EXECUTE and not in_cross:
         best = best_price(book, side_index)
         level = level_at(book, side_index * book.n_prices + price)
         head = int64(level.head)
@@ -198,7 +198,7 @@ def apply_recorded(
         if best == price and not in_turn:
             # Only seeded quantity in front, whose rank was never known, is no exception.
             in_turn = node_at(book, head).agent == SEEDER and node_at(book, head).next == index
-            while level.head != index and counts[N_REQUEUED] < len(named) // 2:
+            while level.head != index and book.next_order_id < len(named) - 1:
                 requeue_head(book, tape, message, level, known, named, seeds)
                 counts[N_REQUEUED] += 1
         in_turn = in_turn and best == price and node_at(book, index).qty_lots >= qty_lots
@@ -245,40 +245,43 @@ def seed_ahead(
 
 @kernel
 def replay_all(
-    book: Record, tape: Record, message: Record, messages: Any, ticks: Any, dense: Any, prices: Any, sizes: Any,
-    known: Any, named: Any, seeds: Any, counts: Any, cells: Any, exceptions: Any, strangers: Any,
+    book: Record, tape: Record, message: Record, messages: Any, ticks: Any, dense: Any, first: int, worst: Any,
+    prices: Any, sizes: Any, known: Any, named: Any, seeds: Any, counts: Any, cells: Any, exceptions: Any,
+    strangers: Any,
 ) -> None:  # fmt: skip
-    """Send every message and compare the book after each.
+    """Send a stretch of messages and compare the book after each.
 
+    first: number of its first message in the day. worst: what one stretch leaves to the next, the window of the row
+    before: prices behind it were unknown; with fewer levels than recorded, none was.
     prices, sizes: shape (n, 2, levels), side 0 the bid; prices as index from the book's lowest price, -1 for empty.
     cells: shape (2, levels, 2), counts of cells that were compared and that agree; none of row 0, the seed. The
     caller has put the state before message 0 into the book. Without levels nothing is seeded, compared or forgotten.
     """
     n_levels = prices.shape[2]
-    # The window of the row before: prices behind `worst` were unknown. With fewer levels than recorded, none was.
-    worst = np.empty(2, np.int64)
-    for s in range(2):
-        worst[s] = prices[0, s, n_levels - 1] if n_levels > 0 else int64(-1)
-        if worst[s] < 0:
-            worst[s] = -1 if s == 0 else book.n_prices
+    if first == 0:
+        for s in range(2):
+            worst[s] = prices[0, s, n_levels - 1] if n_levels > 0 else int64(-1)
+            if worst[s] < 0:
+                worst[s] = -1 if s == 0 else book.n_prices
     for k in range(len(messages)):
         row = messages[k]
+        is_start = first + k == 0
         counts[N_MESSAGES] += 1
-        if row.type == 1:
+        if row.type == NEW:
             seed_ahead(book, tape, message, row, ticks[k], seeds, prices[k], sizes[k], worst)
-        if row.type <= 4:
+        if row.type <= EXECUTE:
             apply_recorded(
                 book, tape, message, row, ticks[k], known, named, seeds, dense[k], counts, exceptions, strangers,
-                int64(k),
+                int64(first + k),
             )  # fmt: skip
-        elif row.type == 5:
+        elif row.type == HIDDEN:
             counts[N_HIDDEN] += 1
         else:
             counts[N_OTHER] += 1
             message.time_ns = row.time_ns
-            if row.type == 7 and row.price == HALT_BEGINS:
+            if row.type == HALT and row.price == HALT_BEGINS:
                 set_phase(book, tape, message, int64(HALTED))
-            elif row.type == 7 and row.price == HALT_ENDS:
+            elif row.type == HALT and row.price == HALT_ENDS:
                 set_phase(book, tape, message, int64(CONTINUOUS))
         if n_levels == 0:
             continue
@@ -303,11 +306,11 @@ def replay_all(
                 recorded = int64(prices[k, s, j])
                 here = is_price(book, price)
                 entered = recorded < worst[s] if s == 0 else recorded > worst[s]
-                if recorded >= 0 and (entered or k == 0):
+                if recorded >= 0 and (entered or is_start):
                     counts[N_SEEDED] += 1
                 elif recorded == OUTSIDE and not here:
                     counts[N_CELLS_OUTSIDE] += 1
-                elif k > 0:
+                elif not is_start:
                     counts[N_CELLS] += 1
                     cells[s, j, 0] += 1
                     agree = (

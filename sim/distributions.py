@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from types import UnionType
-from typing import Annotated, Any, ClassVar, Union, get_args, get_origin
+from typing import Annotated, Any, ClassVar, Literal, Union, get_args, get_origin
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -216,7 +216,7 @@ def _is_table(annotation: Any) -> bool:
     if get_origin(annotation) in (Union, UnionType):
         # A distribution is a number that each agent draws; `str | None` is a text.
         return any(_is_table(part) for part in get_args(annotation))
-    return annotation is str or get_origin(annotation) is tuple
+    return annotation is str or get_origin(annotation) in (tuple, Literal)
 
 
 def draw(value: Any, key: int, index: int, *, is_whole: bool = False) -> float:

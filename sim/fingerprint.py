@@ -44,7 +44,9 @@ def difference(there: Mapping[str, str], here: Mapping[str, str]) -> str | None:
 def _listing(listing: Listing, session: Session, seed: int) -> str:
     name = listing.instrument.name
     path = as_grid(listing.fundamental.grid(seed, name, session.open_ns, session.close_ns))
-    plain = (listing.instrument, listing.tick_size, listing.maker_fee_ppm, listing.taker_fee_ppm)
+    plain = (
+        listing.instrument, listing.tick_size, listing.lot_size, listing.maker_fee_ppm, listing.taker_fee_ppm
+    )  # fmt: skip
     return f"{plain!r} {hashlib.sha256(path.tobytes()).hexdigest()}"
 
 

@@ -11,7 +11,7 @@ from lob.codes import ROW_ADD, ROW_CANCEL, ROW_EXECUTE, ROW_REDUCE, ROW_REPLACE
 from lob.compiled import kernel, leaf
 from lob.errors import InputError
 
-__all__ = ["RebuiltBook", "find_order", "remove_order"]
+__all__ = ["RebuiltBook", "find_order", "remove_order", "with_room"]
 
 Ints = np.ndarray[Any, np.dtype[np.int64]]
 _MULTIPLIER = uint64(0x9E3779B97F4A7C15)
@@ -39,9 +39,8 @@ def remove_order(orders: Any, mask: int, slot: int) -> None:
     while orders[probe, 0] != 0:
         home = _home(orders[probe, 0], mask)
         if ((probe - home) & mask) >= ((probe - hole) & mask):
-            orders[hole, 0] = orders[probe, 0]
-            orders[hole, 1] = orders[probe, 1]
-            orders[hole, 2] = orders[probe, 2]
+            for column in range(orders.shape[1]):
+                orders[hole, column] = orders[probe, column]
             hole = probe
         probe = (probe + 1) & mask
     orders[hole, 0] = 0
@@ -95,9 +94,17 @@ def _copy_orders(old: Any, new: Any) -> None:
     for i in range(old.shape[0]):
         if old[i, 0] != 0:
             slot = find_order(new, mask, old[i, 0])
-            new[slot, 0] = old[i, 0]
-            new[slot, 1] = old[i, 1]
-            new[slot, 2] = old[i, 2]
+            for column in range(old.shape[1]):
+                new[slot, column] = old[i, column]
+
+
+def with_room(orders: Ints, n_orders: int, n_more: int) -> Ints:
+    """Return a table of orders (the id, not 0, and whatever columns) of which at most half will be full."""
+    while 2 * (n_orders + n_more) > len(orders):
+        larger = np.zeros((2 * len(orders), orders.shape[1]), np.int64)
+        _copy_orders(orders, larger)
+        orders = larger
+    return orders
 
 
 class RebuiltBook:
@@ -117,10 +124,7 @@ class RebuiltBook:
 
     def reserve(self, n_more: int) -> Ints:
         """Return the table of resting orders (id, price index, lots), with room for more."""
-        while 2 * (self._n_orders + n_more) > len(self._orders):
-            larger = np.zeros((2 * len(self._orders), 3), np.int64)
-            _copy_orders(self._orders, larger)
-            self._orders = larger
+        self._orders = with_room(self._orders, self._n_orders, n_more)
         return self._orders
 
     def count_orders(self) -> None:

@@ -12,7 +12,7 @@ from lob.errors import FieldError, InputError
 from lob.fields import whole
 from lob.rules import Instrument
 from lob.types import Phase
-from lob.units import SECOND_NS
+from lob.units import DAY_NS, SECOND_NS
 from sim.bulletins import Bulletin
 from sim.fundamental import Fundamental
 from sim.heap import LAST_NS
@@ -59,7 +59,7 @@ class RiskLimits:
 
 @dataclass(frozen=True)
 class Listing:
-    """An instrument on this market: its book, its fundamental value, its fees and its tick in money.
+    """An instrument on this market: its book, its fundamental value, its fees, its tick in money and its lot in shares.
 
     Fees are in parts per million of the traded value (1 basis point = 100 ppm); negative: a rebate. They are charged
     exactly, so they must be whole thousandths of a ppm (0.00001 basis points).
@@ -70,6 +70,7 @@ class Listing:
     tick_size: float = 0.01
     maker_fee_ppm: float = 0
     taker_fee_ppm: float = 0
+    lot_size: float = 1.0
 
     def __post_init__(self) -> None:
         """Raise FieldError for a fee of more than the value, or finer than what is charged."""
@@ -79,6 +80,11 @@ class Listing:
                 raise FieldError(
                     f"instrument {self.instrument.name}: {name} = {fee!r}; allowed: -1e6 to 1e6 in steps of 0.001"
                 )
+
+    @property
+    def tick_value(self) -> float:
+        """What one lot is worth more when its price is a tick higher, in money."""
+        return self.tick_size * self.lot_size
 
     @property
     def fees_ppb(self) -> tuple[int, int]:
@@ -179,6 +185,10 @@ class Session:
             )
         if self.close_ns >= LAST_NS:
             raise InputError(f"session: close_ns = {self.close_ns}; allowed: below {LAST_NS} (39 hours)")
+
+    def ns(self, time_ns: int) -> int:
+        """Return a time of day in ns since the midnight before the open; of the next day, if it is before the open."""
+        return time_ns + DAY_NS if time_ns < self.open_ns and self.close_ns > DAY_NS else time_ns
 
 
 def full_schedule(session: Session, n_symbols: int, extra: Iterable[Scheduled]) -> list[Scheduled]:

@@ -54,5 +54,5 @@ def pnl_of_agents(world: World, marks: Any, symbol: int = 0) -> Floats:
         marks: what a lot of each instrument is worth, in its own ticks; shape (symbols,).
         symbol: index of the instrument whose tick is the unit.
     """
-    money = np.array([listing.tick_size for listing in world.listings])
+    money = np.array([listing.tick_value for listing in world.listings])
     return np.asarray(pnl_ticks(world.accounts, marks) @ (money / money[symbol]))

@@ -1,4 +1,4 @@
-"""A recorded LOBSTER day as an agent: its orders, cancels and executions arrive as they did, and others may trade too.
+"""A recorded day as an agent: its orders, cancels and executions arrive as they did, and others may trade too.
 
 The day is first replayed alone (lob/replay.py), which tells what stood in the book at every moment; the messages of
 that replay are then sent at their recorded times through the same gate and book as everybody else's. Its limits:
@@ -21,22 +21,26 @@ The session must lie within the recorded day. What rests at `start` is sent at t
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
 from pydantic import Field, field_validator
 
 from lob.codes import CANCEL, IOC, LIMIT, REDUCE
-from lob.lobster import read_day
+from lob.recording import Recording
 from lob.replay import halts_of, replayed_rows
 from lob.replay_kernel import SEEDER
 from lob.types import EVENT, EventKind, Flag, Phase
-from sim.distributions import DataFile, Settings
+from sim.distributions import DataFile, Settings, file_fields
+from sim.formats.reading import ReadOptions, read_recording
 from sim.policy import Policy, block, decision, indices, own_order_id, send_cancel, send_limit, send_reduce
 from sim.records import MAX_OUT
 from sim.times import clock_time_ns
 
-__all__ = ["Replay", "policy", "recorded_halts", "recorded_messages"]
+__all__ = ["Replay", "policy", "read_recorded", "recorded_halts", "recorded_messages", "resting_rows"]
 
 WINDOW = -1
 """`parent_id` of quantity that entered the recorded window."""
@@ -54,24 +58,48 @@ class Replay(Settings):
     """Settings of a recorded day; a population of one agent.
 
     Attributes:
-        message: path of the message file, or of a zip that holds both files.
-        book: path of the orderbook file.
+        message: path of the recording, of any format (docs/recordings.md).
+        book: path of LOBSTER's orderbook file; default: the one beside the message file.
         start: time "HH:MM:SS" from which on messages are sent; set it to the opening time of the session. None: the
             first message of the day.
         tick_size: one tick in the currency, the instrument's; a scenario fills in its own.
+        lot_size: one lot in shares or coins; 0: what the sizes say. A scenario fills in its own.
+        symbol: the instrument, where the recording holds several.
+        mapping: file that says what the columns of a CSV or Parquet file mean.
+        zone: time zone of the exchange, for recordings in UTC.
     """
 
     message: DataFile
     book: DataFile | None = None
     start: str | None = None
     tick_size: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 0.01
+    lot_size: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    symbol: str | None = None
+    mapping: DataFile | None = None
+    zone: str | None = None
 
     @field_validator("start")
     @classmethod
     def _is_time(cls, value: str | None) -> str | None:
-        if value is not None and not re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]", value):
-            raise ValueError(f"{value!r} is not a time; allowed: HH:MM:SS")
-        return value
+        return None if value is None else time_of_day(value)
+
+
+def time_of_day(value: str) -> str:
+    """Return a time; raise ValueError if it is not "HH:MM:SS"."""
+    if not re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]", value):
+        raise ValueError(f"{value!r} is not a time; allowed: HH:MM:SS")
+    return value
+
+
+def read_options(settings: Any) -> ReadOptions:
+    """Return what settings of a recorded day say about its file."""
+    book, mapping = (Path(name) if name else None for name in (settings.book, settings.mapping))
+    return ReadOptions(settings.tick_size, settings.lot_size or None, settings.symbol, book, mapping, settings.zone)
+
+
+def read_recorded(settings: Replay) -> Recording:
+    """Return the recorded day."""
+    return read_recording(settings.message, read_options(settings))
 
 
 def recorded_messages(rows: np.ndarray[Any, Any], start_ns: int = 0) -> np.ndarray[Any, np.dtype[np.float64]]:
@@ -86,7 +114,7 @@ def recorded_messages(rows: np.ndarray[Any, Any], start_ns: int = 0) -> np.ndarr
     """
     rows = _without_halts(rows)
     early = rows["time_ns"] < start_ns
-    resting = _resting(rows[early])
+    resting = resting_rows(rows[early])
     rows = rows[~early]
     first = np.flatnonzero(rows["flags"] & Flag.FIRST)
     heads = rows[first]
@@ -104,7 +132,7 @@ def recorded_messages(rows: np.ndarray[Any, Any], start_ns: int = 0) -> np.ndarr
     sent[:, NUMBER] = heads["order_id"]
     sent[:, PARENT] = np.where(heads["agent"] == SEEDER, WINDOW, 0)
     sent = sent[code[heads["kind"]] >= 0]
-    return np.concatenate([_as_orders(resting, start_ns), sent])
+    return np.concatenate([orders_of(resting, start_ns), sent])
 
 
 def _without_halts(rows: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
@@ -116,7 +144,7 @@ def _without_halts(rows: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
             continue
         end = int(phases[k + 1]) if k + 1 < len(phases) else len(rows)
         inside = rows[first:end]
-        late = _resting(inside)
+        late = resting_rows(inside)
         placed = np.unique(inside["order_id"][inside["kind"] == EventKind.ADD])
         pieces += [rows[done:first], inside[~np.isin(inside["order_id"], placed)]]
         if end < len(rows):
@@ -126,7 +154,7 @@ def _without_halts(rows: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     return np.concatenate([*pieces, rows[done:]])
 
 
-def _resting(rows: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+def resting_rows(rows: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """Return the ADD rows of the orders that rest after these rows, with their open quantity."""
     added = rows[rows["kind"] == EventKind.ADD]
     n_ids = int(rows["order_id"].max(initial=0)) + 1
@@ -145,7 +173,8 @@ def _resting(rows: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     return resting
 
 
-def _as_orders(rows: np.ndarray[Any, Any], time_ns: int) -> np.ndarray[Any, np.dtype[np.float64]]:
+def orders_of(rows: np.ndarray[Any, Any], time_ns: int) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Return ADD rows as messages that are sent at a time, shape (n, len(COLUMNS))."""
     orders = np.empty((len(rows), len(COLUMNS)))
     orders[:, TIME], orders[:, KIND] = time_ns, LIMIT
     orders[:, SIDE], orders[:, PRICE], orders[:, QTY] = rows["side"], rows["price_ticks"], rows["qty_lots"]
@@ -153,13 +182,33 @@ def _as_orders(rows: np.ndarray[Any, Any], time_ns: int) -> np.ndarray[Any, np.d
     return orders
 
 
+def once_for_each_file(
+    make: Callable[[Any], np.ndarray[Any, Any]],
+) -> Callable[[Any], np.ndarray[Any, Any]]:
+    """Let a block be made once for many markets of the same settings, as long as its files stay as they are."""
+
+    @lru_cache(maxsize=4)
+    def kept(settings: type[Settings], text: str, _stamps: tuple[Any, ...]) -> np.ndarray[Any, Any]:
+        made = make(settings.model_validate_json(text))
+        made.flags.writeable = False
+        return made
+
+    def block(settings: Settings) -> np.ndarray[Any, Any]:
+        files = [Path(name) for field in file_fields(type(settings)) if (name := getattr(settings, field))]
+        stamps = tuple((str(path), path.stat().st_mtime_ns, path.stat().st_size) for path in files if path.exists())
+        return kept(type(settings), settings.model_dump_json(), stamps)
+
+    return block
+
+
+@once_for_each_file
 def _block(settings: Replay) -> np.ndarray[Any, Any]:
-    day = read_day(settings.message, settings.book, settings.tick_size)
+    day = read_recorded(settings)
     rows, _ = replayed_rows(day)
     assert rows.dtype == EVENT
     start_ns = 0
     if settings.start is not None:
-        start_ns = clock_time_ns(settings.start)
+        start_ns = day.ns(clock_time_ns(settings.start))
     return recorded_messages(rows, start_ns).ravel()
 
 
@@ -174,7 +223,7 @@ def recorded_halts(settings: Replay, open_ns: int, close_ns: int) -> list[tuple[
     Raises:
         InputError: if the files cannot be read.
     """
-    day = read_day(settings.message, settings.book, settings.tick_size)
+    day = read_recorded(settings)
     halts = []
     for halt in halts_of(day.messages):
         begins = max((halt.start_ns or 0) + BURST_NS, open_ns + SETTLING_NS)

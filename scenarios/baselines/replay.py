@@ -16,7 +16,7 @@ import numpy as np
 
 from agents.background.replay import WINDOW, decide, recorded_messages
 from lob.errors import InputError
-from lob.lobster import EMPTY_PRICE, LOBSTER_MESSAGE, PRICE_UNITS_PER_TICK, LobsterDay
+from lob.recording import RECORDED, Recording
 from lob.replay import replayed_rows
 from lob.types import EventKind
 from lob.units import SECOND_NS
@@ -81,20 +81,16 @@ class ReplayFitted(Fitted):
         return flow.take(~unseen)
 
 
-def day_of_flow(flow: OrderFlow, name: str) -> LobsterDay:
+def day_of_flow(flow: OrderFlow, name: str) -> Recording:
     """Return a flow with its book as a recorded day."""
     assert flow.book is not None
-    messages = np.zeros(len(flow), LOBSTER_MESSAGE)
+    messages = np.zeros(len(flow), RECORDED)
     messages["time_ns"], messages["type"], messages["order_id"] = flow.time_ns, flow.kind, flow.order_id
-    messages["price"] = np.rint(flow.price_ticks * PRICE_UNITS_PER_TICK)
     messages["size"], messages["direction"] = flow.size_lots, flow.side
-    book = np.zeros(flow.book.shape, np.int64)
-    for column, empty in ((0, EMPTY_PRICE), (2, -EMPTY_PRICE)):
-        prices = flow.book[:, :, column]
-        known = np.isfinite(prices)
-        book[:, :, column] = np.where(known, np.rint(np.where(known, prices, 0.0) * PRICE_UNITS_PER_TICK), empty)
-        book[:, :, column + 1] = np.where(known, flow.book[:, :, column + 1], 0)
-    return LobsterDay(name, messages, book)
+    # Hidden executions may be at half ticks.
+    messages["price"] = np.rint(2 * flow.price_ticks)
+    book = np.where(np.isfinite(flow.book), np.rint(flow.book), 0.0).astype(np.int32)
+    return Recording(name, messages, book, tick_units=2, price_units=2)
 
 
 def fit(flow: OrderFlow, name: str) -> Fitted:

@@ -16,14 +16,13 @@ from lob.rules import Instrument
 from scenarios.build.content import content_hash, found_file, resolved_paths
 from scenarios.build.kinds import find_policy, find_trader
 from scenarios.build.own_code import code_digest
-from scenarios.build.recordings import halts_of_recordings, in_ticks_of
+from scenarios.build.recordings import halts_of_recordings, in_units_of, with_openings
 from scenarios.build.schedule import schedule_of
 from scenarios.build.traders import trader_maker
 from scenarios.schema.agents import Group, TraderTable, duration_ns
 from scenarios.schema.instrument import InstrumentTable
 from scenarios.schema.load import Source, load_scenario, validate
 from scenarios.schema.scenario import Scenario
-from scenarios.schema.times import time_ns
 from sim.bulletins import Bulletin
 from sim.distributions import file_fields
 from sim.fundamental import (
@@ -180,7 +179,8 @@ def build(source: Source) -> Built:
     Raises:
         InputError: one line that names the file, the dotted path, the value and what is allowed.
     """
-    scenario, file, folder = source.scenario, str(source.path), source.path.parent
+    file, folder = str(source.path), source.path.parent
+    scenario = with_openings(source.scenario, folder, file)
     symbols = [table.name for table in scenario.instrument]
     groups: list[Population] = []
     traders: list[Population] = []
@@ -195,7 +195,7 @@ def build(source: Source) -> Built:
             name: found_file(getattr(settings, name), folder, f"{file}: {where}.settings.{name}") for name in named
         }
         listed = symbols.index(row.symbol) if row.symbol is not None else 0
-        settings = in_ticks_of(settings, scenario.instrument[listed].tick_size)
+        settings = in_units_of(settings, scenario.instrument[listed])
         settings = settings.model_copy(update={name: str(path) for name, path in paths.items()})
         files += paths.values()
         groups.append(Population(policy=policy, settings=settings, **_common(row, symbols)))
@@ -212,7 +212,7 @@ def build(source: Source) -> Built:
         files += named_files
     # Traders are numbered first: an added population, such as an experiment's metaorder, then moves nobody's number.
     groups = traders + groups
-    session = Session(time_ns(scenario.session.open), time_ns(scenario.session.close))
+    session = Session(scenario.session.open_ns, scenario.session.close_ns)
     n_agents = sum(group.count for group in groups)
     listings, instruments = [], []
     for k, table in enumerate(scenario.instrument):
@@ -283,7 +283,7 @@ def _bulletins(scenario: Scenario, row: TraderTable, symbols: list[str]) -> tupl
             continue
         delays = [heard.delay_s for heard in event.heard_by if heard.trader == row.name]
         if delays or event.public:
-            at = time_ns(event.at) + round(min(delays, default=0.0) * 1e9) + row.reaction_ns
+            at = scenario.session.ns(event.at) + round(min(delays, default=0.0) * 1e9) + row.reaction_ns
             told.append(Bulletin(at, event.text, event.topic))
     return tuple(told)
 
@@ -301,7 +301,7 @@ def latency_of(table: Any) -> Latency:
 def _value_jumps(scenario: Scenario, table: InstrumentTable, position: int) -> tuple[tuple[int, float], ...]:
     """Return (time, ticks) of the news that move an instrument's fundamental value."""
     return tuple(
-        (time_ns(event.at), event.value)
+        (scenario.session.ns(event.at), event.value)
         for event in scenario.event
         if ((event.kind == "news" and event.moves_value) or (event.kind == "bulletin" and event.is_true))
         and event.enabled and (event.symbol == table.name or (event.symbol is None and position == 0))
@@ -321,7 +321,7 @@ def _listing(table: InstrumentTable, folder: Path, n_agents: int, jumps: tuple[t
     fundamental = _fundamental(table, folder)
     if jumps:
         fundamental = WithJumps(fundamental, jumps)
-    return Listing(instrument, fundamental, table.tick_size, fees["maker"], fees["taker"])
+    return Listing(instrument, fundamental, table.tick_size, fees["maker"], fees["taker"], table.lot_size)
 
 
 def _fundamental(table: InstrumentTable, folder: Path) -> Fundamental:

@@ -1,26 +1,93 @@
-"""A market with a recorded day: its prices are in the instrument's ticks, and it halts when the record does."""
+"""A market with a recorded day: in the instrument's units, halted when the record is, perhaps opened from one."""
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable
-from typing import TypeVar
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
 
-from agents.background.replay import Replay, recorded_halts
-from lob.types import Phase
+from agents.background.opening import Opening, opening_orders
+from agents.background.replay import Replay, read_options, recorded_halts
+from lob.errors import InputError
+from lob.types import BUY, SELL, Phase
+from scenarios.build.content import found_file
+from scenarios.schema.agents import PopulationTable
+from scenarios.schema.instrument import InstrumentTable
+from scenarios.schema.scenario import Scenario
 from sim.distributions import Settings
+from sim.formats.reading import read_recording
 from sim.records import ScheduledKind
 from sim.settings import Population, Scheduled, Session
+from sim.times import clock_time_ns
 
-__all__ = ["halts_of_recordings", "in_ticks_of"]
+__all__ = ["halts_of_recordings", "in_units_of", "with_openings"]
 
 AnySettings = TypeVar("AnySettings", bound=Settings)
 
 
-def in_ticks_of(settings: AnySettings, tick_size: float) -> AnySettings:
-    """Return the settings of a recorded day with the instrument's tick unless they name one; others as they are."""
-    if isinstance(settings, Replay) and "tick_size" not in settings.model_fields_set:
-        return settings.model_copy(update={"tick_size": tick_size})
-    return settings
+def in_units_of(settings: AnySettings, table: InstrumentTable) -> AnySettings:
+    """Return the settings of a recorded day with the instrument's units unless they name some; others as they are."""
+    if not isinstance(settings, (Replay, Opening)):
+        return settings
+    given = {"tick_size": table.tick_size}
+    if "lot_size" in table.model_fields_set:
+        given["lot_size"] = table.lot_size
+    left_out = {name: value for name, value in given.items() if name not in settings.model_fields_set}
+    changed: Any = settings.model_copy(update=left_out)
+    return changed
+
+
+def with_openings(scenario: Scenario, folder: Path, file: str) -> Scenario:
+    """Return a scenario in which each instrument's opening is a population, with what its recording says of units.
+
+    Raises:
+        InputError: if a recording cannot be read, or nothing rests at the time.
+    """
+    tables, populations = list(scenario.instrument), list(scenario.population)
+    names = {group.name for group in (*scenario.population, *scenario.trader)}
+    for k, table in enumerate(scenario.instrument):
+        if table.opening is None:
+            continue
+        name, where = f"opening_{table.name}", f"{file}: instrument[{k}].opening"
+        if name in names:
+            raise InputError(f"{where}: its orders are of a population {name}; allowed: no other of this name")
+        opening = table.opening
+        paths = {
+            key: str(found_file(path, folder, f"{where}.{key}"))
+            for key in ("recording", "book", "mapping") if (path := getattr(opening, key)) is not None
+        }  # fmt: skip
+        settings = {**opening.model_dump(exclude_none=True), **paths, "at": _clock(opening.at or scenario.session.open)}
+        tables[k] = _in_recorded_units(table, settings)
+        own = {"tick_size": tables[k].tick_size, "lot_size": tables[k].lot_size}
+        populations.append(PopulationTable(name=name, kind="opening", symbol=table.name, settings={**settings, **own}))
+    if len(populations) == len(scenario.population):
+        return scenario
+    return scenario.model_copy(update={"instrument": tuple(tables), "population": tuple(populations)})
+
+
+def _clock(time: dt.time) -> str:
+    return time.replace(microsecond=0).isoformat()
+
+
+def _in_recorded_units(table: InstrumentTable, settings: dict[str, Any]) -> InstrumentTable:
+    """Return an instrument without its opening, whose units and reference are the recording's unless it names them."""
+    given = {key: getattr(table, key) for key in ("tick_size", "lot_size") if key in table.model_fields_set}
+    asked = Opening.model_validate({**settings, **given})
+    options = read_options(asked)
+    if "tick_size" not in given:
+        options = replace(options, tick_size=None)
+    day = read_recording(asked.recording, options)
+    orders = opening_orders(day, day.ns(clock_time_ns(asked.at)))
+    units: dict[str, Any] = {"tick_size": day.tick_size, "lot_size": day.lot_size, "opening": None}
+    if "reference_ticks" not in table.model_fields_set:
+        bids, asks = (orders["price_ticks"][orders["side"] == side] for side in (BUY, SELL))
+        known = [int(side(prices)) for side, prices in ((max, bids), (min, asks)) if len(prices)]
+        units["reference_ticks"] = sum(known) // len(known)
+    # Checked anew: the range of prices follows the reference.
+    fields = {name: getattr(table, name) for name in table.model_fields_set}
+    return InstrumentTable.model_validate({**fields, **units, **given})
 
 
 def halts_of_recordings(groups: Iterable[Population], session: Session) -> list[Scheduled]:

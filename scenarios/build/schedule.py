@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from lob.types import Phase
 from scenarios.schema.events import MOVES, HaltEvent
-from scenarios.schema.scenario import Scenario
-from scenarios.schema.times import time_ns
+from scenarios.schema.scenario import Scenario, SessionTable
 from sim.records import ConditionKind, ScheduledKind
 from sim.settings import Conditional, Scheduled
 
@@ -35,19 +34,21 @@ def schedule_of(
         if not event.enabled:
             continue
         if event.kind == "kill":
-            entries.append(Scheduled(time_ns(event.at), ScheduledKind.KILL, positions[event.population]))
+            entries.append(Scheduled(scenario.session.ns(event.at), ScheduledKind.KILL, positions[event.population]))
             continue
         symbol = symbols.index(event.symbol) if event.symbol is not None else 0
         if event.kind == "halt":
-            entries += _halt(event, symbol)
+            entries += _halt(event, symbol, scenario.session)
         elif event.kind == "phase":
-            entries.append(Scheduled(time_ns(event.at), ScheduledKind.PHASE, Phase[event.phase.upper()], symbol))
+            entries.append(
+                Scheduled(scenario.session.ns(event.at), ScheduledKind.PHASE, Phase[event.phase.upper()], symbol)
+            )
         elif event.kind == "news" or event.public:
-            entries.append(Scheduled(time_ns(event.at), ScheduledKind.NEWS, event.value, symbol))
+            entries.append(Scheduled(scenario.session.ns(event.at), ScheduledKind.NEWS, event.value, symbol))
     return entries
 
 
-def _halt(event: HaltEvent, symbol: int) -> list[Scheduled | Conditional]:
+def _halt(event: HaltEvent, symbol: int, session: SessionTable) -> list[Scheduled | Conditional]:
     if event.when is not None and event.lasts_s is not None:
         move, unit, amount = event.when.condition
         breaker = Conditional(
@@ -64,6 +65,6 @@ def _halt(event: HaltEvent, symbol: int) -> list[Scheduled | Conditional]:
         return [breaker]
     assert event.at is not None and event.until is not None  # checked by the schema
     return [
-        Scheduled(time_ns(event.at), ScheduledKind.PHASE, Phase.HALTED, symbol),
-        Scheduled(time_ns(event.until), ScheduledKind.PHASE, Phase.CONTINUOUS, symbol),
+        Scheduled(session.ns(event.at), ScheduledKind.PHASE, Phase.HALTED, symbol),
+        Scheduled(session.ns(event.until), ScheduledKind.PHASE, Phase.CONTINUOUS, symbol),
     ]

@@ -24,7 +24,6 @@ from lob.units import SECOND_NS
 from scenarios.build.market import build
 from scenarios.schema.load import Source, find_scenario, override_value, read_tables, source_of
 from scenarios.schema.scenario import ParameterTable
-from scenarios.schema.times import time_ns
 from sim.metrics import MOMENTS, OrderFlow, flow_of_tape, moment_distance, moments, noise_floor
 
 __all__ = ["Fit", "Problem", "calibrate", "problem_of", "scales"]
@@ -197,7 +196,7 @@ def problem_of(
     if not checked.scenario.calibrate:
         raise InputError(f"{path}: no [[calibrate]] table; it says which numbers may change and how far")
     session = checked.scenario.session
-    session_s = (time_ns(session.close) - time_ns(session.open)) / SECOND_NS
+    session_s = (session.close_ns - session.open_ns) / SECOND_NS
     if not 0 <= warm_up_s < session_s:
         raise InputError(f"warm_up_s = {warm_up_s:g}; allowed: 0 to below the session's {session_s:g} s")
     found = moments(target)

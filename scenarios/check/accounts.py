@@ -37,7 +37,7 @@ class TapeAccounts:
         n = len(scenario.instrument)
         self.names = [table.name for table in scenario.instrument]
         self.raw = accounts.reshape(-1, n)
-        tick = np.array([table.tick_size for table in scenario.instrument])
+        tick = np.array([table.tick_value for table in scenario.instrument])
         rates = {
             side: np.array([getattr(table, f"{side}_fee_bps") / 1e4 for table in scenario.instrument])
             for side in ("maker", "taker")
@@ -159,7 +159,7 @@ def check_conserved(table: Table, tape: TapeAccounts, scenario: Scenario) -> lis
         own = table[key] == name if key is not None else np.ones(len(table["agent"]), bool)
         if key is None and len(tape.names) > 1:
             break
-        tick = scenario.instrument[symbol].tick_size
+        tick = scenario.instrument[symbol].tick_value
         slack = float(tape.tolerance[:, symbol].sum()) + 1e-9 * float(abs(table["pnl"][own]).sum())
         fees = float(table["fees"][own].sum())
         should = float(tape.fees_total(symbol)) * tick

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from lob.rules import Instrument
 from lob.types import EventKind, Phase
 from scenarios.schema.scenario import Scenario
-from scenarios.schema.times import time_ns
 from sim.audit import Group
 from sim.settings import RiskLimits
 
@@ -57,7 +56,7 @@ def groups_of(scenario: Scenario) -> list[Group]:
     killed: dict[str, int] = {}
     for event in scenario.event:
         if event.kind == "kill" and event.enabled:
-            killed[event.population] = min(time_ns(event.at), killed.get(event.population, FOREVER_NS))
+            killed[event.population] = min(scenario.session.ns(event.at), killed.get(event.population, FOREVER_NS))
     groups: list[Group] = []
     first = 0
     for row in (*scenario.trader, *scenario.population):
@@ -74,20 +73,20 @@ def venue_rows(scenario: Scenario) -> list[VenueRow]:
     session = scenario.session
     rows = []
     for symbol in range(len(symbols)):
-        rows.append(VenueRow(symbol, time_ns(session.open), EventKind.PHASE, Phase.CONTINUOUS))
-        rows.append(VenueRow(symbol, time_ns(session.close), EventKind.PHASE, Phase.CLOSED))
+        rows.append(VenueRow(symbol, session.open_ns, EventKind.PHASE, Phase.CONTINUOUS))
+        rows.append(VenueRow(symbol, session.close_ns, EventKind.PHASE, Phase.CLOSED))
     for event in scenario.event:
         if not event.enabled or event.kind == "kill":
             continue
         symbol = symbols.index(event.symbol) if event.symbol is not None else 0
         if event.kind == "phase":
-            rows.append(VenueRow(symbol, time_ns(event.at), EventKind.PHASE, Phase[event.phase.upper()]))
+            rows.append(VenueRow(symbol, session.ns(event.at), EventKind.PHASE, Phase[event.phase.upper()]))
         elif event.kind == "halt":
             if event.at is not None and event.until is not None:
-                rows.append(VenueRow(symbol, time_ns(event.at), EventKind.PHASE, Phase.HALTED))
-                rows.append(VenueRow(symbol, time_ns(event.until), EventKind.PHASE, Phase.CONTINUOUS))
+                rows.append(VenueRow(symbol, session.ns(event.at), EventKind.PHASE, Phase.HALTED))
+                rows.append(VenueRow(symbol, session.ns(event.until), EventKind.PHASE, Phase.CONTINUOUS))
         elif event.kind == "news" or event.public:
-            rows.append(VenueRow(symbol, time_ns(event.at), EventKind.NEWS))
+            rows.append(VenueRow(symbol, session.ns(event.at), EventKind.NEWS))
     return rows
 
 

@@ -18,7 +18,6 @@ from scenarios.run.folder import ACCOUNTS, SCENARIO, TAPE
 from scenarios.run.summary import read_summary
 from scenarios.schema.load import load_scenario
 from scenarios.schema.scenario import Scenario
-from scenarios.schema.times import time_ns
 from sim.audit import CHECKS, Finding, TapeAudit
 from sim.hash import TapeHash
 from sim.writer import part_paths, read_parts
@@ -165,7 +164,7 @@ class _Check:
         reached = self.summary.get("session", {})
         at_close = status == "complete" and reached.get("reached") == reached.get("close")
         # At one instant the schedule comes first, so what is due at the time of the last row has happened.
-        until_ns = time_ns(self.scenario.session.close) if at_close else self.figures.last_ns
+        until_ns = self.scenario.session.close_ns if at_close else self.figures.last_ns
         found = check_schedule(self.scenario, self.audit.venue_rows, until_ns)
         self._add("schedule", self._n_rows_for("schedule"), found)
 

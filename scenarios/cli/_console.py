@@ -29,7 +29,7 @@ def moment(text: str, session: Session) -> int:
     """
     allowed = f"a time from {clock(session.open_ns)} to {clock(session.close_ns)}"
     told = f"not a time of the exchange's own clock; allowed: {allowed}, without a UTC offset"
-    value = time_of_day_ns(text, f"--until {text}", told)
+    value = session.ns(time_of_day_ns(text, f"--until {text}", told))
     if not session.open_ns <= value <= session.close_ns:
         raise InputError(f"--until {text}: outside the session; allowed: {allowed}")
     return value

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,17 +17,25 @@ from scenarios.schema.times import short
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from sim.formats.reading import ReadOptions
+
 __all__ = [
     "ConfidenceOption",
     "ExecutorOption",
+    "LotOption",
+    "MappingOption",
     "OverridesOption",
     "OverwriteOption",
     "ResumeOption",
     "ScenarioArgument",
+    "SymbolOption",
+    "TickOption",
     "WorkersOption",
+    "ZoneOption",
     "interval_text",
     "numbers",
     "pair_progress",
+    "read_options",
     "seed_list",
     "side_table",
     "wide_console",
@@ -42,8 +51,34 @@ WorkersOption = Annotated[int | None, typer.Option(min=1, help="Processes. Defau
 ResumeOption = Annotated[bool, typer.Option("--resume", help="Go on in the folder: only what is missing is run.")]
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace what is in the folder.")]
 
+TickOption = Annotated[
+    float | None,
+    typer.Option("--tick", help="Tick of a recording. Default: the largest usual one that fits all prices."),
+]
+LotOption = Annotated[
+    float | None,
+    typer.Option("--lot", help="Lot of a recording, in shares or coins. Default: what all sizes are multiples of."),
+]
+SymbolOption = Annotated[str | None, typer.Option("--symbol", help="Instrument, if a recording holds several.")]
+MappingOption = Annotated[
+    Path | None, typer.Option("--mapping", help="TOML file that says what the columns of a CSV or Parquet file mean.")
+]
+ZoneOption = Annotated[
+    str | None,
+    typer.Option("--zone", metavar="NAME", help="Time zone of the exchange, for recordings in UTC. Default: UTC."),
+]
+
 LARGEST_SEED = 2**63 - 1
 MOST_SEEDS = 1_000_000
+
+
+def read_options(
+    tick: float | None, lot: float | None, symbol: str | None, mapping: Path | None, zone: str | None
+) -> ReadOptions:
+    """Return what a user said about a recording."""
+    from sim.formats.reading import ReadOptions
+
+    return ReadOptions(tick_size=tick, lot_size=lot, symbol=symbol, mapping=mapping, zone=zone)
 
 
 def numbers(text: str, option: str) -> tuple[float, ...]:

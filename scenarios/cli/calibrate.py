@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from scenarios.cli._options import LotOption, MappingOption, SymbolOption, ZoneOption, read_options
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -16,7 +18,7 @@ __all__ = ["command"]
 def command(
     context: typer.Context,
     scenario: Annotated[str, typer.Argument(help="A scenario file or name with [[calibrate]] tables.")],
-    to: Annotated[Path, typer.Option(help="LOBSTER message file or zip, or a run folder.")],
+    to: Annotated[Path, typer.Option(help="A recording (docs/recordings.md), or a run folder.")],
     orderbook: Annotated[Path | None, typer.Option(help="LOBSTER orderbook file.")] = None,
     window: Annotated[
         str | None, typer.Option(metavar="HH:MM-HH:MM", help="Part of the data to fit. Default: the session.")
@@ -29,6 +31,10 @@ def command(
     seed: Annotated[int, typer.Option(min=1, max=2**32 - 1, help="Seed of the search.")] = 1,
     warm_up: Annotated[float, typer.Option(min=0, help="Seconds after the open that are left out.")] = 300.0,
     processes: Annotated[int, typer.Option(min=1, max=256, help="Candidates that run at the same time.")] = 2,
+    lot_size: LotOption = None,
+    symbol: SymbolOption = None,
+    mapping: MappingOption = None,
+    zone: ZoneOption = None,
     out: Annotated[Path | None, typer.Option(help="Folder. Default: runs/NAME-calibrated.")] = None,
     overrides: Annotated[
         list[str] | None, typer.Option("--set", metavar="A.B=C", help="Change a value of the scenario first.")
@@ -47,7 +53,8 @@ def command(
 
     console = Console(highlight=False, markup=False)
     with console.status("reading the data"):
-        flow = read_target(to, orderbook, scenario, overrides or [], "--to")
+        reading = read_options(None, lot_size, symbol, mapping, zone)
+        flow = read_target(to, orderbook, scenario, overrides or [], "--to", reading)
         target = part_of(flow, window, "--window") if window else within_session(flow, scenario, overrides or [])
         other = moments(part_of(flow, held_back, "--held-back")) if held_back else None
         problem = problem_of(scenario, target, overrides=overrides or [], warm_up_s=warm_up, n_seeds=seeds)

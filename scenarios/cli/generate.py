@@ -29,7 +29,7 @@ def command(
     seeds: Annotated[str, typer.Option(help="One series each, as in 1..20.")] = "1",
     format_: Annotated[
         list[str] | None,
-        typer.Option("--format", help="parquet, lobster, dbn or hftbacktest; several --format make all."),
+        typer.Option("--format", help="parquet, lobster, dbn, itch or hftbacktest; several --format make all."),
     ] = None,
     levels: Annotated[int, typer.Option(min=1, max=200, help="Levels of LOBSTER's book files.")] = 10,
     labels: Annotated[bool, typer.Option(help="Write who is behind each order, and the events.")] = True,

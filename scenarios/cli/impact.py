@@ -141,15 +141,15 @@ def _metaorder(algo: str, side: str, quantity: int | None, participation: str | 
 
 def _default_start(scenario: str, overrides: list[str]) -> str:
     """Return the time a quarter into the session, on a whole minute."""
-    from lob.units import MINUTE_NS
+    from lob.units import DAY_NS, MINUTE_NS
     from scenarios.schema.load import load_scenario
-    from scenarios.schema.times import clock, time_ns
+    from scenarios.schema.times import clock
 
     session = load_scenario(scenario, overrides).scenario.session
-    first, last = time_ns(session.open), time_ns(session.close)
+    first, last = session.open_ns, session.close_ns
     start = first + (last - first) // 4
     whole = start - start % MINUTE_NS
-    return clock(whole if whole > first else start)
+    return clock((whole if whole > first else start) % DAY_NS)
 
 
 def _rule(text: str | None) -> Any:

@@ -7,7 +7,16 @@ from typing import Annotated
 
 import typer
 
-from scenarios.cli._options import side_table, wide_console
+from scenarios.cli._options import (
+    LotOption,
+    MappingOption,
+    SymbolOption,
+    TickOption,
+    ZoneOption,
+    read_options,
+    side_table,
+    wide_console,
+)
 
 __all__ = ["command"]
 
@@ -15,7 +24,7 @@ __all__ = ["command"]
 def command(
     context: typer.Context,
     simulated: Annotated[
-        Path, typer.Argument(help="A run folder, generated days, a tape's folder, or a LOBSTER message file or zip.")
+        Path, typer.Argument(help="A run folder, generated days, a tape's folder, or a recording (docs/recordings.md).")
     ],
     against: Annotated[Path, typer.Option(help="The same of real data.")],
     orderbook: Annotated[
@@ -29,10 +38,11 @@ def command(
         typer.Option(metavar="HH:MM-HH:MM", help="Part of the second whose distance to it is the noise floor. "
                      "Default: half against half."),
     ] = None,
-    tick_size: Annotated[
-        float | None,
-        typer.Option("--tick", help="Tick of LOBSTER files. Default: the largest usual one that fits all prices."),
-    ] = None,
+    tick_size: TickOption = None,
+    lot_size: LotOption = None,
+    symbol: SymbolOption = None,
+    mapping: MappingOption = None,
+    zone: ZoneOption = None,
     models: Annotated[
         bool, typer.Option(help="Also train the discriminator and the predictor (extras realism and learn).")
     ] = True,
@@ -53,9 +63,10 @@ def command(
         check_extras()
     console = wide_console()
     with console.status("reading") as status:
-        real = read_flows(against, against_orderbook, "--against", tick_size=tick_size)
+        reading = read_options(tick_size, lot_size, symbol, mapping, zone)
+        real = read_flows(against, against_orderbook, "--against", reading=reading)
         levels = real.flow.book.shape[1] if real.flow.book is not None else 10
-        mine = read_flows(simulated, orderbook, "SIMULATED", levels, tick_size)
+        mine = read_flows(simulated, orderbook, "SIMULATED", levels, reading=reading)
         check_comparable(mine, real)
         target = real.part(against_window, "--against-window") if against_window else real
         other = part_of(real.flow, floor_window, "--floor-window") if floor_window else None
@@ -80,6 +91,8 @@ def command(
     console.print(side_table(["Stylised fact", "Simulated", "Real", "Floor", "Gap/floor", "Verdict"], rows))
     for text in model_sentences(card):
         console.print(text)
+    for note in dict.fromkeys((*mine.notes, *real.notes)):
+        console.print(note, soft_wrap=True)
     counts = ", ".join(f"{n} {verdict}" for verdict, n in card.verdicts().items() if n)
     console.print(
         f"LOB-Bench scores: mean distance {card.mean_l1:.3f}, {card.mean_l1_over_floor:.2f} noise floors. "

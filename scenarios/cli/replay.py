@@ -1,17 +1,20 @@
-"""`outcry replay`: a recorded LOBSTER day through the matching engine, compared with the recorded book."""
+"""`outcry replay`: a recorded day through the matching engine, compared with the recorded book."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from scenarios.cli._options import LotOption, MappingOption, SymbolOption, TickOption, ZoneOption, read_options
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from lob.lobster import LobsterDay
+    from lob.recording import Recording
     from lob.replay import Replay
 
 __all__ = ["command"]
@@ -33,40 +36,48 @@ TYPES = (
 
 
 def command(
-    message: Annotated[
-        Path, typer.Argument(help="LOBSTER message file, plain or .gz, or one zip that holds both files.")
+    recording: Annotated[
+        Path,
+        typer.Argument(
+            help="LOBSTER message file or archive, .dbn, ITCH, a crypto exchange's CSV; docs/recordings.md."
+        ),
     ],
     orderbook: Annotated[
         Path | None, typer.Argument(help="LOBSTER orderbook file. Default: the one beside the message file.")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for summary.json and exceptions.csv.")] = None,
-    tick_size: Annotated[
-        float | None,
-        typer.Option("--tick", help="Tick size in the currency. Default: the largest usual one that fits all prices."),
-    ] = None,
+    tick_size: TickOption = None,
+    lot_size: LotOption = None,
+    symbol: SymbolOption = None,
+    mapping: MappingOption = None,
+    zone: ZoneOption = None,
 ) -> None:
-    """Send a recorded LOBSTER day through the engine; exit 1 if the books disagree.
+    """Send a recorded day through the engine; exit 1 if the books disagree.
 
     Bounds: touch and first five levels right after 99.99% of the messages, 99.9% of the executions at the head. Without
-    an orderbook file the book is made of the messages alone, and there is nothing to disagree with.
+    a recorded book it is made of the messages alone, and there is nothing to disagree with.
     """
     from rich.console import Console
 
-    from lob.lobster import read_day
     from lob.replay import replay
     from sim.files.kinds import check_archive
+    from sim.formats.reading import read_recording
 
-    check_archive(message)
+    if recording.is_file():
+        check_archive(recording)
     console = Console()
     with console.status("reading and replaying"):
-        day = read_day(message, orderbook, tick_size)
+        reading = read_options(tick_size, lot_size, symbol, mapping, zone)
+        day = read_recording(recording, replace(reading, book=orderbook))
         found = replay(day)
     console.print(_table(found, day))
+    for note in day.notes:
+        console.print(note, soft_wrap=True)
     _print_halts(console, found, day)
     _print_named(console, "Executed although others stood in front of them:", found.exceptions, day)
     _print_named(console, "Without effect, since the order is not known:", found.strangers, day)
     if day.levels == 0:
-        console.print("No orderbook file: the book was built from the messages alone, with nothing to compare it with")
+        console.print("No recorded book: it was built from the messages alone, with nothing to compare it with")
         if out is not None:
             _write(out, found, day, passed=None)
             console.print(f"Written: {out}")
@@ -83,14 +94,15 @@ def command(
         raise typer.Exit(1)
 
 
-def _table(found: Replay, day: LobsterDay) -> Table:
+def _table(found: Replay, day: Recording) -> Table:
     """Return the table of a replay."""
     from rich.table import Table
 
     counts, levels = found.counts, day.levels
     n = counts["messages"]
     table = Table(title=f"Replay of {found.name}: {n:,} messages, {levels} levels", show_header=False, box=None)
-    table.add_row("Tick", f"{day.tick_size:g}")
+    table.add_row("Tick, lot", f"{day.tick_size:g}, {day.lot_size:g}")
+    table.add_row("From, to", f"{_clock(int(day.messages['time_ns'][0]))}, {_clock(int(day.messages['time_ns'][-1]))}")
     for kind, label in enumerate(TYPES):
         if kind and found.by_type[kind]:
             table.add_row(f"  {label}", f"{found.by_type[kind]:,}")
@@ -133,7 +145,7 @@ def _clock(time_ns: int | None, otherwise: str = "") -> str:
     return otherwise if time_ns is None else str(timedelta(microseconds=time_ns // 1000))
 
 
-def _print_halts(console: Console, found: Replay, day: LobsterDay) -> None:
+def _print_halts(console: Console, found: Replay, day: Recording) -> None:
     """List halts and crosses."""
     for halt in found.halts[:LISTED]:
         quotes = "" if halt.quotes_ns is None else f", quotes from {_clock(halt.quotes_ns)}"
@@ -141,31 +153,35 @@ def _print_halts(console: Console, found: Replay, day: LobsterDay) -> None:
         console.print(f"Halted: {start} to {end}{quotes}")
     crosses = day.messages[day.messages["type"] == CROSS]
     for row in crosses[:LISTED]:
-        console.print(f"Cross: {_clock(int(row['time_ns']))}, {row['size']:,} at {_price(row)}")
+        console.print(f"Cross: {_clock(int(row['time_ns']))}, {row['size']:,} at {_price(row, day)}")
     for n, what in ((len(found.halts), "halts"), (len(crosses), "crosses")):
         if n > LISTED:
             console.print(f"  and {n - LISTED} more {what}")
 
 
-def _price(row: Any) -> str:
-    """Return a file's price in the currency, with as many decimals as it has, at least two."""
-    text = f"{int(row['price']) / 1e4:.4f}"
-    return text[:-2] if text.endswith("00") else text
+def _price(row: Any, day: Recording) -> str:
+    """Return a recorded price in the currency, with as many decimals as it has, at least two."""
+    units, value = day.price_units, int(row["price"])
+    decimals = max(2, len(str(units)) - 1)
+    text = f"{value / units:.{decimals}f}".rstrip("0")
+    return text + "0" * max(0, 2 - len(text.partition(".")[2]))
 
 
-def _print_named(console: Console, title: str, which: Any, day: LobsterDay) -> None:
+def _print_named(console: Console, title: str, which: Any, day: Recording) -> None:
     """List messages by their numbers."""
     if len(which):
         console.print(title)
     for k in which[:LISTED]:
         row = day.messages[k]
         when, what = _clock(int(row["time_ns"])), TYPES[row["type"]]
-        console.print(f"  message {k + 1}, {when}: {what}, order {row['order_id']}, {row['size']} at {_price(row)}")
+        console.print(
+            f"  message {k + 1}, {when}: {what}, order {row['order_id']}, {row['size']} at {_price(row, day)}"
+        )
     if len(which) > LISTED:
         console.print(f"  and {len(which) - LISTED} more (--out writes all)")
 
 
-def _write(out: Path, found: Replay, day: LobsterDay, *, passed: bool | None) -> None:
+def _write(out: Path, found: Replay, day: Recording, *, passed: bool | None) -> None:
     """Write summary.json and exceptions.csv, each under a temporary name first; `passed` is None without a book."""
     from sim.files.claim import claimed, has_json
 
@@ -173,7 +189,7 @@ def _write(out: Path, found: Replay, day: LobsterDay, *, passed: bool | None) ->
         _write_files(out, found, day, passed)
 
 
-def _write_files(out: Path, found: Replay, day: LobsterDay, passed: bool | None) -> None:
+def _write_files(out: Path, found: Replay, day: Recording, passed: bool | None) -> None:
     import json
     from dataclasses import asdict
 
@@ -181,7 +197,10 @@ def _write_files(out: Path, found: Replay, day: LobsterDay, passed: bool | None)
 
     summary = {
         "name": found.name,
+        "format": day.format,
         "tick_size": day.tick_size,
+        "lot_size": day.lot_size,
+        "notes": list(day.notes),
         "agreement": found.agreement,
         "head_share": found.head_share,
         "passed": passed,

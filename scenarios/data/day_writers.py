@@ -13,7 +13,7 @@ from lob.types import EventKind, Flag
 from scenarios.data.labels import put_in_place
 from sim.files.atomic import temporary_name
 from sim.files.names import file_name
-from sim.formats import DbnWriter, HftbacktestWriter, LobsterOptions, LobsterWriter
+from sim.formats import DbnWriter, HftbacktestWriter, ItchWriter, LobsterOptions, LobsterWriter
 from sim.writer import ParquetTape
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["FOLDERS", "FORMATS", "FlowFigures", "day_folder", "day_writers"]
 
-FORMATS = ("parquet", "lobster", "dbn", "hftbacktest")
-FOLDERS = {"parquet": "tape", "lobster": "lobster", "dbn": "dbn", "hftbacktest": "hftbacktest"}
+FORMATS = ("parquet", "lobster", "dbn", "itch", "hftbacktest")
+FOLDERS = {"parquet": "tape", "lobster": "lobster", "dbn": "dbn", "itch": "itch", "hftbacktest": "hftbacktest"}
 
 
 def day_folder(seed: int, date: str) -> Path:
@@ -45,14 +45,24 @@ def day_writers(built: Built, formats: Sequence[str], levels: int, folder: Path,
         name = file_name(table.name)
         if "lobster" in formats:
             place = folder / FOLDERS["lobster"] / f"seed={seed}"
-            options: LobsterOptions = {"tick_size": listing.tick_size, "depth": levels, "symbol": symbol}
+            options: LobsterOptions = {
+                "tick_size": listing.tick_size,
+                "depth": levels,
+                "symbol": symbol,
+                "lot_size": listing.lot_size,
+            }
             writers.append(LobsterWriter(place, name, date, session.open_ns, session.close_ns, *prices, **options))
         if "dbn" in formats:
             path = folder / FOLDERS["dbn"] / f"seed={seed}" / f"{name}_{date}.mbo.dbn"
-            writers.append(DbnWriter(path, table.name, date, *prices, listing.tick_size, symbol))
+            writers.append(DbnWriter(path, table.name, date, *prices, listing.tick_size, symbol, listing.lot_size))
+        if "itch" in formats:
+            path = folder / FOLDERS["itch"] / f"seed={seed}" / f"{name}_{date}.itch"
+            writers.append(
+                ItchWriter(path, table.name, session.open_ns, *prices, listing.tick_size, symbol, listing.lot_size)
+            )
         if "hftbacktest" in formats:
             path = folder / FOLDERS["hftbacktest"] / f"seed={seed}" / f"{name}_{date}.npz"
-            writers.append(HftbacktestWriter(path, *prices, listing.tick_size, symbol))
+            writers.append(HftbacktestWriter(path, *prices, listing.tick_size, symbol, 0, listing.lot_size))
     return writers
 
 

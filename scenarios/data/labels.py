@@ -10,7 +10,6 @@ import numpy as np
 import polars as pl
 
 from lob.types import EventKind, Flag, Phase
-from scenarios.schema.times import time_ns
 from sim.files.atomic import temporary_name, write_parquet
 
 if TYPE_CHECKING:
@@ -94,11 +93,15 @@ class Labels:
                 continue
             if event.kind == "kill":
                 self._note(
-                    time_ns(event.at), self._built.group(event.population).symbol, "kill", event.population, event.name
+                    self._built.scenario.session.ns(event.at),
+                    self._built.group(event.population).symbol,
+                    "kill",
+                    event.population,
+                    event.name,
                 )
                 continue
             symbol = self._symbols.index(event.symbol) if event.symbol is not None else 0
-            self._note(time_ns(event.at), symbol, "news", f"{event.value:g}", event.name)
+            self._note(self._built.scenario.session.ns(event.at), symbol, "news", f"{event.value:g}", event.name)
         schema = {"time_ns": pl.Int64, "symbol": pl.String, "kind": pl.String, "name": pl.String, "detail": pl.String}
         events = pl.DataFrame(self._events, schema=schema).sort("time_ns", maintain_order=True)
         write_parquet(self._temporary / "events.parquet", events)

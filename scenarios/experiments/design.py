@@ -128,7 +128,8 @@ def _branch(control: Variant, window: Window, protocol: ImpactProtocol) -> Branc
     """Return where the pairs leave their shared history, if they have one."""
     if protocol.branch is None:
         return None
-    built, at = control.built, _time(protocol.branch, "branch")
+    built = control.built
+    at = _time(protocol.branch, "branch", built.session)
     if not built.session.open_ns < at <= window.start_ns:
         raise InputError(f"branch {protocol.branch}: allowed: after the open and not after the treatment's start")
     if built.scenario.trader:
@@ -169,9 +170,9 @@ def _arms_of(control: Variant, treated: Tables, level: int, arms: tuple[str, ...
     return found
 
 
-def _time(text: str, what: str) -> int:
+def _time(text: str, what: str, session: Session) -> int:
     told = "not a time; allowed: a time of day of the exchange, without an offset, such as 10:30:00"
-    return time_of_day_ns(text, f"{what} {text}", told)
+    return session.ns(time_of_day_ns(text, f"{what} {text}", told))
 
 
 def _window(session: Session, treatment: Treatment, protocol: ImpactProtocol) -> Window:
@@ -182,7 +183,7 @@ def _window(session: Session, treatment: Treatment, protocol: ImpactProtocol) ->
         if seconds is not None and not 0 <= seconds <= MOST_S:
             raise InputError(f"{name} = {seconds:g} s; allowed: 0 to {MOST_S:,.0f} s, within the session")
     if start is not None:
-        start_ns = _time(start, "start")
+        start_ns = _time(start, "start", session)
     else:
         start_ns = open_ns + round(treatment.start_s * SECOND_NS) if isinstance(treatment, Metaorder) else open_ns
     if horizon_s is not None:

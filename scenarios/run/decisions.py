@@ -15,7 +15,6 @@ import numpy as np
 
 from lob.types import EventKind
 from scenarios.build.market import Built
-from scenarios.schema.times import time_ns
 from sim.files.atomic import remove_temporaries, write_parquet
 from sim.market import Market
 
@@ -65,7 +64,7 @@ class DecisionLog:
         self._killed_ns: dict[str, int] = {}
         for event in built.scenario.event:
             if event.kind == "kill" and event.enabled:
-                at = time_ns(event.at)
+                at = built.scenario.session.ns(event.at)
                 self._killed_ns[event.population] = min(at, self._killed_ns.get(event.population, at))
         self.n_after_kill: dict[str, int] | None = None
         self._fills: dict[int, list[float]] = defaultdict(lambda: [0, 0.0])

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from scenarios.schema.scenario import Scenario
-from scenarios.schema.times import time_ns
 from sim.hash import TapeHash
 from sim.metrics import DepthHistory, MarketSeries, TapeCounts, bin_width_ns
 
@@ -21,7 +20,7 @@ class Measures:
     """
 
     def __init__(self, scenario: Scenario, with_depth: bool = True) -> None:
-        open_ns, close_ns = time_ns(scenario.session.open), time_ns(scenario.session.close)
+        open_ns, close_ns = scenario.session.open_ns, scenario.session.close_ns
         width = bin_width_ns(open_ns, close_ns)
         self.hash = TapeHash()
         self.counts = TapeCounts()

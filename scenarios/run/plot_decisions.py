@@ -15,7 +15,6 @@ from scenarios.pages.style import STYLE
 from scenarios.run.measures import Measures
 from scenarios.run.plot_market import BUY, INK, NEWS, SELL, decimals, time_axis
 from scenarios.schema.scenario import Scenario
-from scenarios.schema.times import time_ns
 
 __all__ = ["draw_decisions"]
 
@@ -61,7 +60,7 @@ def _news(panels: Any, scenario: Scenario) -> None:
     low, high = panels[0].get_ylim()
     panels[0].set_ylim(low, high + 0.09 * len(texts) * (high - low))
     for k, event in enumerate(texts):
-        at_s = time_ns(event.at) / 1e9
+        at_s = scenario.session.ns(event.at) / 1e9
         for panel in panels:
             panel.axvline(at_s, color=NEWS, lw=0.9, ls=(0, (4, 2)), zorder=4)
         text = event.text if len(event.text) <= 70 else event.text[:67] + "..."

@@ -18,7 +18,6 @@ from lob.types import Phase
 from scenarios.run.measures import Measures
 from scenarios.schema.instrument import InstrumentTable
 from scenarios.schema.scenario import Scenario
-from scenarios.schema.times import time_ns
 from sim.files.atomic import write_atomically
 from sim.files.names import file_name
 from sim.metrics import DepthHistory, MarketSeries
@@ -65,7 +64,7 @@ def draw_markets(folder: Path, name: str, seed: int, scenario: Scenario, measure
 def published(scenario: Scenario, symbol: str, is_first: bool) -> list[tuple[float, str]]:
     """Return the news of an instrument as (seconds since midnight, topic)."""
     return [
-        (time_ns(event.at) / 1e9, event.topic.replace("_", " ") if event.kind == "bulletin" else "news")
+        (scenario.session.ns(event.at) / 1e9, event.topic.replace("_", " ") if event.kind == "bulletin" else "news")
         for event in scenario.event
         if event.kind in ("news", "bulletin") and event.enabled
         and (event.symbol == symbol or (event.symbol is None and is_first))
@@ -252,7 +251,7 @@ def time_axis(panel: Any, span_s: float) -> None:
 def _clock(step_s: float) -> Callable[[float, Any], str]:
     def label(value: float, _: Any) -> str:
         seconds = round(value)
-        text = f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}"
+        text = f"{seconds // 3600 % 24:02d}:{seconds // 60 % 60:02d}"
         return text if step_s >= 60 else f"{text}:{seconds % 60:02d}"
 
     return label

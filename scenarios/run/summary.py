@@ -59,7 +59,7 @@ def accounts_table(built: Built, market: Market, measures: Measures) -> pl.DataF
     names = np.repeat([group.name for group in built.groups], counts)[agents]
     index = np.concatenate([np.arange(n) for n in counts] or [np.arange(0)])[agents]
     accounts = market.world.accounts[agents, symbols]
-    tick = np.array([listing.tick_size for listing in built.listings])[symbols]
+    tick = np.array([listing.tick_value for listing in built.listings])[symbols]
     mids = [
         series.last_mid_ticks if series.last_mid_ticks is not None else float(row["last_ticks"])
         for series, row in zip(measures.series, market.world.symbols, strict=True)

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from lob.rules import MAX_ORDER_LOTS, MAX_PRICES
-from scenarios.schema.tables import MAX_TICKS, FilePath, Name, Table, TickAmount, wrong
+from scenarios.schema.tables import MAX_TICKS, ClockTime, FilePath, Name, Table, TickAmount, wrong
 
 __all__ = ["FundamentalTable", "InstrumentTable"]
 
@@ -62,12 +62,36 @@ class FileTable(Table):
 FundamentalTable = Annotated[ConstantTable | MeanRevertingTable | SparseTable | FileTable, Field(discriminator="kind")]
 
 
+class OpeningTable(Table):
+    """The book of a recording at one moment, order by order; an agent named "opening_" and the instrument owns it.
+
+    What the scenario leaves out, tick_size, lot_size and reference_ticks, is taken from the recording.
+    """
+
+    recording: FilePath
+    """Of any format (docs/recordings.md); relative paths start at the scenario file's folder."""
+    at: ClockTime | None = None
+    """Time of the recording; default: the session's open."""
+    lives: Literal["rest", "recorded"] = "rest"
+    """How long its orders stay: until they are executed, or until the record withdrew or executed them."""
+    book: FilePath | None = None
+    """LOBSTER's orderbook file; default: the one beside the message file."""
+    symbol: Name | None = None
+    """The instrument, where the recording holds several."""
+    mapping: FilePath | None = None
+    """File that says what the columns of a CSV or Parquet file mean."""
+    zone: Name | None = None
+    """Time zone of the exchange, for recordings in UTC."""
+
+
 class InstrumentTable(Table):
     """One instrument and the rules of its book."""
 
     name: Name = "STOCK"
     tick_size: Annotated[float, Field(ge=1e-12, le=1e9, allow_inf_nan=False)] = 0.01
-    """One tick in money; one lot is one share."""
+    """One tick in money, for one share."""
+    lot_size: Annotated[float, Field(ge=1e-12, le=1e9, allow_inf_nan=False)] = 1.0
+    """One lot, the unit of all quantities, in shares, contracts or coins."""
     reference_ticks: Ticks = 10_000
     """Price before the first trade."""
     min_price_ticks: Ticks | None = None
@@ -87,6 +111,13 @@ class InstrumentTable(Table):
     taker_fee_bps: Fee = 0.0
     """Fee of the aggressive side."""
     fundamental: FundamentalTable = ConstantTable(kind="constant")
+    opening: OpeningTable | None = None
+    """The book that the market opens with, from a recording."""
+
+    @property
+    def tick_value(self) -> float:
+        """What one lot is worth more when its price is a tick higher, in money."""
+        return self.tick_size * self.lot_size
 
     @property
     def first_price_ticks(self) -> int:

@@ -327,8 +327,8 @@ def _lots_hint(name: str, value: Any) -> str:
     if not (name.endswith("_lots") and isinstance(value, float) and math.isfinite(value) and value != round(value)):
         return ""
     return (
-        f"; a lot is the smallest quantity that trades: to trade {value:g} of a unit, let one lot be 0.01 of it, "
-        f"write {max(1, round(100 * value))}, and give tick_size in money for one lot"
+        f"; a lot is the smallest quantity that trades: to trade {value:g} of a unit, let one lot be 0.01 of it "
+        f"(lot_size = 0.01 in [[instrument]]) and write {max(1, round(100 * value))}"
     )
 
 

@@ -7,10 +7,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from lob.units import DAY_NS, HOUR_NS
 from scenarios.schema.agents import PopulationTable, TraderTable
 from scenarios.schema.events import Event
 from scenarios.schema.instrument import InstrumentTable
 from scenarios.schema.tables import ClockTime, Finite, Name, Table, Text, wrong
+from sim.heap import LAST_NS
+from sim.times import time_ns
 
 __all__ = ["Event", "ParameterTable", "RecordTable", "Scenario", "SessionTable"]
 
@@ -22,12 +25,28 @@ class SessionTable(Table):
     """Day of the session; for titles and file names only."""
     open: ClockTime = dt.time(9, 30)
     close: ClockTime = dt.time(16)
+    """Not later than the open: of the next day. A session that begins at 18:00 may last until 14:59."""
 
     @model_validator(mode="after")
     def _in_order(self) -> SessionTable:
-        if self.close <= self.open:
-            raise wrong("close", self.close, f"a time after the open ({self.open})")
+        if self.close_ns >= LAST_NS:
+            last = dt.time(LAST_NS // HOUR_NS % 24)
+            raise wrong("close", self.close, f"a time before {last} of the next day, since clocks end at 39 hours")
         return self
+
+    @property
+    def open_ns(self) -> int:
+        """The open, in ns since midnight."""
+        return time_ns(self.open)
+
+    @property
+    def close_ns(self) -> int:
+        """The close, in ns since the midnight before the open."""
+        return time_ns(self.close) + (DAY_NS if self.close <= self.open else 0)
+
+    def ns(self, time: dt.time) -> int:
+        """Return a time of the session in ns since the midnight before the open; after midnight, of the next day."""
+        return time_ns(time) + (DAY_NS if self.close <= self.open and time < self.open else 0)
 
 
 class RecordTable(Table):
@@ -112,7 +131,7 @@ class Scenario(Table):
         for k, event in enumerate(self.event):
             for key in ("at", "until"):
                 time = getattr(event, key, None)
-                if time is not None and not session.open <= time < session.close:
+                if time is not None and not session.open_ns <= session.ns(time) < session.close_ns:
                     allowed = f"a time within the session ({session.open} to {session.close})"
                     raise wrong(f"event[{k}].{key}", time, allowed)
         return self

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from lob.errors import Argument, InputError
+from lob.units import DAY_NS
 from sim.times import clock, clock_time_ns, time_ns
 
 __all__ = ["clock", "clock_time_ns", "duration_s", "short", "time_ns", "time_of_day_ns", "window_ns"]
@@ -30,8 +31,14 @@ def time_of_day_ns(text: str, what: str | Argument, told: str = "allowed: a time
         raise InputError(what, f": {told}") from None
 
 
-def window_ns(text: str, what: str | Argument) -> tuple[int, int]:
+def window_ns(text: str, what: str | Argument, within: tuple[int, int] = (0, 0)) -> tuple[int, int]:
     """Return the two times of a window such as "09:45-12:30" in ns since midnight.
+
+    Args:
+        text: as a user wrote it.
+        what: what the message of an error begins with.
+        within: first and last time that there is, in ns; where that goes on over midnight, times before the first are
+            of the next day.
 
     Raises:
         InputError: if it is none, or ends before it begins.
@@ -40,6 +47,8 @@ def window_ns(text: str, what: str | Argument) -> tuple[int, int]:
         first, last = (clock_time_ns(part) for part in text.split("-"))
     except ValueError:
         raise InputError(what, f" {text}: allowed: two times, as in 09:45-12:30") from None
+    if within[1] >= DAY_NS:
+        first, last = (time + DAY_NS if time < within[0] else time for time in (first, last))
     if first >= last:
         raise InputError(what, f" {text}: the second time must be later than the first")
     return first, last

@@ -19,6 +19,7 @@ from scenarios.schema.pairs import pairs, parse_toml
 from scenarios.schema.times import time_of_day_ns
 from sim.files.atomic import write_atomically
 from sim.files.claim import claimed
+from sim.formats.reading import ReadOptions
 from sim.versions import versions
 
 if TYPE_CHECKING:
@@ -63,12 +64,13 @@ class FlowData:
     """What a flow learns from.
 
     Attributes:
-        places: LOBSTER files or folders that `outcry realism` reads too, one for each stock; of several days in one
+        places: recordings or folders that `outcry realism` reads too, one for each stock; of several days in one
             place the first is used.
         names: of the stocks.
         train_until: time of day at which training data ends and validation data begins.
         validate_until: time of day at which that ends; what comes after is not looked at.
-        levels: of a simulated tape's book that count as recorded; LOBSTER files say it themselves.
+        levels: of a simulated tape's book that count as recorded, and of recordings without a book.
+        reading: what is to be said about recordings.
     """
 
     places: Sequence[Path]
@@ -76,6 +78,7 @@ class FlowData:
     train_until: str = "14:00"
     validate_until: str = "15:00"
     levels: int = 10
+    reading: ReadOptions = ReadOptions()
 
     def times_ns(self) -> tuple[int, int]:
         """Return the ends of training and of validation data; raise InputError if these are none."""
@@ -87,7 +90,9 @@ class FlowData:
 
     def read(self) -> list[FlowSource]:
         """Return what stands at the places; raise InputError if it cannot be read, or counts in several ticks."""
-        sources = [read_flows(place, None, Argument("data"), levels=self.levels) for place in self.places]
+        sources = [
+            read_flows(place, None, Argument("data"), levels=self.levels, reading=self.reading) for place in self.places
+        ]
         if len({source.tick_size for source in sources if source.tick_size == source.tick_size}) > 1:
             sizes = ", ".join(f"{s.tick_size:g} in {s.name}" for s in sources)
             raise InputError(

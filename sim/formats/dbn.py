@@ -21,7 +21,7 @@ from lob.errors import InputError
 from lob.recorded_files import file_bytes
 from lob.units import SECOND_NS
 from sim.files.growing import GrowingFile
-from sim.formats.orders import Action, EventFeed
+from sim.formats.orders import Action, EventFeed, units_of_lot, whole_sizes
 
 __all__ = ["MBO", "DbnWriter", "read_dbn"]
 
@@ -44,7 +44,8 @@ YEARS = range(1970, 2262)
 _HEADER = struct.Struct("<3sBI")
 
 
-def _package() -> Any:
+def package() -> Any:
+    """Return databento_dbn; one line if it is not installed."""
     try:
         import databento_dbn
     except ModuleNotFoundError:
@@ -63,6 +64,7 @@ class DbnWriter:
         n_prices: number of its prices.
         tick_size: one tick in the currency.
         symbol: index of the instrument on the tape; the record's instrument_id is one more.
+        lot_size: one lot in shares; sizes are shares if that is a whole number, else lots.
 
     Raises:
         InputError: if the package is missing, tick, prices, name or date do not fit the format, or the file cannot be
@@ -78,15 +80,16 @@ class DbnWriter:
         n_prices: int,
         tick_size: float = 0.01,
         symbol: int = 0,
+        lot_size: float = 1.0,
     ) -> None:
-        dbn = _package()
+        dbn = package()
         day = dt.date.fromisoformat(date)
         if day.year not in YEARS:
             raise InputError(f"date {date}: allowed in DBN files: {YEARS[0]} to {YEARS[-1]}")
         raw_symbol = _raw_symbol(ticker)
         self._midnight_ns = int(dt.datetime.combine(day, dt.time(), dt.UTC).timestamp()) * SECOND_NS
         self._price_unit = _unit_of(tick_size, ticker, min_price_ticks, min_price_ticks + n_prices - 1)
-        self.symbol, self.n_records = symbol, 0
+        self.symbol, self.n_records, self._lot = symbol, 0, units_of_lot(lot_size)
         interval = SimpleNamespace(start_date=day, end_date=day + dt.timedelta(days=1), symbol=str(symbol + 1))
         metadata = dbn.Metadata(
             dataset="OUTCRY.SIM", start=self._midnight_ns, stype_in=dbn.SType.RAW_SYMBOL,
@@ -128,7 +131,7 @@ class DbnWriter:
         trade = is_execution & (which == 0)
         records["order_id"] = np.where(trade, e["contra_order_id"], e["order_id"])
         records["price"] = e["price_ticks"].astype(np.int64) * self._price_unit
-        records["size"] = e["qty_lots"]
+        records["size"] = whole_sizes(e["qty_lots"], self._lot, self._file.path)
         bid = (e["side"] > 0) != trade
         records["side"] = np.where(bid, b"B", b"A")
         plain = np.where(e["action"] == Action.ADD, b"A", b"C")

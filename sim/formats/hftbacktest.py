@@ -38,7 +38,7 @@ HFT_EVENT: np.dtype[Any] = np.dtype(
     align=True,
 )
 EXCHANGE, LOCAL, BUY, SELL = 1 << 31, 1 << 30, 1 << 29, 1 << 28
-TRADE, ADD, CANCEL, MODIFY, FILL = 2, 10, 11, 12, 13
+TRADE, CLEAR, ADD, CANCEL, MODIFY, FILL = 2, 3, 10, 11, 12, 13
 MAX_DECIMALS = 15
 """Beyond, rounding to decimals loses more than it mends."""
 
@@ -53,6 +53,7 @@ class HftbacktestWriter:
         tick_size: one tick in the currency.
         symbol: index of the instrument on the tape.
         feed_latency_ns: time from an event to its arrival at a listener.
+        lot_size: one lot in shares or coins, which quantities are in.
 
     Raises:
         InputError: if a price would be no number; at `close`, if the file cannot be written.
@@ -66,6 +67,7 @@ class HftbacktestWriter:
         tick_size: float = 0.01,
         symbol: int = 0,
         feed_latency_ns: int = 0,
+        lot_size: float = 1.0,
     ) -> None:
         self.path, self.symbol = path, symbol
         largest = max(abs(min_price_ticks), abs(min_price_ticks + n_prices)) * tick_size
@@ -73,7 +75,8 @@ class HftbacktestWriter:
             raise InputError(f"tick_size = {tick_size:g}: prices up to {largest:g}; allowed: finite prices above 0")
         self._tick_size, self._latency_ns = tick_size, feed_latency_ns
         # As many decimals as the tick is written with: 0.005 has three.
-        self._decimals = max(0, -int(Decimal(repr(float(tick_size))).normalize().as_tuple().exponent))
+        self._decimals = _decimals(tick_size)
+        self._lot_size, self._size_decimals = lot_size, _decimals(lot_size)
         self._parts: list[Rows] = []
         self._feed = EventFeed(min_price_ticks, n_prices, 1)
 
@@ -126,9 +129,15 @@ class HftbacktestWriter:
         # Ticks x tick size, without the last digits that binary fractions leave.
         prices = e["price_ticks"] * self._tick_size
         out["px"] = np.round(prices, self._decimals) if self._decimals <= MAX_DECIMALS else prices
-        out["qty"] = np.where((kind == MODIFY) | rest, left, e["qty_lots"])
+        sizes = np.where((kind == MODIFY) | rest, left, e["qty_lots"]) * self._lot_size
+        out["qty"] = np.round(sizes, self._size_decimals) if self._size_decimals <= MAX_DECIMALS else sizes
         out["order_id"] = np.where(trade, e["contra_order_id"], e["order_id"])
         self._parts.append(out)
+
+
+def _decimals(step: float) -> int:
+    """Return with how many decimals a tick or lot is written."""
+    return max(0, -int(Decimal(repr(float(step))).normalize().as_tuple().exponent))
 
 
 def read_hftbacktest(path: Path | str) -> Rows:

@@ -18,7 +18,7 @@ from lob.lobster import EMPTY_PRICE, units_of_tick
 from lob.types import Phase
 from lob.units import SECOND_NS
 from sim.files.growing import GrowingFile
-from sim.formats.orders import Action, EventFeed
+from sim.formats.orders import Action, EventFeed, units_of_lot
 
 __all__ = ["LobsterWriter"]
 
@@ -34,9 +34,11 @@ class LobsterOptions(TypedDict, total=False):
         tick_size: one tick in the currency; a multiple of 0.0001. Default: 0.01.
         depth: levels of the orderbook file. Default: 10.
         symbol: index of the instrument on the tape. Default: 0.
+        lot_size: one lot in shares; sizes are shares if that is a whole number, else lots. Default: 1.
     """
 
     tick_size: float
+    lot_size: float
     depth: int
     symbol: int
 
@@ -83,6 +85,7 @@ class LobsterWriter:
         self._messages = GrowingFile(folder / f"{stem}_message_{depth}.csv")
         self._book = GrowingFile(folder / f"{stem}_orderbook_{depth}.csv")
         self._feed = EventFeed(min_price_ticks, n_prices, depth)
+        self._lot = units_of_lot(options.get("lot_size", 1.0))
         self._halted = False
 
     def __call__(self, rows: Rows) -> None:
@@ -123,14 +126,14 @@ class LobsterWriter:
                 "ns": times % SECOND_NS,
                 "type": events["action"],
                 "order_id": np.where(phase, 0, events["order_id"]),
-                "size": np.where(phase, 0, events["qty_lots"]),
+                "size": np.where(phase, 0, events["qty_lots"].astype(np.int64) * self._lot),
                 "price": np.where(phase, halt, events["price_ticks"].astype(np.int64) * self._unit),
                 "direction": np.where(phase, -1, events["side"]).astype(np.int64),
             }
         )
         time = pl.format("{}.{}", "seconds", pl.col("ns").cast(pl.String).str.zfill(9)).alias("time")
         self._messages.write(_csv(table.select(time, "type", "order_id", "size", "price", "direction")))
-        prices, lots = book[:, :, 0::2], book[:, :, 1::2]
+        prices, lots = book[:, :, 0::2], book[:, :, 1::2] * self._lot
         file_prices = np.where(prices >= 0, self._feed.prices_ticks(prices) * self._unit, [EMPTY_PRICE, -EMPTY_PRICE])
         columns = np.stack([file_prices, lots], axis=3).reshape(len(events), -1)
         self._book.write(_csv(pl.DataFrame(columns, orient="row")))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,11 +10,13 @@ from numba import int64
 
 from lob.codes import FIRST, ROW_ADD, ROW_CANCEL, ROW_EXECUTE, ROW_PHASE, ROW_REDUCE, ROW_REPLACE
 from lob.compiled import kernel
+from lob.errors import InputError
 from sim.rebuilt_book import RebuiltBook, find_order, remove_order
 
-__all__ = ["ORDER_EVENT", "Action", "EventFeed"]
+__all__ = ["ORDER_EVENT", "Action", "EventFeed", "units_of_lot", "whole_sizes"]
 
 Rows = np.ndarray[Any, Any]
+MAX_SIZE = 2**32 - 1
 
 
 class Action:
@@ -149,6 +152,19 @@ def _convert(
         event.is_visible = 1 if changed or kind == ROW_EXECUTE or kind == ROW_PHASE else 0
         n += 1
     return n
+
+
+def units_of_lot(lot_size: float) -> int:
+    """Return how many of the whole units of a file one lot is; smaller lots than one are counted as lots."""
+    return round(lot_size) if lot_size >= 1 and lot_size == round(lot_size) else 1
+
+
+def whole_sizes(lots: Rows, lot: int, path: Path) -> Rows:
+    """Return sizes in units of a file whose sizes have 32 bits; raise InputError if one does not fit."""
+    sizes: Rows = lots.astype(np.int64) * lot
+    if sizes.max(initial=0) > MAX_SIZE:
+        raise InputError(f"{path}: a size of {sizes.max()}; allowed in these files: up to {MAX_SIZE}")
+    return sizes
 
 
 class EventFeed:

@@ -1,4 +1,4 @@
-"""Order flow of one symbol as plain arrays, the same for a simulated tape and for a recorded LOBSTER day."""
+"""Order flow of one symbol as plain arrays, the same for a simulated tape and for a recorded day."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from lob.errors import InputError
-from lob.lobster import LobsterDay
+from lob.recording import HIDDEN, RESTATED, Recording
 from lob.rules import MAX_PRICES
 from lob.types import NO_PRICE, EventKind
 
@@ -82,8 +82,8 @@ class OrderFlow:
         return self.take(self.kind != FlowKind.HIDDEN)
 
 
-def flow_of_day(day: LobsterDay) -> OrderFlow:
-    """Return the order flow of a recorded day; crosses and halts are left out.
+def flow_of_day(day: Recording) -> OrderFlow:
+    """Return the order flow of a recorded day; crosses, halts and what only restates the book are left out.
 
     Raises:
         InputError: if the day has no book.
@@ -91,9 +91,9 @@ def flow_of_day(day: LobsterDay) -> OrderFlow:
     if day.levels == 0:
         raise InputError(f"{day.name}: no orderbook file; order flow is measured with the book after each message")
     rows = day.messages
-    keep = rows["type"] <= FlowKind.HIDDEN
+    keep = (rows["type"] <= HIDDEN) & (rows["flags"] & RESTATED == 0)
     rows, book = rows[keep], day.book[keep].astype(np.float64)
-    book[:, :, 0::2] = np.where(day.is_occupied[keep], book[:, :, 0::2] / day.tick_units, np.nan)
+    book[:, :, 0::2] = np.where(book[:, :, 1::2] > 0, book[:, :, 0::2], np.nan)
     return OrderFlow(
         rows["time_ns"].astype(np.int64),
         rows["type"].astype(np.int64),

@@ -126,7 +126,7 @@ def test_damaged_dbn_files_are_one_line(tmp_path: Path) -> None:
         (head[:12], "its header alone has 16; it was cut off"),
         (head + records.tobytes(), "record 2: rtype 1; allowed: market-by-order records"),
         (head + records.tobytes()[:-1], "allowed: whole records of 56 bytes"),
-        (b"\x28\xb5\x2f\xfd" + b"\0" * 20, "packed in a way that is not read"),
+        (b"\x28\xb5\x2f\xfd" + b"\0" * 20, "not a "),
     ):
         path.write_bytes(data)
         with pytest.raises(InputError, match=words):

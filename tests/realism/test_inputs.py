@@ -89,7 +89,7 @@ def test_the_command_says_it_in_one_line_and_leaves_nothing(made: Path, tmp_path
 def test_a_place_without_order_flow_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such file or folder"):
         read_flows(tmp_path / "nothing", None, "--against")
-    with pytest.raises(InputError, match="no tape/, Parquet parts or LOBSTER files in it"):
+    with pytest.raises(InputError, match="no tape/, Parquet parts or recordings"):
         read_flows(tmp_path, None, "--against")
 
 

@@ -30,7 +30,7 @@ def test_messages_alone_say_that_there_was_no_book(tmp_path: Path) -> None:
     message, book = write_day(tmp_path, MESSAGES, ROWS)
     book.unlink()
     out, _ = outcry(tmp_path, "replay", str(message))
-    assert "No orderbook file" in out and "agree" not in out
+    assert "No recorded book" in out and "agree" not in out
 
 
 def test_a_tick_that_the_prices_contradict_is_one_line(tmp_path: Path) -> None:

@@ -260,7 +260,7 @@ def test_a_file_that_unpacks_to_far_more_than_it_is_is_left_early(tmp_path, monk
 
 
 @pytest.mark.parametrize(
-    ("start", "words"), [(b"7z\xbc\xaf\x27\x1c", "packed in a way"), (b"(\xb5/\xfd", "packed in a way")]
+    ("start", "words"), [(b"7z\xbc\xaf\x27\x1c", "not a readable 7z"), (b"(\xb5/\xfd", "not a readable zip")]
 )
 def test_a_file_packed_in_another_way_is_told_by_what_is_read(tmp_path, start, words):
     path = tmp_path / "day.7z"

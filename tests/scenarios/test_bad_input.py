@@ -91,9 +91,9 @@ def test_a_distribution_with_reversed_bounds_is_refused(tmp_path: Path) -> None:
     assert "low <= high" in complaint(tmp_path, changed("2.0", "{ uniform = [2.0, 1.0] }"))
 
 
-def test_a_session_that_ends_before_it_starts_is_refused(tmp_path: Path) -> None:
-    line = complaint(tmp_path, changed("close = 09:40:00", "close = 09:00:00"))
-    assert "session.close = 09:00:00; allowed: a time after the open (09:30:00)" in line
+def test_a_session_that_ends_too_late_on_the_next_day_is_refused(tmp_path: Path) -> None:
+    line = complaint(tmp_path, changed("open = 09:30:00\nclose = 09:40:00", "open = 15:30:00\nclose = 15:10:00"))
+    assert "session.close = 15:10:00; allowed: a time before 15:00:00 of the next day" in line
 
 
 def test_a_time_that_is_a_number_is_refused(tmp_path: Path) -> None:

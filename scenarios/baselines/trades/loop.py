@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lob.lobster import LobsterDay
+from lob.recording import Recording
 from scenarios.baselines.trades.history import History
 from scenarios.baselines.trades.model import TradesModel, one_thread
 from scenarios.baselines.trades.orders import order_table
@@ -34,7 +34,7 @@ class ClosedLoop:
     bent_share: float
 
 
-def closed_loop(model: TradesModel, start_day_slice: OrderFlow | LobsterDay, n_orders: int, seed: int) -> ClosedLoop:
+def closed_loop(model: TradesModel, start_day_slice: OrderFlow | Recording, n_orders: int, seed: int) -> ClosedLoop:
     """Generate orders from the end of a recording on.
 
     Args:
@@ -49,7 +49,7 @@ def closed_loop(model: TradesModel, start_day_slice: OrderFlow | LobsterDay, n_o
     """
     if n_orders <= 0:
         raise ValueError(f"closed loop: n_orders = {n_orders}; allowed: above 0")
-    flow = flow_of_day(start_day_slice) if isinstance(start_day_slice, LobsterDay) else start_day_slice
+    flow = flow_of_day(start_day_slice) if isinstance(start_day_slice, Recording) else start_day_slice
     history = History(order_table(flow, model.config), model.config)
     book = book_after(flow, model.config.levels)
     rng = np.random.default_rng(seed)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from lob.lobster import LobsterDay
+from lob.recording import Recording
 from scenarios.baselines.trades.settings import TradesConfig
 from sim.metrics.flow import FlowKind, OrderFlow, flow_of_day
 
@@ -96,13 +96,13 @@ def depth_ticks(kind: Any, direction: Any, price_ticks: Any, before: Floats, aft
     return behind if repaired else np.maximum(behind, 0.0)
 
 
-def order_table(flow: OrderFlow | LobsterDay, config: TradesConfig) -> OrderTable:
+def order_table(flow: OrderFlow | Recording, config: TradesConfig) -> OrderTable:
     """Return the orders of a flow; hidden executions and the first event, whose book before is unknown, are left out.
 
     Raises:
         ValueError: if the flow has no book, too few levels, or fewer orders than one window.
     """
-    if isinstance(flow, LobsterDay):
+    if isinstance(flow, Recording):
         flow = flow_of_day(flow)
     flow = flow.visible()
     if flow.book is None:

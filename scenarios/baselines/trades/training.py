@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from lob.lobster import LobsterDay
+from lob.recording import Recording
 from scenarios.baselines.trades.diffusion import Diffusion, LevelSampler
 from scenarios.baselines.trades.model import TradesModel, one_thread
 from scenarios.baselines.trades.network import Denoiser
@@ -22,7 +22,7 @@ __all__ = ["train"]
 
 
 def train(
-    flow_or_arrays: OrderFlow | LobsterDay | OrderTable,
+    flow_or_arrays: OrderFlow | Recording | OrderTable,
     config: TradesConfig,
     *,
     seconds: float,

@@ -8,13 +8,23 @@ from typing import Annotated
 import typer
 
 from lob.errors import InputError
-from scenarios.cli._options import ResumeOption, side_table, wide_console
+from scenarios.cli._options import (
+    LotOption,
+    MappingOption,
+    ResumeOption,
+    SymbolOption,
+    TickOption,
+    ZoneOption,
+    read_options,
+    side_table,
+    wide_console,
+)
 
 __all__ = ["command"]
 
 
 def command(
-    data: Annotated[list[Path], typer.Option(help="LOBSTER zip, or what `outcry realism` reads; once for each stock.")],
+    data: Annotated[list[Path], typer.Option(help="What `outcry realism` reads; once for each stock.")],
     name: Annotated[list[str] | None, typer.Option(help="Name of each stock. Default: from the files.")] = None,
     config: Annotated[Path | None, typer.Option(help="TOML file of settings; see agents/flow/training.py.")] = None,
     changes: Annotated[
@@ -24,6 +34,11 @@ def command(
     validate_until: Annotated[str, typer.Option(help="Time of day at which validation data ends.")] = "15:00",
     out: Annotated[Path, typer.Option(help="Folder.")] = Path("runs/flow"),
     levels: Annotated[int, typer.Option(min=2, help="Levels of a simulated tape's book to learn from.")] = 10,
+    tick_size: TickOption = None,
+    lot_size: LotOption = None,
+    symbol: SymbolOption = None,
+    mapping: MappingOption = None,
+    zone: ZoneOption = None,
     rounds: Annotated[int, typer.Option(min=0, help="Rounds of closed-loop matching after training.")] = 24,
     resume: ResumeOption = False,
 ) -> None:
@@ -44,12 +59,14 @@ def command(
     names = list(name or [path.stem.replace("LOBSTER_SampleFile_", "").split("_")[0] for path in data])
     if len(names) != len(data) or len(set(names)) != len(names):
         raise InputError(f"--name {', '.join(names)}: allowed: as many different names as --data")
+    reading = read_options(tick_size, lot_size, symbol, mapping, zone)
     columns = (TextColumn("{task.completed:.0f} of {task.total:.0f} s"), BarColumn(), TimeElapsedColumn(),
                TextColumn("nats an order {task.fields[nats]}"))  # fmt: skip
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("", total=settings.seconds, nats="")
         path, trained = train_flow(
-            FlowData(data, names, train_until, validate_until, levels), settings, out, rounds=rounds, resume=resume,
+            FlowData(data, names, train_until, validate_until, levels, reading), settings, out, rounds=rounds,
+            resume=resume,
             on_progress=lambda row: bar.update(task, completed=row["seconds"], nats=f"{row['total']:.3f}"),
             on_round=lambda number, stock, distance: console.print(
                 f"Closed loop of {stock}, round {number + 1} of {rounds}: off by {distance:.3f}"

@@ -1,0 +1,1 @@
+"""Readers of recordings, a module for each format; see sim.formats.reading."""
