@@ -44,8 +44,8 @@ CURVES = {
     "metaorder_impact": "Proxy metaorders (Maitrier, Loeper and Bouchaud 2025): market orders are given at random to "
     f"{TRADERS} traders, runs of one sign of one trader with at least {CHILDREN} children are metaorders. I: log move "
     "of the midpoint from before the first child to after the last, sigma: volatility of the day from 5-minute returns "
-    "(1-minute in less than 3 h, 10-second in less than 20 min), V: volume of the day. Intervals: bootstrap of ten-minute blocks (twentieths, if the "
-    "record is short); bars: one standard error.",
+    "(1-minute in less than 3 h, 10-second in less than 20 min), V: volume of the day. Intervals: bootstrap of "
+    "ten-minute blocks (twentieths, if the record is short); bars: one standard error.",
     "metaorder_fit": "The fitted law.",
 }
 
@@ -98,7 +98,7 @@ def _metaorders(found: Found, flows: Sequence[OrderFlow], seed: int) -> None:
     proxies = proxy_metaorders(flows, TRADERS, CHILDREN, seed=seed)
     n = len(proxies) / proxies.n_draws
     if n < LEAST_METAORDERS:
-        why = f"{n:.0f} proxy metaorders in five minutes or more with a price that moves, at least {LEAST_METAORDERS} needed"
+        why = f"{n:.0f} proxy metaorders while prices move for five minutes, at least {LEAST_METAORDERS} needed"
         found.values |= {name: missing(why) for name in ("metaorder_exponent", "metaorder_y", "metaorder_late")}
         found.values["metaorders"] = Value(n)
         found.curves |= {name: missing_curve(why) for name in ("metaorder_impact", "metaorder_fit")}
