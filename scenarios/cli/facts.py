@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scenarios.cli._options import side_table, wide_console
+from scenarios.cli._options import (
+    LotOption,
+    MappingOption,
+    SymbolOption,
+    TickOption,
+    ZoneOption,
+    read_options,
+    side_table,
+    wide_console,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,15 +29,16 @@ __all__ = ["command"]
 def command(
     context: typer.Context,
     places: Annotated[
-        list[Path], typer.Argument(metavar="FILE|RUN", help="Recordings, run folders, generated days.")
+        list[Path], typer.Argument(metavar="FILE|RUN", help="Recordings (docs/recordings.md), run folders, days.")
     ],
     window: Annotated[
         str | None, typer.Option(metavar="HH:MM-HH:MM", help="Part of every day to look at. Default: all of it.")
     ] = None,
-    tick_size: Annotated[
-        float | None,
-        typer.Option("--tick", help="Tick of LOBSTER files. Default: the largest usual one that fits all prices."),
-    ] = None,
+    tick_size: TickOption = None,
+    lot_size: LotOption = None,
+    symbol: SymbolOption = None,
+    mapping: MappingOption = None,
+    zone: ZoneOption = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder for facts.html, facts.json, facts.csv and the pictures.")
     ] = None,
@@ -59,10 +69,11 @@ def command(
         context.with_resource(claimed(out, "facts page", is_facts))
     sources: list[MarketFacts] = []
     errors = Console(stderr=True, highlight=False, markup=False)
+    reading = read_options(tick_size, lot_size, symbol, mapping, zone)
     with errors.status("reading") as status:
         for place in places:
             status.update(f"reading {place.name}")
-            read = read_flows(place, None, Argument("places"), tick_size=tick_size)
+            read = read_flows(place, None, Argument("places"), reading=reading)
             if window is not None:
                 read = read.part(window, "--window")
             status.update(f"measuring {place.name}")
@@ -106,5 +117,5 @@ def _print_table(sources: Sequence[MarketFacts]) -> None:
     console.width = max(console.width, 60 + sum(max(24, len(source.name) + 2) for source in sources))
     console.print(side_table(["Fact", *[source.name for source in sources]], lines, grey=titles))
     for source in sources:
-        for line in reasons(source):
+        for line in (*(f"{source.name}: {note}" for note in source.notes), *reasons(source)):
             console.print(line, soft_wrap=True)

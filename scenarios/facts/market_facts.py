@@ -41,12 +41,16 @@ class MarketFacts:
         days: of each day: from, until (times of day) and number of events.
         values: by name, all of FACTS.
         curves: by name.
+        tick_size: one tick in the currency; None if it is not known.
+        notes: what the reader of a recording told, a line each.
     """
 
     name: str
     days: tuple[dict[str, Any], ...]
     values: dict[str, Value]
     curves: dict[str, Curve]
+    tick_size: float | None = None
+    notes: tuple[str, ...] = ()
 
     def __getitem__(self, name: str) -> float | None:
         """Return the number of a fact; None if the data does not give it."""
@@ -56,6 +60,8 @@ class MarketFacts:
         """Return everything as JSON can hold it."""
         return {
             "name": self.name,
+            "tick_size": self.tick_size,
+            "notes": list(self.notes),
             "days": list(self.days),
             "facts": {name: found.record() for name, found in self.values.items()},
             "curves": {name: found.record() for name, found in self.curves.items()},
@@ -77,7 +83,10 @@ def facts_of(
     """
     if isinstance(data, str | Path):
         data = read_flows(Path(data), None, "facts_of")
+    tick_size: float | None = None
+    notes: tuple[str, ...] = ()
     if isinstance(data, FlowSource):
+        tick_size, notes = (data.tick_size if data.tick_size > 0 else None), data.notes
         name, data = data.name if name is None else name, data.flows
     flows = [data] if isinstance(data, OrderFlow) else list(data)
     visible = [flow.visible() if (flow.kind == FlowKind.HIDDEN).any() else flow for flow in flows]
@@ -91,7 +100,7 @@ def facts_of(
         found = impact.measure(given, seed) if topic is impact else topic.measure(given)
         values |= {key: found.values[key] for key in topic.FACTS}
         curves |= found.curves
-    return MarketFacts(name or "flow", tuple(map(_day, flows)), values, curves)
+    return MarketFacts(name or "flow", tuple(map(_day, flows)), values, curves, tick_size, notes)
 
 
 def _day(flow: OrderFlow) -> dict[str, Any]:

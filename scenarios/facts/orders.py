@@ -125,6 +125,6 @@ def _of(what: Any, x: Any) -> float:
 def _beyond(sizes: Floats, what: str) -> Curve:
     if len(sizes) < LEAST:
         return missing_curve(f"{len(sizes)} {what}, at least {LEAST} needed")
-    at = np.unique(np.round(np.geomspace(1, float(sizes.max()), 120)))
+    at = np.unique(np.round(np.geomspace(max(float(sizes.min()) / 2, 1), float(sizes.max()), 120)))
     share = share_beyond(sizes, at)
     return curve(at, np.where(share > 0, share, np.nan), why=f"all {what} are of one lot")

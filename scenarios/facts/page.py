@@ -64,11 +64,9 @@ def facts_page(sources: Sequence[MarketFacts], pictures: Mapping[str, bytes] | N
 
 
 def _what(source: MarketFacts) -> str:
-    first = source.days[0]
-    if len(source.days) == 1:
-        return f"{source.name}: {first['events']:,} events from {first['from']} to {first['until']}."
+    first, n = source.days[0], len(source.days)
     events = sum(day["events"] for day in source.days)
-    return (
-        f"{source.name}: {events:,} events of {len(source.days)} days, put together; the first from {first['from']} to "
-        f"{first['until']}."
-    )
+    days = f" of {n} days, put together; the first" if n > 1 else ""
+    tick = f" One tick is {source.tick_size:g}." if source.tick_size else ""
+    told = "".join(f" {note}." for note in source.notes)
+    return f"{source.name}: {events:,} events{days} from {first['from']} to {first['until']}.{tick}{told}"

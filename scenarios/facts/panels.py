@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from scenarios.pages.style import GREY, INK, SERIES, new_figure, plain, png
 if TYPE_CHECKING:
     from scenarios.facts.market_facts import MarketFacts
 
-__all__ = ["MOST_SOURCES", "Panel", "draw_panels", "empty", "has", "kinds_legend", "lines", "log_scale"]
+__all__ = ["MOST_SOURCES", "Panel", "draw_panels", "empty", "has", "kinds_legend", "lines", "log_scale", "say"]
 
 MOST_SOURCES = len(SERIES)
 Panel = Callable[[Any, "Sequence[MarketFacts]"], None]
@@ -64,13 +65,22 @@ def log_scale(axes: Any, which: str) -> None:
 
 
 def _plain_number(x: float, _: Any) -> str:
-    return f"{x:g}" if x < 1e3 else f"{x / 1e3:g}k" if x < 1e6 else f"{x / 1e6:g}M"
+    for unit, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if x >= unit:
+            return f"{x / unit:g}{letter}"
+    return f"{x:g}"
 
 
 def empty(axes: Any, sources: Sequence[MarketFacts], name: str) -> None:
-    """Say in a panel why nothing is in it."""
-    why = sources[0].curves[name].why
-    axes.text(0.5, 0.5, why, transform=axes.transAxes, ha="center", va="center", color=GREY, fontsize=8, wrap=True)
+    """Say in a panel why none of its curve is in it."""
+    say(axes, sources[0].curves[name].why)
+
+
+def say(axes: Any, why: str) -> None:
+    """Write a reason into an empty panel."""
+    axes.text(
+        0.5, 0.5, textwrap.fill(why, 36), transform=axes.transAxes, ha="center", va="center", color=GREY, fontsize=8
+    )
     axes.set_xticks([])
     axes.set_yticks([])
 

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.ticker import FuncFormatter
 from scipy.stats import norm
 
-from scenarios.facts.panels import draw_panels, has, kinds_legend, lines, log_scale
+from scenarios.facts.panels import draw_panels, has, kinds_legend, lines, log_scale, say
 from scenarios.facts.returns import SECONDS
 from scenarios.pages.style import GREY, INK, SERIES
 
@@ -42,6 +42,10 @@ def _tail(axes: Any, sources: Sequence[MarketFacts]) -> None:
 
 def _kurtosis(axes: Any, sources: Sequence[MarketFacts]) -> None:
     axes.set_title("Excess kurtosis by interval")
+    whys = [source.values[f"kurtosis_{s}s"].why for source in sources for s in SECONDS]
+    if all(whys):
+        say(axes, whys[0])
+        return
     width = 0.8 / len(sources)
     axes.axhline(0, color=GREY, lw=0.8)
     heights = []
