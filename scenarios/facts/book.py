@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from lob.units import SECOND_NS
-from scenarios.facts.values import Fact, Found, Value, curve, missing, missing_curve, value
+from scenarios.facts.values import SAME, Fact, Found, Value, curve, missing, missing_curve, value
 from sim.metrics.flow import OrderFlow
 from sim.metrics.queues import orders_at_best
 
@@ -21,12 +21,12 @@ _BY_TIME = "weighted by the time that it holds"
 
 FACTS: dict[str, Fact] = {
     "spread_mean": Fact("spread, mean", "ticks", f"best ask less best bid, {_BY_TIME}"),
-    "spread_p5": Fact("spread, 5th percentile", "ticks", "the same"),
-    "spread_p50": Fact("spread, median", "ticks", "the same"),
-    "spread_p95": Fact("spread, 95th percentile", "ticks", "the same"),
+    "spread_p5": Fact("spread, 5th percentile", "ticks", SAME),
+    "spread_p50": Fact("spread, median", "ticks", SAME),
+    "spread_p95": Fact("spread, 95th percentile", "ticks", SAME),
     "one_tick_share": Fact("share of time at one tick", "", "of the time with a spread"),
     "queue_lots_mean": Fact("quantity at a best price, mean", "lots", f"bid and ask together, {_BY_TIME}"),
-    "queue_lots_p50": Fact("quantity at a best price, median", "lots", "the same"),
+    "queue_lots_p50": Fact("quantity at a best price, median", "lots", SAME),
     "queue_orders_mean": Fact("orders at a best price, mean", "orders", "where the orders known add up to the quantity "
                               "shown: those from before the record, or hidden in an iceberg, are not known"),
     "queue_known_share": Fact("share of time they are known", "", "of all time with a best price"),

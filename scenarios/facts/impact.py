@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from scenarios.facts.values import Fact, Found, Value, curve, missing, missing_curve, value
+from scenarios.facts.values import SAME, Fact, Found, Value, curve, missing, missing_curve, value
 from sim.metrics.flow import OrderFlow
 from sim.metrics.metaorders import fit_impact_law, proxy_metaorders
 from sim.metrics.moments import imbalance_and_next_move, market_orders, response_ticks
@@ -23,8 +23,8 @@ TRADERS, CHILDREN = 5, 3
 FACTS: dict[str, Fact] = {
     **{
         f"response_{lag}": Fact(f"response after {lag} event{'s' if lag > 1 else ''}", "ticks",
-                                "mean of sign x move of the midpoint, from just before a market order to so many "
-                                "events later, its own first event included")
+                                SAME if lag > 1 else "mean of sign x move of the midpoint, from just before a market "
+                                "order to so many events later, its own first event included")
         for lag in NAMED
     },
     "imbalance_next_move": Fact("imbalance and next move", "", "correlation of (bid - ask) / (bid + ask) quantity "

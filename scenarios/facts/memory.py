@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from scenarios.facts.returns import clock_returns
-from scenarios.facts.values import Fact, Found, Value, curve, missing
+from scenarios.facts.values import SAME, Fact, Found, Value, curve, missing
 from sim.metrics.flow import OrderFlow
 from sim.metrics.moments import autocorrelation, market_orders
 
@@ -27,8 +27,8 @@ FACTS: dict[str, Fact] = {
     "abs_return_acf_1s_60": Fact("autocorrelation of absolute 1 s returns, lag 60", "", "a minute later"),
     "market_sign_acf_1": Fact("autocorrelation of signs of market orders, lag 1", "", "+1 buys, -1 sells; executions "
                               "of one moment and side are one market order; lags count market orders"),
-    "market_sign_acf_10": Fact("autocorrelation of signs of market orders, lag 10", "", "the same"),
-    "market_sign_acf_50": Fact("autocorrelation of signs of market orders, lag 50", "", "the same"),
+    "market_sign_acf_10": Fact("autocorrelation of signs of market orders, lag 10", "", SAME),
+    "market_sign_acf_50": Fact("autocorrelation of signs of market orders, lag 50", "", SAME),
 }  # fmt: skip
 
 CURVES = {

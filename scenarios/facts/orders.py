@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from scenarios.facts.values import Curve, Fact, Found, curve, missing, missing_curve, value
+from scenarios.facts.values import SAME, Curve, Fact, Found, curve, missing, missing_curve, value
 from sim.metrics.flow import FlowKind, OrderFlow
 from sim.metrics.lifetimes import Lives, end_shares, order_lives
 from sim.metrics.metaorders import market_order_ends
@@ -25,17 +25,18 @@ MIX = {
 
 FACTS: dict[str, Fact] = {
     **{
-        f"{kind.name.lower()}_share": Fact(f"share of {words}", "", "of all events" if kind != FlowKind.HIDDEN else
-                                           "against hidden orders; they count nowhere else")
+        f"{kind.name.lower()}_share": Fact(f"share of {words}", "", "of all events" if kind == FlowKind.SUBMIT else
+                                           "against hidden orders; they count nowhere else"
+                                           if kind == FlowKind.HIDDEN else SAME)
         for kind, words in MIX.items()
     },
     "inside_share": Fact("submissions inside the spread", "", "share of submissions at a better price than the best of "
                          "their side before them"),
-    "at_best_share": Fact("submissions at the best price", "", "share at the best price of their side before them"),
+    "at_best_share": Fact("submissions at the best price", "", "at the best of their side before them"),
     "submit_size_mean": Fact("size of limit orders, mean", "lots", "quantity that came to rest in the book"),
-    "submit_size_p50": Fact("size of limit orders, median", "lots", "the same"),
+    "submit_size_p50": Fact("size of limit orders, median", "lots", SAME),
     "market_size_mean": Fact("size of market orders, mean", "lots", "all executions of one moment and side"),
-    "market_size_p50": Fact("size of market orders, median", "lots", "the same"),
+    "market_size_p50": Fact("size of market orders, median", "lots", SAME),
     "executions_per_market_order": Fact("executions of a market order", "", "mean number"),
     "life_p50": Fact("life of orders, median", "s", "until half of all orders have been deleted or executed in part"),
     "time_to_delete_p50": Fact("time to deletion, median", "s", "of the orders that were deleted before any execution"),

@@ -9,6 +9,7 @@ from types import ModuleType
 from scenarios.facts import plot_book, plot_day, plot_impact, plot_memory, plot_orders, plot_returns
 from scenarios.facts.market_facts import FACTS, TOPICS, MarketFacts
 from scenarios.facts.table import label, reasons, topic_rows
+from scenarios.facts.values import SAME
 from scenarios.pages.html import page, paragraph, picture, section, table
 from sim.versions import versions
 
@@ -47,12 +48,11 @@ def facts_page(sources: Sequence[MarketFacts], pictures: Mapping[str, bytes] | N
     names = [source.name for source in sources]
     parts = []
     for title, rows in topic_rows(sources).items():
-        lines = [[label(FACTS[name]), *cells, FACTS[name].about] for name, cells in rows]
-        notes = [paragraph(text, "note") for text in TOPICS[title].CURVES.values()]
-        head = ["", *names, "what it is"]
-        parts.append(
-            section(title, picture(pictures[title], title), *notes, table(head, lines, text_columns=[len(names) + 1]))
-        )
+        lines = [[label(FACTS[name]), *cells] for name, cells in rows]
+        meant = [[FACTS[name].label, FACTS[name].about] for name, _ in rows if FACTS[name].about != SAME]
+        notes = paragraph(" ".join(TOPICS[title].CURVES.values()), "note")
+        defined = table(["", "what it is"], meant, text_columns=[1])
+        parts.append(section(title, picture(pictures[title], title), notes, table(["", *names], lines), defined))
     why = [paragraph(line, "note") for source in sources for line in reasons(source)]
     return page(
         f"Stylised facts: {', '.join(names)}",

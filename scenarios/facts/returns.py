@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from lob.units import SECOND_NS
-from scenarios.facts.values import Curve, Fact, Found, Value, curve, missing_curve, value
+from scenarios.facts.values import SAME, Curve, Fact, Found, Value, curve, missing_curve, value
 from sim.metrics.facts import FACTS as STYLISED
 from sim.metrics.flow import OrderFlow
 from sim.metrics.moments import excess_kurtosis, grid_returns
@@ -27,18 +27,19 @@ OTHERS = ("still_share_1s", "skewness_60s", "leverage_10s", "volume_volatility")
 
 FACTS: dict[str, Fact] = {
     **{
-        f"return_sd_{s}s": Fact(f"volatility of {s} s returns", "bp", "standard deviation of returns of the log "
-                                "midpoint at whole seconds of the clock, last value")
+        f"return_sd_{s}s": Fact(f"volatility of {s} s returns", "bp", SAME if s > 1 else "standard deviation of "
+                                "returns of the log midpoint at whole seconds of the clock, last value")
         for s in SECONDS
     },
     **{
-        f"kurtosis_{s}s": Fact(f"excess kurtosis of {s} s returns", "", "fourth moment over squared variance, less 3; "
-                               "0 for a Gaussian, and nearer to it at long intervals (aggregational normality)")
+        f"kurtosis_{s}s": Fact(f"excess kurtosis of {s} s returns", "", SAME if s > 1 else "fourth moment over "
+                               "squared variance, less 3; 0 for a Gaussian, and nearer to it at long intervals")
         for s in SECONDS
     },
     **{
-        f"tail_index_{s}s": Fact(f"tail index of {s} s returns", "", "Hill's exponent a of P(|r| > x) ~ x^-a over the "
-                                 f"largest 5%; {GAUSSIAN:.1f} for a Gaussian; interval as for independent returns")
+        f"tail_index_{s}s": Fact(f"tail index of {s} s returns", "", SAME if s > 1 else "Hill's exponent a of "
+                                 "P(|r| > x) ~ x^-a over the largest 5%; "
+                                 f"{GAUSSIAN:.1f} for a Gaussian; interval as for independent returns")
         for s in SECONDS[:2]
     },
     "signature_ratio": Fact("volatility at 1 s over that at 60 s", "", "realised volatility a minute from the "

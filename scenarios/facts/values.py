@@ -9,9 +9,13 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["Curve", "Fact", "Found", "Value", "curve", "missing", "missing_curve", "value"]
+__all__ = ["SAME", "Curve", "Fact", "Found", "Value", "curve", "missing", "missing_curve", "value"]
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
+
+
+SAME = "the same"
+"""Definition of a fact that is one of a kind with the fact before."""
 
 
 @dataclass(frozen=True)
