@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 
 from scenarios import run_scenario
+from scenarios.facts import facts_of
 from tests.cli.inside import inside
-from tests.scenarios.texts import SMALL, built
+from tests.scenarios.texts import SMALL, built, written
+from tests.studies import generate
 
 PICTURES = ("session.png", "returns.png", "memory.png", "book.png", "orders.png", "impact.png")
 
@@ -83,6 +85,15 @@ def test_a_window_is_looked_at_alone(runs: Path) -> None:
     day = record["sources"][0]["days"][0]
     assert "09:32:00" <= day["from"] < day["until"] < "09:35:00"
     assert refused(runs, "a/small", "--window", "11:00-12:00").startswith("--window 11:00-12:00: nothing happens")
+
+
+def test_a_tape_and_its_lobster_files_have_the_same_facts(tmp_path: Path) -> None:
+    generate(written(tmp_path), tmp_path / "days", days=2, formats=("parquet", "lobster"))
+    tape, files = (facts_of(tmp_path / "days" / part) for part in ("tape", "lobster"))
+    assert tape["days"] == files["days"] == 2 and len(tape.days) == 2
+    for name, found in tape.values.items():
+        assert (files[name] == pytest.approx(found.value, rel=1e-9)) if found.value is not None else found.why, name
+        assert files.values[name].why == found.why
 
 
 def test_what_cannot_be_is_refused_in_one_line(runs: Path) -> None:
