@@ -16,8 +16,8 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = (
     "lob", "sim", "sim.metrics", "sim.formats", "sim.audit", "agents", "agents.flow", "agents.rl", "agents.llm",
     "scenarios", "scenarios.schema", "scenarios.build", "scenarios.run", "scenarios.check", "scenarios.many_runs",
-    "scenarios.data", "scenarios.experiments", "scenarios.calibration", "scenarios.realism", "scenarios.baselines",
-    "scenarios.training",
+    "scenarios.data", "scenarios.experiments", "scenarios.calibration", "scenarios.realism", "scenarios.facts",
+    "scenarios.baselines", "scenarios.training",
 )  # fmt: skip
 
 

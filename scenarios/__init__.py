@@ -10,6 +10,7 @@ data         recorded and generated order flow
 experiments  impact, sweeps, attribution
 calibration  parameters from moments
 realism      how real a flow looks
+facts        what a market looks like by itself
 baselines    order-flow models of the literature, to compare with
 training     learning agents, the learned flow
 cli          the command line
