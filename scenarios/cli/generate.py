@@ -33,6 +33,7 @@ def command(
     ] = None,
     levels: Annotated[int, typer.Option(min=1, max=200, help="Levels of LOBSTER's book files.")] = 10,
     labels: Annotated[bool, typer.Option(help="Write who is behind each order, and the events.")] = True,
+    compress: Annotated[bool, typer.Option("--compress", help="LOBSTER's files as .csv.gz.")] = False,
     overrides: OverridesOption = None,
     executor: ExecutorOption = "process",
     workers: WorkersOption = None,
@@ -56,7 +57,7 @@ def command(
     with pair_progress(console, "days") as show:
         made = generate(
             scenario, folder, days=days, seeds=seed_list(seeds), formats=format_ or ("parquet",),
-            files=FileOptions(levels, labels), overrides=overrides or [],
+            files=FileOptions(levels, labels, compress=compress), overrides=overrides or [],
             execution=Execution(executor, workers, None, resume, overwrite, show),
         )  # fmt: skip
     if told_to_programs(as_json, as_csv, {"manifest": made.manifest, "folder": folder}, made.manifest):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +14,12 @@ from lob.types import EventKind, Flag
 from scenarios.data.labels import put_in_place
 from sim.files.atomic import temporary_name
 from sim.files.names import file_name
-from sim.formats import DbnWriter, HftbacktestWriter, ItchWriter, LobsterOptions, LobsterWriter
+from sim.formats import DbnWriter, HftbacktestWriter, ItchWriter, LobsterWriter
 from sim.writer import ParquetTape
 
 if TYPE_CHECKING:
     from scenarios.build.market import Built
+    from sim.settings import Listing
 
 __all__ = ["FOLDERS", "FORMATS", "FlowFigures", "day_folder", "day_writers"]
 
@@ -30,40 +32,100 @@ def day_folder(seed: int, date: str) -> Path:
     return Path(f"seed={seed}") / f"date={date}"
 
 
-def day_writers(built: Built, formats: Sequence[str], levels: int, folder: Path, seed: int, date: str) -> list[Any]:
+def day_writers(
+    built: Built, formats: Sequence[str], levels: int, folder: Path, seed: int, date: str, compress: bool = False
+) -> list[Any]:
     """Return the writers of a day, sinks of tape rows with `close` and `discard`.
 
+    Args:
+        built: the scenario.
+        formats: of FORMATS.
+        levels: of LOBSTER's book files.
+        folder: for all data.
+        seed: of the series.
+        date: "YYYY-MM-DD".
+        compress: write LOBSTER's files as .csv.gz.
+
     Raises:
-        InputError: if a format cannot hold the scenario.
+        InputError: if a format cannot hold the scenario; nothing is left behind then.
     """
     writers: list[Any] = []
-    session = built.session
-    if "parquet" in formats:
-        writers.append(_TapeFolder(folder / FOLDERS["parquet"] / day_folder(seed, date)))
-    for symbol, (table, listing) in enumerate(zip(built.scenario.instrument, built.listings, strict=True)):
-        prices = (listing.instrument.min_price_ticks, listing.instrument.n_prices)
-        name = file_name(table.name)
-        if "lobster" in formats:
-            place = folder / FOLDERS["lobster"] / f"seed={seed}"
-            options: LobsterOptions = {
-                "tick_size": listing.tick_size,
-                "depth": levels,
-                "symbol": symbol,
-                "lot_size": listing.lot_size,
-            }
-            writers.append(LobsterWriter(place, name, date, session.open_ns, session.close_ns, *prices, **options))
-        if "dbn" in formats:
-            path = folder / FOLDERS["dbn"] / f"seed={seed}" / f"{name}_{date}.mbo.dbn"
-            writers.append(DbnWriter(path, table.name, date, *prices, listing.tick_size, symbol, listing.lot_size))
-        if "itch" in formats:
-            path = folder / FOLDERS["itch"] / f"seed={seed}" / f"{name}_{date}.itch"
-            writers.append(
-                ItchWriter(path, table.name, session.open_ns, *prices, listing.tick_size, symbol, listing.lot_size)
-            )
-        if "hftbacktest" in formats:
-            path = folder / FOLDERS["hftbacktest"] / f"seed={seed}" / f"{name}_{date}.npz"
-            writers.append(HftbacktestWriter(path, *prices, listing.tick_size, symbol, 0, listing.lot_size))
+    try:
+        if "parquet" in formats:
+            writers.append(_TapeFolder(folder / FOLDERS["parquet"] / day_folder(seed, date)))
+        for symbol in range(len(built.listings)):
+            for form in formats:
+                if form in _MAKERS:
+                    place = folder / FOLDERS[form] / f"seed={seed}"
+                    writers.append(_MAKERS[form](_Day(built, symbol, place, date, levels, compress)))
+    except BaseException:
+        for writer in writers:
+            writer.discard()
+        raise
     return writers
+
+
+@dataclass(frozen=True)
+class _Day:
+    """One instrument's day to be written into a folder."""
+
+    built: Built
+    symbol: int
+    place: Path
+    date: str
+    levels: int
+    compress: bool
+
+    @property
+    def listing(self) -> Listing:
+        return self.built.listings[self.symbol]
+
+    @property
+    def ticker(self) -> str:
+        return self.built.scenario.instrument[self.symbol].name
+
+    @property
+    def prices(self) -> tuple[int, int]:
+        return self.listing.instrument.min_price_ticks, self.listing.instrument.n_prices
+
+    def path(self, ending: str) -> Path:
+        return self.place / f"{file_name(self.ticker)}_{self.date}.{ending}"
+
+
+def _lobster(day: _Day) -> LobsterWriter:
+    session = day.built.session
+    return LobsterWriter(
+        day.place, file_name(day.ticker), day.date, session.open_ns, session.close_ns, *day.prices,
+        tick_size=day.listing.tick_size, depth=day.levels, symbol=day.symbol, lot_size=day.listing.lot_size,
+        compress=day.compress,
+    )  # fmt: skip
+
+
+def _dbn(day: _Day) -> DbnWriter:
+    low, n_prices = day.prices
+    return DbnWriter(
+        day.path("mbo.dbn"), day.ticker, day.date, low, n_prices, day.listing.tick_size, day.symbol,
+        day.listing.lot_size,
+    )  # fmt: skip
+
+
+def _itch(day: _Day) -> ItchWriter:
+    low, n_prices = day.prices
+    return ItchWriter(
+        day.path("itch"), day.ticker, day.built.session.open_ns, low, n_prices, day.listing.tick_size, day.symbol,
+        day.listing.lot_size,
+    )  # fmt: skip
+
+
+def _hftbacktest(day: _Day) -> HftbacktestWriter:
+    return HftbacktestWriter(
+        day.path("npz"), *day.prices, day.listing.tick_size, day.symbol, lot_size=day.listing.lot_size
+    )
+
+
+_MAKERS: dict[str, Callable[[_Day], Any]] = {
+    "lobster": _lobster, "dbn": _dbn, "itch": _itch, "hftbacktest": _hftbacktest,
+}  # fmt: skip
 
 
 class _TapeFolder:

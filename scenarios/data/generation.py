@@ -68,6 +68,7 @@ class FileOptions:
         levels: levels of LOBSTER's book files.
         labels: also write who is behind each order, and the events.
         first_date: date of the first day, unless the scenario has one.
+        compress: LOBSTER's files as .csv.gz.
 
     Raises:
         InputError: if there can be no book of so many levels.
@@ -76,6 +77,7 @@ class FileOptions:
     levels: int = 10
     labels: bool = True
     first_date: dt.date = FIRST_DATE
+    compress: bool = False
 
     def __post_init__(self) -> None:
         """Check the levels."""
@@ -101,7 +103,9 @@ class _Task:
         built = self.variant.built
         market = built.market(day.run_seed)
         folder, tape_hash = Path(self.folder), TapeHash()
-        writers = day_writers(built, self.formats, self.options.levels, folder, day.seed, day.date)
+        writers = day_writers(
+            built, self.formats, self.options.levels, folder, day.seed, day.date, self.options.compress
+        )
         labels = Labels(built, folder / LABELS / day_folder(day.seed, day.date)) if self.options.labels else None
         figures = [FlowFigures(symbol) for symbol in range(len(built.listings))]
         sinks = [tape_hash, *figures, *writers, *([labels] if labels is not None else [])]
@@ -194,6 +198,7 @@ def _identity(task: _Task, first_date: str) -> dict[str, Any]:
         "formats": list(task.formats),
         "levels": task.options.levels,
         "labels": task.options.labels,
+        **({"compress": True} if task.options.compress else {}),
         "first_date": first_date,
     }
 

@@ -35,10 +35,12 @@ class LobsterOptions(TypedDict, total=False):
         depth: levels of the orderbook file. Default: 10.
         symbol: index of the instrument on the tape. Default: 0.
         lot_size: one lot in shares; sizes are shares if that is a whole number, else lots. Default: 1.
+        compress: write .csv.gz. Default: False.
     """
 
     tick_size: float
     lot_size: float
+    compress: bool
     depth: int
     symbol: int
 
@@ -82,8 +84,9 @@ class LobsterWriter:
             )
         self.symbol, self.n_messages = options.get("symbol", 0), 0
         stem = f"{ticker}_{date}_{open_ns // 1_000_000}_{close_ns // 1_000_000}"
-        self._messages = GrowingFile(folder / f"{stem}_message_{depth}.csv")
-        self._book = GrowingFile(folder / f"{stem}_orderbook_{depth}.csv")
+        ending = "csv.gz" if options.get("compress", False) else "csv"
+        self._messages = GrowingFile(folder / f"{stem}_message_{depth}.{ending}")
+        self._book = GrowingFile(folder / f"{stem}_orderbook_{depth}.{ending}")
         self._feed = EventFeed(min_price_ticks, n_prices, depth)
         self._lot = units_of_lot(options.get("lot_size", 1.0))
         self._halted = False

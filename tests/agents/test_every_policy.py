@@ -7,7 +7,7 @@ import pytest
 from scenarios.build.kinds import library_policy, policy_kinds
 from sim.checks import check_policy
 
-NEEDS_A_FILE = {"replay"}
+NEEDS_A_FILE = {"opening", "replay"}
 HAS_ITS_OWN_TWIN = {"learned_flow"}
 """Too large a network for plain Python; tests/flow compares it with torch."""
 

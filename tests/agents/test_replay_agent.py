@@ -54,7 +54,7 @@ def test_alone_it_rebuilds_the_recorded_book_after_every_message(day: tuple[str,
     recorded = read_day(*day)
     for message, row in zip(recorded.messages, recorded.book, strict=True):
         ask, ask_lots, bid, bid_lots = (int(x) for x in row[0])
-        assert touch_at(market.tape, int(message["time_ns"]) + 1000) == (ask // 100, ask_lots, bid // 100, bid_lots)
+        assert touch_at(market.tape, int(message["time_ns"]) + 1000) == (ask, ask_lots, bid, bid_lots)
     assert not (market.tape["kind"] == EventKind.REJECT).any()
 
 
@@ -73,7 +73,7 @@ def test_half_an_hour_of_a_real_day_has_the_recorded_touch_throughout(stock: str
     at, times = at[settled], times[settled]
     rows = tape[np.searchsorted(tape["time_ns"], times + 1000, side="right") - 1]
     columns = ("ask_ticks", "ask_lots", "bid_ticks", "bid_lots")
-    expected = recorded.book[at, 0, :] // np.array([100, 1, 100, 1])
+    expected = recorded.book[at, 0, :]
     agree = np.all([rows[name] == expected[:, k] for k, name in enumerate(columns)], axis=0)
     assert len(at) > 5000
     assert agree.mean() == 1.0
@@ -124,7 +124,7 @@ def test_a_later_start_begins_with_the_book_of_that_time(day: tuple[str, str]) -
     market.run(OPEN_NS + 10**9 + 1000)
     recorded = read_day(*day)
     ask, ask_lots, bid, bid_lots = (int(x) for x in recorded.book[-1, 0])
-    assert touch_at(market.tape, OPEN_NS + 2 * 10**9) == (ask // 100, ask_lots, bid // 100, bid_lots)
+    assert touch_at(market.tape, OPEN_NS + 2 * 10**9) == (ask, ask_lots, bid, bid_lots)
     assert not (market.tape["kind"] == EventKind.EXECUTE).any()
 
 
@@ -207,7 +207,7 @@ def test_a_market_halts_when_the_record_does_and_goes_on_with_the_recorded_book(
     for k in (0, 8, 9):
         ask, ask_lots, bid, bid_lots = (int(x) for x in recorded.book[k, 0])
         at = int(recorded.messages["time_ns"][k]) + 1000
-        assert touch_at(tape, at) == (ask // 100, ask_lots, bid // 100, bid_lots)
+        assert touch_at(tape, at) == (ask, ask_lots, bid, bid_lots)
 
 
 def test_a_session_that_opens_within_a_halt_begins_with_the_book_before_it(tmp_path: Path) -> None:

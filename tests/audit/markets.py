@@ -62,6 +62,7 @@ KINDS: dict[str, Tables] = {
 }
 """Library kinds with settings that make them act within a few seconds."""
 ELSEWHERE = {
+    "opening": "needs a recording; tests/recordings/test_opening.py",
     "replay": "needs a recorded day; tests/agents/test_replay_agent.py",
     "learned_flow": "its network takes seconds to compile; its library scenarios are checked in CI",
 }

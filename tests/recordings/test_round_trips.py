@@ -126,3 +126,32 @@ def test_a_lobster_day_in_a_7z_reads_as_its_two_files(markets: dict[int, Market]
             archive.write(path, path.name)
     one, other = read_recording(message), read_recording(tmp_path / "day.7z")
     assert (one.messages == other.messages).all() and (one.book == other.book).all() and other.levels == DEPTH
+
+
+def test_compressed_lobster_files_are_the_same_days_and_the_same_bytes(tmp_path: Path) -> None:
+    from scenarios import Execution, generate
+    from scenarios.data import FileOptions, read_flows
+
+    days = []
+    for name, compress in (("plain", False), ("packed", True), ("again", True)):
+        generate(
+            "first_market", tmp_path / name, formats=["lobster"], execution=Execution("serial"),
+            files=FileOptions(labels=False, compress=compress), overrides=["session.close=09:32:00"],
+        )  # fmt: skip
+        days.append(read_flows(tmp_path / name, None, name).flow)
+    assert (days[0].time_ns == days[1].time_ns).all() and days[0].book is not None and days[1].book is not None
+    assert np.array_equal(days[0].book, days[1].book, equal_nan=True) and len(days[0]) > 100
+    packed, again = (sorted((tmp_path / name).rglob("*.csv.gz")) for name in ("packed", "again"))
+    assert len(packed) == 2 and [p.read_bytes() for p in packed] == [p.read_bytes() for p in again]
+
+
+def test_a_format_that_cannot_hold_a_name_leaves_nothing_of_the_others(tmp_path: Path) -> None:
+    from lob.errors import InputError
+    from scenarios.build.market import build
+    from scenarios.data.day_writers import day_writers
+    from scenarios.schema.load import load_scenario
+
+    built = build(load_scenario("first_market", ['instrument.0.name="TOO LONG A NAME"']))
+    with pytest.raises(InputError, match="allowed in ITCH files: 1 to 8"):
+        day_writers(built, ["parquet", "lobster", "itch"], 5, tmp_path, 1, "2024-01-02")
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]

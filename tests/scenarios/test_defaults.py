@@ -24,6 +24,7 @@ DRIFT_TICKS = 50
 NOT_HERE = {
     "latency_arbitrageur": "trades one asset in two books: needs a second instrument",
     "learned_flow": "the order flow of a whole stock, with a network: has library scenarios of its own",
+    "opening": "needs a recording",
     "replay": "needs a recorded day",
     "rl_directional": "needs trained weights",
     "rl_execution": "needs trained weights",

@@ -171,7 +171,7 @@ def test_a_day_that_breaks_off_leaves_nothing_half_written(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"formats": ("csv",)}, "format csv: no such format; allowed: parquet, lobster, dbn, hftbacktest"),
+        ({"formats": ("csv",)}, "format csv: no such format; allowed: parquet, lobster, dbn, itch, hftbacktest"),
         ({"formats": ()}, "a format"),
         ({"days": 0}, "1 to 9999 days"),
         ({"levels": 0}, "1 to 200 levels"),
