@@ -11,6 +11,7 @@ from numba import int64
 from lob.compiled import kernel
 from lob.errors import InputError
 from lob.recording import CROSS, EXECUTE, HIDDEN, NEW, RESTATED, Recording
+from lob.replay import MAX_PRICE_TICKS
 from lob.rules import MAX_PRICES
 from sim.rebuilt_book import find_order, remove_order, with_room
 
@@ -99,16 +100,21 @@ def build_book(recording: Recording, levels: int, every: bool = False) -> tuple[
         The recording, and how many messages were about orders that it does not show before; the book does without.
 
     Raises:
-        InputError: if a level holds more than 31 bits of lots.
+        InputError: if prices are beyond those of a book, or a level holds more than 31 bits of lots.
     """
     messages = recording.messages
     ticks = messages["price"] // recording.tick_units
     own = ticks[recording.is_visible]
     if len(own) == 0:  # nothing that a book could show
         return replace(recording, book=np.zeros((len(messages), levels, 4), np.int32)), 0
-    low, n_prices = int(own.min()), int(own.max() - own.min()) + 1
+    low, n_prices = int(own.min()), int(own.max()) - int(own.min()) + 1
     if n_prices > MAX_PRICES:
         low, n_prices = max(low, int(np.percentile(own, 50, method="lower")) - MAX_PRICES // 2), MAX_PRICES
+    if abs(low) > MAX_PRICE_TICKS:
+        raise InputError(
+            f"{recording.name}: prices near {low * recording.tick_size:g} are {low} ticks of {recording.tick_size:g}; "
+            f"allowed: up to {MAX_PRICE_TICKS} ticks, hence a larger tick"
+        )
     n_new = int((messages["type"] == NEW).sum())
     orders = with_room(np.zeros((1024, 3), np.int64), 0, n_new)
     lots = np.zeros((2, n_prices), np.int64)

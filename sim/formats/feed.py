@@ -61,7 +61,7 @@ class Act:
     REPLACE = 6
     """The order is deleted; `other_id` is new, on the same side."""
     TRADE = 7
-    """A trade of this size at this price; `side` is the resting order's."""
+    """A trade of this size at this price; `side` is the resting order's, 0: nobody took, as in an auction."""
     FILL = 8
     """`size` of the order was filled; what follows for it takes it out of the book."""
     CLEAR = 9
@@ -160,10 +160,12 @@ def _take(
 def _finish_trade(state: Any, out: Any, n: int) -> int:
     """What no fill accounts for was done with hidden orders."""
     if state[0].trade_size > 0:
+        # Where nobody took, as in an auction, there is no side.
+        is_cross = state[0].trade_side == 0
+        kind, side = (int64(CROSS), int64(-1)) if is_cross else (int64(HIDDEN), int64(state[0].trade_side))
         n = _emit(
-            out, n, state, int64(HIDDEN), int64(0), state[0].trade_side, state[0].trade_price, state[0].trade_size,
-            int64(0),
-        )  # fmt: skip
+            out, n, state, kind, int64(0), side, int64(state[0].trade_price), int64(state[0].trade_size), int64(0)
+        )
     state[0].trade_size = 0
     return n
 

@@ -44,7 +44,8 @@ class PlainFeed:
 
     def finish(self) -> None:
         if self.trade and self.trade[1] > 0:
-            self.tell(HIDDEN, 0, self.trade[2], self.trade[0], self.trade[1], 0)
+            price, size, side = self.trade
+            self.tell(HIDDEN if side else CROSS, 0, side or -1, price, size, 0)
         self.trade = None
 
     def __call__(self, row: Any) -> None:

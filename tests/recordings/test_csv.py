@@ -63,7 +63,8 @@ def test_the_order_that_takes_comes_into_the_book_with_its_rest(tmp_path: Path) 
 def test_a_file_of_trades_beside_it_says_who_took(tmp_path: Path) -> None:
     path = orders(tmp_path / "orders.csv", *TRADE)
     header = "trade_id,timestamp,exchange_timestamp,price,amount,buy_order_id,sell_order_id,side\n"
-    (tmp_path / "trades.csv").write_text(f"{header}1,{DAY},{DAY},100.5,2,3,1,buy\n2,{DAY},{DAY},101.0,1.5,3,2,buy\n")
+    at = DAY + 9
+    (tmp_path / "trades.csv").write_text(f"{header}1,{at},{at},100.5,2,3,1,buy\n2,{at},{at},101.0,1.5,3,2,buy\n")
     day = read_recording(path)
     assert any("as its trades.csv says" in note for note in day.notes)
     assert told(path, lot_size=0.1) == EXPECTED
@@ -207,3 +208,16 @@ def test_several_instruments_in_a_table_are_told_apart(tmp_path: Path) -> None:
     assert told(path, mapping=says, symbol="ABC") == MAPPED
     with pytest.raises(InputError, match="holds 2 instruments; allowed: one as symbol: ABC, XYZ"):
         read_recording(path, ReadOptions(mapping=says))
+
+
+def test_an_order_that_took_is_taken_from_later(tmp_path: Path) -> None:
+    later = ((5, 20, "100.9", "0.2", "created", "ask"), (5, 20, "101.0", "0", "deleted", "ask"),
+             (3, 20, "101.0", "0.3", "changed", "bid"))  # fmt: skip
+    path = orders(tmp_path / "orders.csv", *TRADE, *later)
+    expected = [*EXPECTED, (EXECUTE, 3, 2, 101.0)]
+    assert told(path, lot_size=0.1) == expected
+    header = "trade_id,timestamp,exchange_timestamp,price,amount,buy_order_id,sell_order_id,side\n"
+    at, then = DAY + 9, DAY + 20
+    rows = [f"1,{at},{at},100.5,2,3,1,buy", f"2,{at},{at},101.0,1.5,3,2,buy", f"3,{then},{then},101.0,0.2,3,5,sell"]
+    (tmp_path / "trades.csv").write_text(header + "\n".join(rows) + "\n")
+    assert told(path, lot_size=0.1) == expected

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -21,6 +20,13 @@ FORMS = ("lobster", "dbn", "itch", "hftbacktest", "bitstamp", "mapped")
 NAMES = {"dbn": "a.dbn", "itch": "a.itch", "hftbacktest": "a.npz", "bitstamp": "a.csv", "mapped": "a.csv"}
 
 
+class Files(dict[str, bytes]):
+    """A file of every format."""
+
+    def __repr__(self) -> str:
+        return f"files of {', '.join(self)}"
+
+
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """A small file of every format."""
@@ -30,7 +36,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     market.run()
     instrument = market.world.listings[0].instrument
     prices = (instrument.min_price_ticks, instrument.n_prices)
-    files: dict[str, bytes] = {}
+    files = Files()
     for form, writer in (
         ("dbn", DbnWriter(folder / "a.dbn", "ABC", "2024-01-02", *prices)),
         ("itch", ItchWriter(folder / "a.itch", "ABC", 0, *prices)),
@@ -99,27 +105,38 @@ def test_the_files_themselves_are_read(whole: dict[str, bytes], tmp_path: Path, 
 
 
 @settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(form=st.sampled_from(FORMS), data=st.data())
+@given(
+    form=st.sampled_from(FORMS),
+    how=st.sampled_from(["cut", "flip", "swap", "double", "insert", "reverse", "zero", "max"]),
+    places=st.tuples(st.integers(0, 1 << 20), st.integers(0, 1 << 20)),
+    size=st.integers(1, 64),
+    flips=st.lists(st.integers(1, 255), min_size=1, max_size=5),
+    inserted=st.binary(min_size=1, max_size=20),
+)
 def test_a_damaged_file_is_one_line_or_a_recording(
-    whole: dict[str, bytes], tmp_path_factory: pytest.TempPathFactory, form: str, data: Any
+    whole: dict[str, bytes],
+    tmp_path_factory: pytest.TempPathFactory,
+    form: str,
+    how: str,
+    places: tuple[int, int],
+    size: int,
+    flips: list[int],
+    inserted: bytes,
 ) -> None:
     text = bytearray(whole[form])
-    how = data.draw(st.sampled_from(["cut", "flip", "swap", "double", "insert", "reverse", "zero", "max"]))
-    at = data.draw(st.integers(0, len(text) - 1))
-    size = data.draw(st.integers(1, 64))
+    at, other = (place % len(text) for place in places)
     if how == "cut":
         text = text[:at]
     elif how == "flip":
-        for k in range(data.draw(st.integers(1, 5))):
-            text[(at + 7 * k) % len(text)] ^= data.draw(st.integers(1, 255))
+        for k, bits in enumerate(flips):
+            text[(at + 7 * k) % len(text)] ^= bits
     elif how == "swap":
-        other = data.draw(st.integers(0, len(text) - 1))
         first, second = sorted((at, other))
         text = text[:first] + text[second:] + text[first:second]
     elif how == "double":
         text = text + text[at:]
     elif how == "insert":
-        text = text[:at] + data.draw(st.binary(min_size=1, max_size=20)) + text[at:]
+        text = text[:at] + inserted + text[at:]
     elif how == "reverse":
         text[at : at + size] = text[at : at + size][::-1]
     else:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from lob.errors import InputError
-from lob.recording import DELETE, EXECUTE, HIDDEN, NEW, REDUCE, RESTATED
+from lob.recording import CROSS, DELETE, EXECUTE, HIDDEN, NEW, REDUCE, RESTATED
 from sim.formats import ReadOptions, read_recording
 from sim.formats.dbn import MBO
 from sim.formats.readers.dbn import UNDEFINED_PRICE
@@ -84,7 +84,7 @@ def test_trades_and_fills_change_nothing_until_the_cancel_that_comes_with_them(t
         record("N", "N", 0, None, 0), record("T", "N", 0, 10.0, 1),
     )  # fmt: skip
     assert found[2:] == [
-        (EXECUTE, 1, 5, 10.0), (EXECUTE, 2, 2, 10.0), (HIDDEN, 0, 1, 10.0), (HIDDEN, 0, 1, 10.0),
+        (EXECUTE, 1, 5, 10.0), (EXECUTE, 2, 2, 10.0), (HIDDEN, 0, 1, 10.0), (CROSS, 0, 1, 10.0),
     ]  # fmt: skip
 
 

@@ -119,20 +119,30 @@ def paired_fills(row: Rows, side: Rows, lost: Rows, time: Rows, born: Rows) -> R
     return takes
 
 
-def _takers(path: Path, order: Rows, side: Rows) -> Rows | None:
-    """Return which losses are those of orders that a file of trades beside this one says took, or None without one."""
+def _takers(path: Path, order: Rows, time: Rows) -> Rows | None:
+    """Return which losses are those of orders that took, as a file of trades beside this one says; None without one.
+
+    Args:
+        path: of the orders.
+        order: whose losses they are.
+        time: of each loss, in ms of the exchange: an order that took may rest afterwards, and be taken from.
+    """
     beside = path.with_name("trades.csv")
     if not beside.is_file():
         return None
     trades = table_of(beside)
-    needed = ("buy_order_id", "sell_order_id", "side")
+    needed = ("buy_order_id", "sell_order_id", "side", "exchange_timestamp")
     if any(name not in trades.columns for name in needed):
         raise InputError(f"{beside}: columns {', '.join(trades.columns)}; allowed: with {', '.join(needed)}")
     bought = words(trades["side"], {"buy": 1, "sell": -1}, "side", beside)
     buyers, sellers = (whole(trades[name], name, beside) for name in needed[:2])
-    taking = np.where(bought > 0, buyers, sellers)
-    # An order can take first and rest afterwards; then later trades name it on the other side.
-    return np.isin(order, taking) & (side == np.where(np.isin(order, taking[bought > 0]), 1, -1))
+    taking = pl.DataFrame(
+        {"order": np.where(bought > 0, buyers, sellers), "time": whole(trades["exchange_timestamp"], "time", beside)}
+    )
+    losses = pl.DataFrame({"order": order, "time": time}).with_row_index("row")
+    found = np.zeros(len(order), bool)
+    found[losses.join(taking.unique(), on=["order", "time"], how="semi")["row"].to_numpy()] = True
+    return found
 
 
 def _read(path: Path, options: ReadOptions) -> Recording:
@@ -171,7 +181,7 @@ def _read(path: Path, options: ReadOptions) -> Recording:
     refused = _refused(ids, actions, times, volumes)
     if refused.any():
         rows, ids = rows[~refused], ids[~refused]
-    rows, notes = _without_takers(rows, ids, path)
+    rows, notes = _without_takers(rows, ids, path, midnight_ns)
     feed = Feed()
     feed(rows)
     fine, n_ghosts = without_ghosts(feed.messages())
@@ -200,7 +210,7 @@ def _refused(ids: Rows, actions: Rows, times: Rows, volumes: Rows) -> Rows:
     return refused
 
 
-def _without_takers(rows: Rows, ids: Rows, path: Path) -> tuple[Rows, tuple[str, ...]]:
+def _without_takers(rows: Rows, ids: Rows, path: Path, midnight_ns: int) -> tuple[Rows, tuple[str, ...]]:
     """Return the rows in which orders that take come into the book with what is left of them, if anything."""
     n = len(rows)
     by_order = np.argsort(ids, kind="stable")
@@ -217,7 +227,7 @@ def _without_takers(rows: Rows, ids: Rows, path: Path) -> tuple[Rows, tuple[str,
     born = np.empty(n, np.int64)
     born[by_order] = np.where(rows["act"][starts] == Act.ADD, starts, -1)[groups]
     at = np.flatnonzero(lost > 0)
-    takes = _takers(path, ids[at], rows["side"][at])
+    takes = _takers(path, ids[at], (rows["time_ns"][at] + midnight_ns) // MS_NS)
     told = "as its trades.csv says"
     if takes is None:
         takes = paired_fills(at, rows["side"][at], lost[at], rows["time_ns"][at], born[at])

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import datetime as dt
 import struct
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -132,19 +132,21 @@ def _names(metadata: Any) -> dict[int, str]:
     return names
 
 
-def _chosen(found: dict[tuple[int, int], int], names: dict[int, str], symbol: str | None, path: Path) -> Any:
-    """Return (publisher, instrument) that is meant, from counts of records."""
-    told = {key: names.get(key[1], str(key[1])) for key in found}
-    several = {name for name in told.values() if sum(other == name for other in told.values()) > 1}
-    told = {key: f"{name}@{key[0]}" if name in several else name for key, name in told.items()}
-    ours = [key for key, name in told.items() if symbol in (None, name, str(key[1]))]
-    if len(ours) == 1:
-        return ours[0], told[ours[0]]
-    busiest = sorted(told, key=lambda key: -found[key])[:8]
-    listed = ", ".join(told[key] for key in busiest) + (", ..." if len(told) > 8 else "")
+def _told(keys: Collection[tuple[int, int]], names: dict[int, str]) -> dict[tuple[int, int], str]:
+    """Return what (publisher, instrument) are called; with "@" and the publisher where a name stands for several."""
+    plain = {key: names.get(key[1], str(key[1])) for key in keys}
+    several = {name for name in plain.values() if sum(other == name for other in plain.values()) > 1}
+    return {key: f"{name}@{key[0]}" if name in several else name for key, name in plain.items()}
+
+
+def _wanted(records: Rows, symbol: str | None, names: dict[int, str]) -> Any:
+    """Return which records may be of the symbol, a mask."""
     if symbol is None:
-        raise InputError(f"{path}: holds {len(told)} instruments; allowed: one as ", Argument("symbol"), f": {listed}")
-    raise InputError(f"symbol {symbol}: {path} has none of this name; allowed: {listed}")
+        return np.ones(len(records), bool)
+    name, _, publisher = symbol.partition("@")
+    numbers = [number for number, raw in names.items() if raw == name] or ([int(name)] if name.isdigit() else [])
+    mask = np.isin(records["instrument_id"], numbers)
+    return mask & (records["publisher_id"] == int(publisher)) if publisher.isdigit() else mask
 
 
 def midnight_of(first_ns: int, zone: str | None) -> tuple[int, str]:
@@ -223,40 +225,54 @@ def _with_whole_sides(rows: Rows, top: Rows, undefined: Rows) -> Rows:
 
 
 def _read(path: Path, options: ReadOptions) -> Recording:
-    counts: dict[tuple[int, int], int] = {}
     stream = records_of(path)
     names = _names(next(stream))
-    parts: list[Rows] = []
-    meant = [number for number, name in names.items() if name == options.symbol]
+    counts: dict[tuple[int, int], int] = {}
+    found: dict[tuple[int, int], None] = {}
+    feed, midnight_ns, date, seen = Feed(), 0, "", 0
     for records in stream:
-        if meant:
-            records = records[np.isin(records["instrument_id"], meant)]
-        keys = records["publisher_id"].astype(np.int64) << 32 | records["instrument_id"]
-        for key, count in zip(*np.unique(keys, return_counts=True), strict=True):
-            pair = (int(key) >> 32, int(key) & 0xFFFFFFFF)
-            counts[pair] = counts.get(pair, 0) + int(count)
-        parts.append(records)
-    if not counts:
-        raise InputError(f"{path}: holds no market-by-order record")
-    wanted, name = _chosen(counts, names, options.symbol, path)
-    feed, midnight_ns, date, seen = Feed(), None, "", 0
-    for records in parts:
-        mine = (records["publisher_id"] == wanted[0]) & (records["instrument_id"] == wanted[1])
-        records = records if mine.all() else records[mine]
+        for pair, count in _counted(records):
+            counts[pair] = counts.get(pair, 0) + count
+        records = records[_wanted(records, options.symbol, names)]
+        found |= dict.fromkeys(pair for pair, _ in _counted(records))
         if len(records) == 0:
             continue
-        if midnight_ns is None:
-            known = records["ts_event"][records["ts_event"] != UNDEFINED_TIME]
-            first_ns = int(known[0]) if len(known) else 0
-            if not 0 < first_ns < 2**63:
-                raise InputError(f"{path}, record 1: ts_event = {first_ns}; allowed: ns since 1970")
-            midnight_ns, date = midnight_of(first_ns, options.zone)
+        # Of several, the first: the others are told at the end, and none of them fills the memory until then.
+        publisher, instrument = next(iter(found))
+        records = records[(records["publisher_id"] == publisher) & (records["instrument_id"] == instrument)]
+        if seen == 0:
+            midnight_ns, date = _day_of(records, options.zone, path)
         feed(_rows(records, midnight_ns, seen, path))
         seen += len(records)
-    notes = feed.notes
+    if not counts:
+        raise InputError(f"{path}: holds no market-by-order record")
+    told = _told(counts, names)
+    busiest = sorted(told, key=lambda key: -counts[key])[:8]
+    listed = ", ".join(told[key] for key in busiest) + (", ..." if len(told) > 8 else "")
+    if len(found) > 1:
+        raise InputError(f"{path}: holds {len(found)} instruments; allowed: one as ", Argument("symbol"), f": {listed}")
+    if not found:
+        raise InputError(f"symbol {options.symbol}: {path} has none of this name; allowed: {listed}")
     return recording_of(
-        f"{name} {date}", feed.messages(), SCALE, 1, options.tick_size, options.lot_size, date=date, notes=notes
-    )
+        f"{told[next(iter(found))]} {date}", feed.messages(), SCALE, 1, options.tick_size, options.lot_size,
+        date=date, notes=feed.notes,
+    )  # fmt: skip
+
+
+def _counted(records: Rows) -> list[tuple[tuple[int, int], int]]:
+    """Return ((publisher, instrument), records) in the order of their first ones."""
+    keys = records["publisher_id"].astype(np.int64) << 32 | records["instrument_id"]
+    different, first, count = np.unique(keys, return_index=True, return_counts=True)
+    order = np.argsort(first)
+    return [((int(different[k]) >> 32, int(different[k]) & 0xFFFFFFFF), int(count[k])) for k in order]
+
+
+def _day_of(records: Rows, zone: str | None, path: Path) -> tuple[int, str]:
+    known = records["ts_event"][records["ts_event"] != UNDEFINED_TIME]
+    first_ns = int(known[0]) if len(known) else 0
+    if not 0 < first_ns < 2**63:
+        raise InputError(f"{path}, record 1: ts_event = {first_ns}; allowed: ns since 1970")
+    return midnight_of(first_ns, zone)
 
 
 FORMAT = Format(
