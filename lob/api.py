@@ -9,16 +9,31 @@ from typing import Any, Literal
 import numpy as np
 
 from lob import inspect as look
-from lob.book import new_book
+from lob.blocks import header_of, record_address
+from lob.book import BOOK, new_book
+from lob.codes import (
+    CANCEL,
+    CANCEL_ALL,
+    FOK,
+    IOC,
+    LIMIT,
+    MARKET,
+    POST_ONLY,
+    REDUCE,
+    REPLACE,
+    SET_PHASE,
+    TRACKED,
+)  # fmt: skip
 from lob.fields import INT32, INT64, side_of, time_in_force_of, truth, whole
-from lob.matching import apply_batch
+from lob.one_order import apply_from, send_one
 from lob.rules import Instrument
 from lob.tape import new_tape, rows_of
-from lob.types import EVENT, MESSAGE, EventKind, Flag, MessageKind, Phase, Reject, TimeInForce
+from lob.types import EVENT, MESSAGE, EventKind, Phase, Reject, TimeInForce
 
 __all__ = ["Level", "OrderBook", "Report", "RestingOrder"]
 
 SideName = Literal["buy", "sell"]
+ROW_BYTES = EVENT.itemsize
 
 
 @dataclass(frozen=True)
@@ -41,25 +56,55 @@ class RestingOrder:
     agent: int
 
 
-@dataclass(frozen=True)
 class Report:
     """What the exchange answered to one message.
 
     Attributes:
         order_id: id of the new order, or the target; 0 for a rejected new order.
-        rejected: the reason, or None.
         filled_lots: quantity executed at once.
         resting_lots: quantity of this order in the book afterwards, also if a change of it was refused.
-        average_price_ticks: mean execution price, None without executions.
-        events: the tape rows written, an EVENT array.
     """
 
-    order_id: int
-    rejected: Reject | None
-    filled_lots: int
-    resting_lots: int
-    average_price_ticks: float | None
-    events: np.ndarray[Any, Any]
+    __slots__ = ("_reason", "_rows", "filled_lots", "order_id", "resting_lots")
+
+    def __init__(self, order_id: int, filled_lots: int, resting_lots: int, reason: int, rows: bytes) -> None:
+        self.order_id, self.filled_lots, self.resting_lots = order_id, filled_lots, resting_lots
+        self._reason, self._rows = reason, rows
+
+    @property
+    def rejected(self) -> Reject | None:
+        """The reason, or None."""
+        return Reject(self._reason) if self._reason else None
+
+    @property
+    def events(self) -> np.ndarray[Any, Any]:
+        """The tape rows written, an EVENT array."""
+        return np.frombuffer(self._rows, EVENT)
+
+    @property
+    def average_price_ticks(self) -> float | None:
+        """Mean execution price, None without executions."""
+        if self.filled_lots == 0:
+            return None
+        fills = self.events[self.events["kind"] == EventKind.EXECUTE]
+        # Python's integers: the sum of a few large orders at large prices does not fit into 64 bits.
+        paid = sum(p * q for p, q in zip(fills["price_ticks"].tolist(), fills["qty_lots"].tolist(), strict=True))
+        return paid / self.filled_lots
+
+    def __repr__(self) -> str:
+        """Show all but the rows."""
+        return (
+            f"Report(order_id={self.order_id}, rejected={self.rejected!r}, filled_lots={self.filled_lots}, "
+            f"resting_lots={self.resting_lots}, average_price_ticks={self.average_price_ticks})"
+        )
+
+    def __eq__(self, other: object) -> bool:
+        """Whether another report says the same."""
+        if not isinstance(other, Report):
+            return NotImplemented
+        return all(getattr(self, name) == getattr(other, name) for name in self.__slots__)
+
+    __hash__ = None  # type: ignore[assignment]
 
 
 class OrderBook:
@@ -79,10 +124,36 @@ class OrderBook:
 
     def __init__(self, instrument: Instrument | None = None) -> None:
         self.instrument = instrument or Instrument()
-        self._block, self._book = new_book(self.instrument)
-        self._tape_block, self._tape = new_tape(4096)
+        self._take(new_book(self.instrument)[0])
         self.time_ns = 0
         """Time stamped on messages sent through the methods below; advance it as you like."""
+
+    def _take(self, block: np.ndarray[Any, np.dtype[np.uint8]]) -> None:
+        """Hold a book's block, with a buffer and a message of one's own."""
+        self._block, self._book = block, header_of(block, BOOK)
+        self._book_address = record_address(block)
+        self._message = np.zeros(1, MESSAGE)
+        self._message_address = self._message.ctypes.data
+        self._n_agents = self.instrument.n_agents
+        self._make_room(64)
+
+    def _make_room(self, n_rows: int) -> None:
+        """Take a buffer for so many rows of one message."""
+        self._tape_block, tape = new_tape(n_rows)
+        self._tape_address = record_address(self._tape_block)
+        self._rows = memoryview(self._tape_block)[int(tape["off_rows"]) :]  # type: ignore[arg-type]
+        self._n_rows = n_rows
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a copy is made of."""
+        return {"instrument": self.instrument, "time_ns": self.time_ns, "block": self._block.tobytes()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Become a copy: addresses are its own."""
+        self.instrument, self.time_ns = state["instrument"], state["time_ns"]
+        block = new_book(self.instrument)[0]
+        block[:] = np.frombuffer(state["block"], np.uint8)
+        self._take(block)
 
     @property
     def block(self) -> np.ndarray[Any, np.dtype[np.uint8]]:
@@ -103,29 +174,48 @@ class OrderBook:
         if messages.dtype != MESSAGE:
             raise TypeError(f"messages have dtype {messages.dtype}; expected lob.MESSAGE")
         messages = np.ascontiguousarray(messages)
+        address, count = messages.ctypes.data, len(messages)
         parts = []
         position = 0
+        # Written straight into what is returned; most messages write a row or two.
+        room = 2 * count + 64
         while True:
-            self._tape["cursor"] = 0
-            done = int(apply_batch(self._book, self._tape, messages, position))
-            parts.append(rows_of(self._tape_block).copy())
-            if done == len(messages):
-                return np.concatenate(parts)
-            if done == position:  # one message may write more rows than the buffer holds
-                self._tape_block, self._tape = new_tape(2 * int(self._tape["capacity"]))
+            block, tape = new_tape(room)
+            done = apply_from(self._book_address, record_address(block), address, position, count)
+            if tape["cursor"]:
+                parts.append(rows_of(block))
+            if done == count:
+                return parts[0] if len(parts) == 1 else np.concatenate(parts) if parts else np.zeros(0, EVENT)
+            # One message may write more rows than the buffer holds.
+            room = 2 * room if done == position else 2 * (count - done) + 64
             position = done
 
-    def _send(self, **fields: Any) -> Report:
-        message = np.zeros(1, MESSAGE)
-        message["time_ns"] = whole("time_ns", self.time_ns, -INT64, INT64)
-        for name, value in fields.items():
-            # No price, quantity or owner beyond 32 bits, and no id beyond 64.
-            most = INT64 if name == "order_id" else INT32
-            message[name] = whole(name, value, -most, most)
-        rows = self.apply(message)
-        last = rows[-1] if len(rows) else np.zeros(1, EVENT)[0]
-        order_id = int(last["order_id"]) if len(rows) else int(message["order_id"][0])
-        return _report(rows, order_id, self.order(order_id))
+    def _send(
+        self, kind: int, side: int = 0, price_ticks: Any = 0, qty_lots: Any = 0, order_id: Any = 0,
+        time_in_force: int = 0, agent: Any = -1, parent_id: Any = 0, flags: int = 0,
+    ) -> Report:  # fmt: skip
+        # No price, quantity or owner beyond 32 bits, and no id beyond 64.
+        if not (type(price_ticks) is int and -INT32 <= price_ticks <= INT32):
+            price_ticks = whole("price_ticks", price_ticks, -INT32, INT32)
+        if not (type(qty_lots) is int and -INT32 <= qty_lots <= INT32):
+            qty_lots = whole("qty_lots", qty_lots, -INT32, INT32)
+        if not (type(agent) is int and -INT32 <= agent <= INT32):
+            agent = whole("agent", agent, -INT32, INT32)
+        if parent_id != 0:
+            parent_id = whole("parent_id", parent_id, -INT32, INT32)
+        if not (type(order_id) is int and -INT64 <= order_id <= INT64):
+            order_id = whole("order_id", order_id, -INT64, INT64)
+        time_ns = self.time_ns
+        if not (type(time_ns) is int and -INT64 <= time_ns <= INT64):
+            time_ns = whole("time_ns", time_ns, -INT64, INT64)
+        while True:
+            n, last, reason, filled, resting = send_one(
+                self._book_address, self._tape_address, self._message_address, time_ns, kind, side, price_ticks,
+                qty_lots, order_id, time_in_force, agent, parent_id, flags,
+            )  # fmt: skip
+            if n >= 0:
+                return Report(last, filled, resting, reason, self._rows[: n * ROW_BYTES].tobytes())
+            self._make_room(2 * self._n_rows)
 
     def limit(
         self,
@@ -139,16 +229,11 @@ class OrderBook:
         parent_id: int = 0,
     ) -> Report:
         """Send a limit order; `time_in_force` is "GTC", "IOC" or "FOK"."""
-        return self._send(
-            kind=MessageKind.LIMIT,
-            side=side_of(side),
-            price_ticks=price_ticks,
-            qty_lots=qty_lots,
-            time_in_force=time_in_force_of(time_in_force),
-            agent=agent,
-            parent_id=parent_id,
-            flags=(Flag.POST_ONLY if truth("post_only", post_only) else 0) | self._tracked(agent),
-        )
+        flags = self._tracked(agent) if agent != -1 else 0
+        if post_only is not False:
+            flags |= POST_ONLY if truth("post_only", post_only) else 0
+        tif = 0 if time_in_force is TimeInForce.GTC else int(time_in_force_of(time_in_force))
+        return self._send(LIMIT, side_of(side), price_ticks, qty_lots, 0, tif, agent, parent_id, flags)
 
     def market(
         self,
@@ -160,47 +245,34 @@ class OrderBook:
         parent_id: int = 0,
     ) -> Report:
         """Send a market order; what cannot be filled at once expires."""
-        return self._send(
-            kind=MessageKind.MARKET,
-            side=side_of(side),
-            qty_lots=qty_lots,
-            time_in_force=TimeInForce.FOK if truth("fill_or_kill", fill_or_kill) else TimeInForce.IOC,
-            agent=agent,
-            parent_id=parent_id,
-            flags=self._tracked(agent),
-        )
+        tif = FOK if truth("fill_or_kill", fill_or_kill) else IOC
+        return self._send(MARKET, side_of(side), 0, qty_lots, 0, tif, agent, parent_id, self._tracked(agent))
 
     def cancel(self, order_id: int, *, agent: int = -1) -> Report:
         """Withdraw a resting order; `agent` must be its owner."""
-        return self._send(kind=MessageKind.CANCEL, order_id=order_id, agent=agent)
+        return self._send(CANCEL, order_id=order_id, agent=agent)
 
     def reduce(self, order_id: int, by_lots: int, *, agent: int = -1) -> Report:
         """Take `by_lots` away from a resting order, which keeps its place in the queue."""
-        return self._send(kind=MessageKind.REDUCE, order_id=order_id, qty_lots=by_lots, agent=agent)
+        return self._send(REDUCE, qty_lots=by_lots, order_id=order_id, agent=agent)
 
     def replace(
         self, order_id: int, price_ticks: int, qty_lots: int, *, post_only: bool = False, agent: int = -1
     ) -> Report:
         """Give a resting order a new price and open quantity; see Instrument.replace_keeps_priority."""
-        return self._send(
-            kind=MessageKind.REPLACE,
-            order_id=order_id,
-            price_ticks=price_ticks,
-            qty_lots=qty_lots,
-            agent=agent,
-            flags=Flag.POST_ONLY if truth("post_only", post_only) else 0,
-        )
+        flags = POST_ONLY if truth("post_only", post_only) else 0
+        return self._send(REPLACE, 0, price_ticks, qty_lots, order_id, agent=agent, flags=flags)
 
     def cancel_all(self, agent: int) -> Report:
         """Withdraw every order of an agent, oldest first."""
-        return self._send(kind=MessageKind.CANCEL_ALL, agent=agent)
+        return self._send(CANCEL_ALL, agent=agent)
 
     def set_phase(self, phase: Phase) -> Report:
         """Change the trading phase."""
-        return self._send(kind=MessageKind.SET_PHASE, qty_lots=phase)
+        return self._send(SET_PHASE, qty_lots=phase)
 
     def _tracked(self, agent: int) -> int:
-        return int(Flag.TRACKED) if 0 <= whole("agent", agent, -INT32, INT32) < self.instrument.n_agents else 0
+        return TRACKED if 0 <= whole("agent", agent, -INT32, INT32) < self._n_agents else 0
 
     # ---- looking ----------------------------------------------------------------------------------------------
 
@@ -275,19 +347,3 @@ class OrderBook:
 def _resting(row: Any) -> RestingOrder:
     order_id, side, price, qty, agent = (int(x) for x in row)
     return RestingOrder(order_id, "buy" if side > 0 else "sell", price, qty, agent)
-
-
-def _report(rows: np.ndarray[Any, Any], order_id: int, resting: RestingOrder | None) -> Report:
-    fills = rows[rows["kind"] == EventKind.EXECUTE]
-    filled = int(fills["qty_lots"].sum(dtype=np.int64))
-    # Python's integers: the sum of a few large orders at large prices does not fit into 64 bits.
-    paid = sum(p * q for p, q in zip(fills["price_ticks"].tolist(), fills["qty_lots"].tolist(), strict=True))
-    refused = bool(len(rows)) and rows["kind"][0] == EventKind.REJECT
-    return Report(
-        order_id=order_id,
-        rejected=Reject(int(rows["reason"][0])) if refused else None,
-        filled_lots=filled,
-        resting_lots=resting.qty_lots if resting is not None else 0,
-        average_price_ticks=paid / filled if filled else None,
-        events=rows,
-    )
