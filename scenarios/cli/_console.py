@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from lob.compile_time import told_of_compiling
 from lob.errors import InputError
 from scenarios.run.scenario import RunResult
 from scenarios.schema.times import clock, time_of_day_ns
@@ -19,6 +20,8 @@ from sim.market import Market
 from sim.settings import Session
 
 __all__ = ["moment", "print_outcome", "progress"]
+
+WORTH_TELLING_S = 0.5
 
 
 def moment(text: str, session: Session) -> int:
@@ -57,7 +60,11 @@ def progress(console: Console, session: Session, until_ns: int | None) -> Iterat
             last[:] = [now, events]
             bar.update(task, completed=market.time_ns - session.open_ns, time=clock(market.time_ns)[:8], rate=rate)
 
-        yield show
+        def compiling() -> None:
+            bar.console.print("Compiling the engine, once on this machine: about half a minute ...")
+
+        with told_of_compiling(compiling):
+            yield show
 
 
 def print_outcome(console: Console, outcome: RunResult, folder: Path) -> None:
@@ -115,6 +122,8 @@ def _market_table(summary: dict[str, Any]) -> Table:
     rejects = ", ".join(f"{name} {count:,}" for name, count in summary["rejects"].items())
     table.add_row("Rejects", rejects or "none")
     rate = summary["n_events"] / max(summary["wall_s"], 1e-9)
+    if summary.get("compile_s", 0) >= WORTH_TELLING_S:
+        table.add_row("Compiled", f"{summary['compile_s']:.1f} s, once on this machine")
     table.add_row("Wall time", f"{summary['wall_s']:.2f} s, {summary['n_events']:,} events ({rate:,.0f}/s)")
     table.add_row("Tape", f"{summary['n_rows']:,} rows, hash {summary['tape_hash'][:12]}")
     return table

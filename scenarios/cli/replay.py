@@ -60,6 +60,7 @@ def command(
     Bounds: touch and first five levels right after 99.99% of the messages, 99.9% of the executions at the head. Without
     a recorded book it is made of the messages alone, and there is nothing to disagree with.
     """
+    from lob.compile_time import told_of_compiling
     from lob.replay import replay
     from sim.files.kinds import check_archive
     from sim.formats.reading import read_recording
@@ -67,7 +68,10 @@ def command(
     if recording.is_file():
         check_archive(recording)
     console = console_beside(as_json, as_csv, wide=False)
-    with console.status("reading and replaying"):
+    with (
+        console.status("reading and replaying") as status,
+        told_of_compiling(lambda: status.update("compiling, once on this machine: about half a minute")),
+    ):
         reading = read_options(tick_size, lot_size, symbol, mapping, zone)
         day = read_recording(recording, replace(reading, book=orderbook))
         found = replay(day)
