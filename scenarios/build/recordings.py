@@ -43,9 +43,10 @@ def with_openings(scenario: Scenario, folder: Path, file: str) -> Scenario:
     """Return a scenario in which each instrument's opening is a population, with what its recording says of units.
 
     Raises:
-        InputError: if a recording cannot be read, or nothing rests at the time.
+        InputError: if a recording cannot be read, nothing rests at the time, or a replayed day brings the book, too.
     """
     tables, populations = list(scenario.instrument), list(scenario.population)
+    symbols = [table.name for table in tables]
     names = {group.name for group in (*scenario.population, *scenario.trader)}
     for k, table in enumerate(scenario.instrument):
         if table.opening is None:
@@ -53,6 +54,11 @@ def with_openings(scenario: Scenario, folder: Path, file: str) -> Scenario:
         name, where = f"opening_{table.name}", f"{file}: instrument[{k}].opening"
         if name in names:
             raise InputError(f"{where}: its orders are of a population {name}; allowed: no other of this name")
+        doubled = [g.name for g in populations if g.kind == "replay" and (g.symbol or symbols[0]) == table.name]
+        if doubled:
+            raise InputError(
+                f"{where}: {doubled[0]} replays a recorded day and brings the book itself; allowed: one of them"
+            )
         opening = table.opening
         paths = {
             key: str(found_file(path, folder, f"{where}.{key}"))

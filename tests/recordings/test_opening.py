@@ -124,6 +124,9 @@ def test_another_time_another_book_and_bad_settings_are_one_line(recorded: tuple
     ):
         with pytest.raises(InputError, match=words):
             scenario(path, tmp_path, opening=opening)
+    replay = f'[[population]]\nname = "day"\nkind = "replay"\nsettings = {{ message = "{path}" }}'
+    with pytest.raises(InputError, match="day replays a recorded day and brings the book itself"):
+        scenario(path, tmp_path, replay)
     with pytest.raises(InputError, match="its orders are of a population opening_ABC"):
         scenario(path, tmp_path, '[[population]]\nname = "opening_ABC"\nkind = "zero_intelligence"')
 
