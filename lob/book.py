@@ -112,7 +112,7 @@ def _layout(instrument: Instrument) -> tuple[dict[str, tuple[int, int]], int]:
     words0 = -(-instrument.n_prices // 64)
     words1 = -(-words0 // 64)
     # The id table is kept at most a quarter full: most probes then end at the first slot, which is worth 7% of speed.
-    slots = 1 << max(3, (4 * instrument.max_orders - 1).bit_length())
+    slots = 1 << max(4, (4 * instrument.max_orders - 1).bit_length())
     rows = {
         "words2": 2,
         "words1": 2 * words1,

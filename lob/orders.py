@@ -13,10 +13,23 @@ __all__ = ["find_order", "find_slot", "forget_order", "remember_order", "slot_of
 GOLDEN = uint64(0x9E3779B97F4A7C15)
 
 
+GROUP_BITS = 4
+"""A cache line holds 16 slots of the id table."""
+STRIDE = (1 << GROUP_BITS) + 1
+STRIDE_INVERSE = pow(STRIDE, -1, 1 << 62)
+"""Times the distance of two slots, modulo the table: how many probes lie between them."""
+
+
 @leaf
 def home_slot(book: Record, order_id: int) -> int:
-    """Slot at which the search for an order id starts."""
-    return int64((uint64(order_id) * GOLDEN) >> uint64(book.table_shift))
+    """Slot at which the search for an order id starts.
+
+    Consecutive ids share a line, and lines are spread by Fibonacci hashing: what has just come is found in lines that are
+    at hand. The place within the line is turned by further bits of the hash, so that ids with a common lower part, as a
+    sender may choose them, do not meet.
+    """
+    spread = ((uint64(order_id) >> uint64(GROUP_BITS)) * GOLDEN) >> uint64(book.table_shift)
+    return int64(spread ^ (uint64(order_id) & uint64((1 << GROUP_BITS) - 1)))
 
 
 @leaf
@@ -28,7 +41,7 @@ def find_slot(book: Record, order_id: int) -> int:
         index = int64(slot_at(book, slot).node)
         if index == 0 or node_at(book, index).order_id == order_id:
             return slot
-        slot = (slot + 1) & mask
+        slot = (slot + STRIDE) & mask
 
 
 @leaf
@@ -56,7 +69,7 @@ def remember_order(book: Record, index: int, order_id: int) -> None:
     mask = book.table_mask
     slot = home_slot(book, order_id)
     while slot_at(book, slot).node != 0:
-        slot = (slot + 1) & mask
+        slot = (slot + STRIDE) & mask
     slot_at(book, slot).node = index
 
 
@@ -66,7 +79,7 @@ def slot_of_node(book: Record, index: int) -> int:
     mask = book.table_mask
     slot = home_slot(book, node_at(book, index).order_id)
     while slot_at(book, slot).node != index:
-        slot = (slot + 1) & mask
+        slot = (slot + STRIDE) & mask
     return slot
 
 
@@ -78,12 +91,12 @@ def forget_order(book: Record, index: int, slot: int) -> None:
     hole = slot
     probe = hole
     while True:
-        probe = (probe + 1) & mask
+        probe = (probe + STRIDE) & mask
         other = int64(slot_at(book, probe).node)
         if other == 0:
             break
         home = home_slot(book, node_at(book, other).order_id)
-        if ((probe - home) & mask) >= ((probe - hole) & mask):
+        if (((probe - home) * STRIDE_INVERSE) & mask) >= (((probe - hole) * STRIDE_INVERSE) & mask):
             slot_at(book, hole).node = other
             hole = probe
     slot_at(book, hole).node = 0
