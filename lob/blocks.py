@@ -24,6 +24,7 @@ __all__ = [
     "allocate",
     "element_of",
     "header_of",
+    "prefetch_for_write",
     "prefetch_line",
     "record_address",
     "record_at_address",
@@ -106,20 +107,28 @@ def address_of(typingctx: Any, record: Any) -> Any:
     return types.int64(record), codegen
 
 
-@intrinsic
-def prefetch_line(typingctx: Any, record: Any, line: Any) -> Any:
-    """Ask the processor to load cache line number `line` of a record."""
+def _prefetching(for_writing: bool) -> Any:
+    @intrinsic
+    def prefetch(typingctx: Any, record: Any, line: Any) -> Any:
+        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            int32 = ir.IntType(32)
+            signature_type = ir.FunctionType(ir.VoidType(), [_BYTE.as_pointer(), int32, int32, int32])
+            function = builder.module.declare_intrinsic("llvm.prefetch", [_BYTE.as_pointer()], signature_type)
+            start = builder.bitcast(args[0], _BYTE.as_pointer())
+            pointer = builder.gep(start, [builder.mul(args[1], ir.Constant(_INT64, 64))])
+            constants = [ir.Constant(int32, value) for value in (int(for_writing), 3, 1)]
+            builder.call(function, [pointer, *constants])
+            return context.get_dummy_value()
 
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        int32 = ir.IntType(32)
-        signature_type = ir.FunctionType(ir.VoidType(), [_BYTE.as_pointer(), int32, int32, int32])
-        function = builder.module.declare_intrinsic("llvm.prefetch", [_BYTE.as_pointer()], signature_type)
-        start = builder.bitcast(args[0], _BYTE.as_pointer())
-        pointer = builder.gep(start, [builder.mul(args[1], ir.Constant(_INT64, 64))])
-        builder.call(function, [pointer, ir.Constant(int32, 0), ir.Constant(int32, 3), ir.Constant(int32, 1)])
-        return context.get_dummy_value()
+        return types.void(record, types.int64), codegen
 
-    return types.void(record, types.int64), codegen
+    return prefetch
+
+
+prefetch_line = _prefetching(for_writing=False)
+"""`prefetch_line(record, line)` asks the processor to load cache line number `line` of a record."""
+prefetch_for_write = _prefetching(for_writing=True)
+"""The same for a line that is about to be written."""
 
 
 _ALIGNMENT = 64

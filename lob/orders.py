@@ -9,7 +9,7 @@ from lob.compiled import Record, leaf
 
 __all__ = ["find_order", "find_slot", "forget_order", "remember_order", "slot_of_node", "take_node"]
 
-# 2^64 / golden ratio: Fibonacci hashing spreads consecutive ids evenly over the table (Knuth, TAOCP 3, 6.4).
+# 2^64 / golden ratio: Fibonacci hashing spreads consecutive numbers evenly over the table (Knuth, TAOCP 3, 6.4).
 GOLDEN = uint64(0x9E3779B97F4A7C15)
 
 
@@ -24,9 +24,9 @@ STRIDE_INVERSE = pow(STRIDE, -1, 1 << 62)
 def home_slot(book: Record, order_id: int) -> int:
     """Slot at which the search for an order id starts.
 
-    Consecutive ids share a line, and lines are spread by Fibonacci hashing: what has just come is found in lines that are
-    at hand. The place within the line is turned by further bits of the hash, so that ids with a common lower part, as a
-    sender may choose them, do not meet.
+    Consecutive ids share a line, and lines are spread by Fibonacci hashing: what has just come is found in lines that
+    are at hand. The place within the line is turned by further bits of the hash, so that ids with a common lower part,
+    as a sender may choose them, do not meet.
     """
     spread = ((uint64(order_id) >> uint64(GROUP_BITS)) * GOLDEN) >> uint64(book.table_shift)
     return int64(spread ^ (uint64(order_id) & uint64((1 << GROUP_BITS) - 1)))

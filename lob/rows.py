@@ -6,11 +6,14 @@ from typing import Any
 
 from numba import int64
 
+from lob.blocks import prefetch_for_write
 from lob.book import level_at
 from lob.codes import LIMIT, NONE, REPLACE, ROW_REJECT
 from lob.compiled import Record, kernel, leaf
 from lob.tape import row_at
 from lob.types import NO_PRICE
+
+ROWS_AHEAD = 8
 
 __all__ = ["open_row", "reject", "takes_row", "write_touch"]
 
@@ -44,6 +47,10 @@ def takes_row(book: Record, tape: Record) -> bool:
 def open_row(book: Record, tape: Record, time_ns: int, kind: int) -> Any:
     """Begin the row that was just counted, with neutral values and the touch; the caller sets what it has to say."""
     row = row_at(tape, int64(tape.cursor))
+    # A buffer is larger than the nearest caches, and stores that wait for its lines held up everything behind them.
+    ahead = row_at(tape, tape.cursor + ROWS_AHEAD)
+    prefetch_for_write(ahead, int64(0))
+    prefetch_for_write(ahead, int64(1))
     tape.cursor += 1
     row.time_ns = time_ns
     row.sequence = book.sequence

@@ -8,13 +8,16 @@ are due in the same nanosecond would be ordered by slot; among a million agents 
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 from numba import int64, uint64
 
-from lob.blocks import prefetch_line
+from lob.blocks import header_of, prefetch_line
 from lob.compiled import Record, kernel, leaf
-from sim.records import entry_at
+from sim.records import ENTRY, HEAP, entry_at
 
-__all__ = ["ENTRIES_OFFSET", "LAST_NS", "pop", "push", "remove", "top_ns", "top_slot"]
+__all__ = ["LAST_NS", "heap_bytes", "init_heap", "pop", "push", "remove", "top_ns", "top_slot"]
 
 NEVER = 2**62
 TIME_SHIFT = 17
@@ -24,6 +27,23 @@ LAST_NS = (1 << (64 - TIME_SHIFT)) - 1
 
 ENTRIES_OFFSET = 64 + 48
 """Offset of entry 0 from the heap's start: puts the children of a node, 4i + 1 to 4i + 4, on one cache line."""
+NOTHING = uint64(0xFFFFFFFFFFFFFFFF)
+"""Both words of a place behind the last entry: later than everything, so that a node always has four children."""
+N_BEHIND = 3
+
+
+def heap_bytes(capacity: int) -> int:
+    """Return the bytes of a heap."""
+    return ENTRIES_OFFSET + (capacity + N_BEHIND) * ENTRY.itemsize
+
+
+def init_heap(block: np.ndarray[Any, np.dtype[np.uint8]], capacity: int) -> Any:
+    """Lay out an empty heap at the start of a zeroed block and return its header record."""
+    heap = header_of(block, HEAP)
+    heap["off_entries"] = ENTRIES_OFFSET
+    heap["capacity"] = capacity
+    block[ENTRIES_OFFSET : ENTRIES_OFFSET + N_BEHIND * ENTRY.itemsize] = 0xFF
+    return heap
 
 
 @leaf
@@ -54,6 +74,8 @@ def push(heap: Record, time_ns: int, key: int, number: int, slot: int) -> None:
     low = ((word >> uint64(15)) << uint64(32)) | (uint64(number) << uint64(31)) | uint64(slot)
     hole = int64(heap.size)
     heap.size = hole + 1
+    behind = entry_at(heap, hole + N_BEHIND)
+    behind.high, behind.low = NOTHING, NOTHING
     while hole > 0:
         parent = (hole - 1) >> 2
         above = entry_at(heap, parent)
@@ -69,6 +91,13 @@ def push(heap: Record, time_ns: int, key: int, number: int, slot: int) -> None:
 
 
 @leaf
+def _earlier(high_a: int, low_a: int, high_b: int, low_b: int) -> int:
+    """All ones if entry b comes before entry a, else 0: a mask to choose by without a branch."""
+    later = (high_b < high_a) | ((high_b == high_a) & (low_b < low_a))
+    return uint64(0) - uint64(later)
+
+
+@leaf
 def pop(heap: Record) -> int:
     """Remove the earliest entry and return its slot; the heap must not be empty."""
     slot = top_slot(heap)
@@ -76,6 +105,7 @@ def pop(heap: Record) -> int:
     heap.size = size
     last = entry_at(heap, size)
     high, low = last.high, last.low
+    last.high, last.low = NOTHING, NOTHING
     hole = int64(0)
     while True:
         child = 4 * hole + 1
@@ -85,20 +115,24 @@ def pop(heap: Record) -> int:
         below = entry_at(heap, min(4 * child + 1, size))
         for line in range(4):
             prefetch_line(below, int64(line))
-        best = child
-        entry = entry_at(heap, child)
-        best_high, best_low = entry.high, entry.low
-        for other in range(child + 1, min(child + 4, size)):
-            entry = entry_at(heap, int64(other))
-            if before(entry.high, entry.low, best_high, best_low):
-                best = int64(other)
-                best_high, best_low = entry.high, entry.low
+        # Which child is the earliest is random: three comparisons by masks, where branches would be guessed wrongly.
+        first, second = entry_at(heap, child), entry_at(heap, child + 1)
+        third, fourth = entry_at(heap, child + 2), entry_at(heap, child + 3)
+        left = _earlier(first.high, first.low, second.high, second.low)
+        left_high = first.high ^ ((first.high ^ second.high) & left)
+        left_low = first.low ^ ((first.low ^ second.low) & left)
+        right = _earlier(third.high, third.low, fourth.high, fourth.low)
+        right_high = third.high ^ ((third.high ^ fourth.high) & right)
+        right_low = third.low ^ ((third.low ^ fourth.low) & right)
+        side = _earlier(left_high, left_low, right_high, right_low)
+        best_high = left_high ^ ((left_high ^ right_high) & side)
+        best_low = left_low ^ ((left_low ^ right_low) & side)
         if not before(best_high, best_low, high, low):
             break
         target = entry_at(heap, hole)
         target.high = best_high
         target.low = best_low
-        hole = best
+        hole = child + int64((side & uint64(2)) | (((left & ~side) | (right & side)) & uint64(1)))
     target = entry_at(heap, hole)
     target.high = high
     target.low = low
@@ -117,10 +151,12 @@ def remove(heap: Record, number: int, slot: int) -> None:
         return
     size = int64(heap.size) - 1
     heap.size = size
-    if hole == size:
-        return
     last = entry_at(heap, size)
+    if hole == size:
+        last.high, last.low = NOTHING, NOTHING
+        return
     high, low = last.high, last.low
+    last.high, last.low = NOTHING, NOTHING
     while hole > 0:  # the last entry may belong above the hole, if that lies in another branch
         above = entry_at(heap, (hole - 1) >> 2)
         if not before(high, low, above.high, above.low):

@@ -17,14 +17,12 @@ from lob.errors import InputError
 from lob.rules import Instrument
 from lob.types import MESSAGE, NO_PRICE, Phase
 from sim.distributions import draw, number_fields, whole_fields
-from sim.heap import ENTRIES_OFFSET, NEVER
+from sim.heap import NEVER, heap_bytes, init_heap
 from sim.records import (
     ACCOUNT,
     AGENT,
     CONDITIONAL,
-    ENTRY,
     FLOAT,
-    HEAP,
     HISTORY,
     MAX_POPULATIONS,
     N_HISTORY,
@@ -184,8 +182,8 @@ def build_world(
         "history": N_HISTORY * len(listings) if remembers else 0,
     }
     offsets = {name: layout.take(count * _TABLES[name].itemsize) for name, count in counts.items()}
-    wakes_at = layout.take(ENTRIES_OFFSET + wakes_capacity * ENTRY.itemsize)
-    arrivals_at = layout.take(ENTRIES_OFFSET + max_in_flight * ENTRY.itemsize)
+    wakes_at = layout.take(heap_bytes(wakes_capacity))
+    arrivals_at = layout.take(heap_bytes(max_in_flight))
     books_at = [layout.take(book_bytes(instrument)) for instrument in instruments]
 
     block = allocate(layout.n_bytes)
@@ -205,10 +203,8 @@ def build_world(
     header["open_ns"], header["close_ns"] = session.open_ns, session.close_ns
     header["time_ns"] = session.open_ns
     header["seed"] = seed
-    for offset, capacity in ((wakes_at, wakes_capacity), (arrivals_at, max_in_flight)):
-        heap = header_of(block[offset:], HEAP)
-        heap["off_entries"] = ENTRIES_OFFSET
-        heap["capacity"] = capacity
+    init_heap(block[wakes_at:], wakes_capacity)
+    init_heap(block[arrivals_at:], max_in_flight)
     # The last slot is handed out first, so a lightly loaded market stays in a few cache lines.
     world.table("slots", max_in_flight)["index"] = np.arange(max_in_flight)[::-1]
     _fill_schedule(world, entries, conditionals)

@@ -9,9 +9,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lob.blocks import allocate, header_of
-from sim.heap import ENTRIES_OFFSET, NEVER, pop, push, remove, top_ns, top_slot
-from sim.records import ENTRY, HEAP
+from lob.blocks import allocate
+from sim.heap import NEVER, heap_bytes, init_heap, pop, push, remove, top_ns, top_slot
 
 CAPACITY = 300
 LAST_NS = 2**47 - 1
@@ -20,10 +19,8 @@ KEY_BITS = 49
 
 def new_heap() -> tuple[Any, Any]:
     """A block (to be kept alive) and its empty heap."""
-    block = allocate(ENTRIES_OFFSET + CAPACITY * ENTRY.itemsize)
-    heap = header_of(block, HEAP)
-    heap["off_entries"], heap["capacity"] = ENTRIES_OFFSET, CAPACITY
-    return block, heap
+    block = allocate(heap_bytes(CAPACITY))
+    return block, init_heap(block, CAPACITY)
 
 
 times = st.one_of(st.integers(0, 5), st.integers(0, LAST_NS))
