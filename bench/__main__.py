@@ -12,7 +12,7 @@ import pkgutil
 import sys
 from pathlib import Path
 
-_HELPERS = {"__main__", "chat_server", "compare", "kept", "streams"}
+_HELPERS = {"__main__", "chat_server", "compare", "flash_stream", "kept", "streams"}
 
 
 def _names() -> list[str]:
