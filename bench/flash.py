@@ -3,8 +3,8 @@
 The flow has the statistics that a public benchmark of matching engines publishes for its own five workloads
 (github.com/flash1-dev/matching-engine-benchmark, docs/METHODOLOGY.md; arXiv 2606.01183), drawn by our own generator in
 bench/flash_stream.py. As its adapters do, the loop that is timed translates the senders' ids, which arrive shuffled, to
-the exchange's by an array of a million. `alone`: one message after the other, as most of its engines are driven; without
-it: the loop looks AHEAD messages ahead in its batch for that array, which is where most of the time goes otherwise.
+the exchange's by an array of a million. `alone`: one message after the other, as most of its engines are driven.
+Otherwise the loop looks AHEAD messages ahead in its batch for that array, which takes most of the time.
 
 CppTrader (C++) cannot be installed from here. On the original workloads, one by one, version 0.1 of this book took
 AGAINST_CPPTRADER times its rate (CPU time, rows written, one machine), and on these streams RATE_0_1 times bourse's own
