@@ -6,7 +6,7 @@ passively with a power-law depth and a hump, then shuffled; 15% are IOC; a fifth
 move a tick; 95% are cancelled; some cancels and changes come twice.
 
 How many orders stand depends on how far the halves of the path part. The seed is one whose counts are near those
-published: 21,200, 2,300, 1,300, 840 and 460 orders on average (20,900, 2,700, 1,300, 700, 240), and 780, 63,800, 67,200,
+published: 21,200, 2,300, 1,300, 840 and 460 orders on average (20,900, 2,700, 1,300, 700, 240); 780, 63,800, 67,200,
 68,600 and 69,700 fills (800, 62,000, 67,000, 69,000, 70,000).
 """
 
