@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import statistics
 import tempfile
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 from scenarios.build.market import build_market
+from sim.beside import Beside
 from sim.market import Market
 from sim.writer import ParquetTape
 
@@ -54,6 +57,36 @@ def _warmed(scenario: str, overrides: tuple[str, ...], seconds: float) -> Market
     return market
 
 
+def _parquet_kept(folder: Path, turns: int = 4, n_messages: int = 2 * N_MESSAGES // 5) -> dict[str, float]:
+    """Return the rate with Parquet beside the kernel, and the medians of its share of the rate without.
+
+    The two take turns in one market from one state, its last part included; `in_line` is without a thread.
+    """
+    market = _warmed("rmsc", BUSY_RMSC, 20)
+    state = market.snapshot()
+
+    def rate(n: int, beside: bool, written: bool) -> float:
+        market.restore(state)
+        before, target = market.n_messages, market.n_messages + n_messages
+        tape = ParquetTape(folder / str(n)) if written else None
+        sinks: list[Any] = [tape or _drop]
+        began = time.perf_counter()
+        with Beside(sinks) if beside else nullcontext() as sink:
+            market.run(None, [sink] if beside else sinks, should_stop=lambda: market.n_messages >= target)
+        if tape is not None:
+            tape.close_part()
+        return (market.n_messages - before) / (time.perf_counter() - began)
+
+    found = [
+        (rate(3 * k, False, False), rate(3 * k + 1, True, True), rate(3 * k + 2, False, True)) for k in range(turns)
+    ]
+    return {
+        "messages_per_s_parquet": round(statistics.median(beside for _, beside, _ in found)),
+        "parquet_kept": round(statistics.median(beside / alone for alone, beside, _ in found), 3),
+        "parquet_kept_in_line": round(statistics.median(in_line / alone for alone, _, in_line in found), 3),
+    }
+
+
 def run() -> dict[str, Any]:
     """Return the figures of this bench."""
     market = build_market("rmsc", 1)
@@ -67,18 +100,13 @@ def run() -> dict[str, Any]:
     small = _segment_rates(_warmed("rmsc", BUSY_RMSC, 60), [_drop], N_MESSAGES)
     large = _segment_rates(_warmed("megapop", (), 120), [_drop], N_MESSAGES)
     with tempfile.TemporaryDirectory() as folder:
-        tape = ParquetTape(Path(folder))
-        market = _warmed("rmsc", BUSY_RMSC, 60)
-        began, before = time.perf_counter(), market.n_messages
-        _segment_rates(market, [tape], N_MESSAGES // 5)
-        tape.close_part()
-        parquet = (market.n_messages - before) / (time.perf_counter() - began)
+        kept = _parquet_kept(Path(folder))
     # The first three tenths against the last three: a single one is at the mercy of a shared machine.
     drops = [1 - _mean(rates[-3:]) / _mean(rates[:3]) for rates in (small, large)]
     return {
         "messages_per_s_1k": round(_mean(small)),
         "messages_per_s_100k": round(_mean(large)),
-        "messages_per_s_parquet": round(parquet),
+        **kept,
         "rmsc_day_s": round(min(days), 3),
         "rate_drop": round(max(drops), 3),
         "messages": N_MESSAGES,

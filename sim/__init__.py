@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from lob.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from sim.beside import Beside
     from sim.bulletins import Bulletin
     from sim.distributions import DataFile, Distribution, Settings
     from sim.fundamental import (
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Ask",
+    "Beside",
     "Bulletin",
     "ConditionKind",
     "Conditional",
@@ -63,6 +65,7 @@ __all__ = [
 __getattr__, __dir__ = lazy_names(
     __name__,
     {
+        "beside": "Beside",
         "bulletins": "Bulletin",
         "distributions": "DataFile Distribution Settings",
         "fundamental": "ConstantValue Fundamental OrnsteinUhlenbeck SparseMeanReverting ValueFromFile WithJumps",

@@ -23,6 +23,7 @@ from scenarios.many_runs.execution import Execution
 from scenarios.many_runs.flat_keywords import with_flat
 from scenarios.many_runs.map_runs import Failed
 from scenarios.many_runs.result_set import ResultSet
+from sim.beside import Beside
 from sim.files.atomic import is_temporary, write_atomically
 from sim.hash import TapeHash
 
@@ -110,7 +111,8 @@ class _Task:
         figures = [FlowFigures(symbol) for symbol in range(len(built.listings))]
         sinks = [tape_hash, *figures, *writers, *([labels] if labels is not None else [])]
         try:
-            market.run(sinks=sinks)
+            with Beside(sinks) as beside:
+                market.run(sinks=[beside])
             files = [path for writer in writers for path in writer.close()]
             files += labels.close() if labels is not None else []
         except BaseException:

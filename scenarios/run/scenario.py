@@ -26,6 +26,7 @@ from scenarios.run.summary import (
 )
 from scenarios.schema.times import clock
 from scenarios.schema.toml_text import toml_text
+from sim.beside import Beside
 from sim.files.atomic import remove_temporaries, write_atomically, write_parquet
 from sim.files.claim import OVERWRITE, locked
 from sim.market import Market
@@ -139,15 +140,17 @@ class _Run:
 
     def go(self, until_ns: int, show: Callable[[Market], None]) -> bool:
         """Run to a time; False: stopped on request."""
-        market = self.market
-        sinks: list[Any] = [self.measures, self.decisions] if self.tape is None else [
-            self.tape, self.measures, self.decisions
-        ]  # fmt: skip
+        with Beside([self.measures] if self.tape is None else [self.tape, self.measures]) as beside:
+            return self._go(until_ns, show, beside)
+
+    def _go(self, until_ns: int, show: Callable[[Market], None], beside: Beside) -> bool:
+        market, sinks = self.market, [beside, self.decisions]
 
         def stop_now() -> bool:
             show(market)
             due = self._last_checkpoint + max(self.record.checkpoint_s, CHECKPOINT_COST * self._checkpoint_took)
             if time.monotonic() >= due:
+                beside.drain()
                 self.checkpoint()
             return self.stop()
 

@@ -311,7 +311,7 @@ def test_at_every_checkpoint_the_rows_on_disk_are_those_of_the_state_without_a_g
     monkeypatch.setattr(sim.market, "LOOK_S", 0.0)
     (tmp_path / "slow.py").write_text(SLOW)
     text = SMALL.replace("close = 09:40:00", "close = 09:32:00")
-    text += '[[trader]]\nname = "slow"\nkind = "slow:Slow"\n[record]\ncheckpoint_s = 0.001\npicture = false\n'
+    text += '[[trader]]\nname = "slow"\nkind = "slow:Slow"\n[record]\ncheckpoint_s = 0.0001\npicture = false\n'
     kept: list[Path] = []
     n_points = 0
     real = scenarios.run.scenario.save_checkpoint
