@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 import tempfile
 import time
-from contextlib import nullcontext
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -71,8 +71,9 @@ def _parquet_kept(folder: Path, turns: int = 4, n_messages: int = 2 * N_MESSAGES
         tape = ParquetTape(folder / str(n)) if written else None
         sinks: list[Any] = [tape or _drop]
         began = time.perf_counter()
-        with Beside(sinks) if beside else nullcontext() as sink:
-            market.run(None, [sink] if beside else sinks, should_stop=lambda: market.n_messages >= target)
+        with ExitStack() as until_served:
+            taken = [until_served.enter_context(Beside(sinks))] if beside else sinks
+            market.run(None, taken, should_stop=lambda: market.n_messages >= target)
         if tape is not None:
             tape.close_part()
         return (market.n_messages - before) / (time.perf_counter() - began)

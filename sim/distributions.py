@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from types import UnionType
 from typing import Annotated, Any, ClassVar, Literal, Union, get_args, get_origin
@@ -134,11 +135,13 @@ class Settings(BaseModel):
         return self
 
 
-def number_fields(settings: type[Settings]) -> list[str]:
+@functools.cache
+def number_fields(settings: type[Settings]) -> tuple[str, ...]:
     """Return the names of the fields that fill `agent.params`, in order: all but tables and texts."""
-    return [name for name, field in settings.model_fields.items() if not _is_table(field.annotation)]
+    return tuple(name for name, field in settings.model_fields.items() if not _is_table(field.annotation))
 
 
+@functools.cache
 def whole_fields(settings: type[Settings]) -> frozenset[str]:
     """Return the names of the fields that are whole numbers: draws of a distribution are rounded down there."""
     return frozenset(name for name, field in settings.model_fields.items() if _is_whole(field.annotation))

@@ -153,6 +153,11 @@ class Market:
         return int(self._header["seed"])
 
     @property
+    def first_seed(self) -> int:
+        """The seed that the market was made with; snapshots belong to markets of one."""
+        return int(self._definition[4])
+
+    @property
     def first_row(self) -> int:
         """Rows that were written before the first one of `tape`: 0, unless they were never in this object.
 

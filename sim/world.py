@@ -16,6 +16,7 @@ from lob.book import BOOK, book_bytes, init_book
 from lob.errors import InputError
 from lob.rules import Instrument
 from lob.types import MESSAGE, NO_PRICE, Phase
+from sim.agent_keys import agent_keys
 from sim.distributions import draw, number_fields, whole_fields
 from sim.heap import NEVER, heap_bytes, init_heap
 from sim.records import (
@@ -39,7 +40,7 @@ from sim.records import (
     ScheduledKind,
     Stage,
 )
-from sim.rng import agent_key, draw_key
+from sim.rng import draw_key
 from sim.settings import Conditional, Listing, Population, Scheduled, Session, as_grid, full_schedule
 from sim.wakes import start_agents
 
@@ -302,7 +303,7 @@ def _fill_population(world: World, p: int, population: Population, first: int, v
 
 
 def _fill_agents(agents: np.ndarray[Any, Any], population: Population, p: int, seed: int, reference_ticks: int) -> None:
-    keys = np.array([agent_key(seed, population.name, k) for k in range(population.count)], np.uint64)
+    keys = agent_keys(seed, population.name, population.count)
     agents["key"] = keys
     agents["population"] = p
     if population.settings is None:
@@ -326,8 +327,7 @@ def reseed_world(world: World, seed: int, session: Session) -> None:
     header["seed"] = seed
     first = 0
     for population in world.populations:
-        keys = [agent_key(seed, population.name, k) for k in range(population.count)]
-        world.agents["key"][first : first + population.count] = np.array(keys, np.uint64)
+        world.agents["key"][first : first + population.count] = agent_keys(seed, population.name, population.count)
         first += population.count
     n_floats = int((world.symbols["first_value"] + world.symbols["n_values"]).max())
     floats = world.table("floats", n_floats)["value"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any, Protocol, Unpack
 
 import numpy as np
@@ -29,7 +30,7 @@ from lob.compiled import function_address
 from lob.errors import InputError, RunError
 from lob.tape import new_tape, rows_of
 from sim.driver import Driver
-from sim.market import Market
+from sim.market import Market, Snapshot
 from sim.policy import DECIDE_ARGUMENTS
 from sim.records import Status
 
@@ -38,6 +39,17 @@ __all__ = ["Batch", "MakeMarket", "MarketBatch", "batch_of"]
 MakeMarket = Callable[[int], Market]
 """Returns a fresh market of a seed, before its open, in which one population is that of a learning agent."""
 TAPE_ROWS = 4096
+
+
+@dataclass(frozen=True)
+class _Warm:
+    """A market at its first decision: its state, and its rows of `MarketBatch._of_markets`."""
+
+    snapshot: Snapshot
+    row: np.ndarray[Any, Any]
+    seen: np.ndarray[Any, Any]
+    facts: np.ndarray[Any, Any]
+    awake: np.ndarray[Any, Any]
 
 
 class Batch(Protocol):
@@ -145,6 +157,12 @@ class MarketBatch:
             settings=options.get("reward_settings"),
         )
         self._keep = bool(options.get("keep_tape", False))
+        self._warm_starts = whole(options.get("warm_starts", 0), "warm_starts", 0)
+        if self._warm_starts and self._keep:
+            raise InputError("keep_tape: not with warm_starts, whose episodes do not begin at the open")
+        if self._warm_starts and self._first.traders:
+            raise InputError("warm_starts: the market has Python traders, who keep their own state; allowed: 0")
+        self._warm: dict[int, _Warm] = {}
         self._rows: list[list[Any]] = [[] for _ in range(n)]
         self._threads = min(threads, n)
         self.markets: list[Market | None] = [None] * n
@@ -184,11 +202,45 @@ class MarketBatch:
             RunError: if the market closes before the task begins.
         """
         seed = market_seed(seed)
+        if not self._warm_starts:
+            self._begin(m, seed)
+        elif (past := seed % self._warm_starts) in self._warm:
+            self._begin_warm(m, past)
+        else:
+            self._begin(m, past)
+            market = self.markets[m]
+            assert market is not None
+            self._warm[past] = _Warm(market.snapshot(), *(each[m].copy() for each in self._of_markets))
+        if self._warm_starts:
+            self.markets[m].reseed(seed)  # type: ignore[union-attr]
+        self.seeds[m] = seed
+        self._observe_own(slice(m, m + 1))
+        self._before[m] = self.facts[m]
+        self.rewards.reset(slice(m * self.k, (m + 1) * self.k))
+
+    @property
+    def _of_markets(self) -> tuple[np.ndarray[Any, Any], ...]:
+        """What is known of each market beside its state, in the order of _Warm."""
+        return self._table, self._seen, self.facts, self.awake
+
+    def _begin_warm(self, m: int, past: int) -> None:
+        """Put market m where the one of seed `past` was at its first decision."""
+        warm, market = self._warm[past], self.markets[m]
+        if market is None or market.first_seed != past:
+            market = self.markets[m] = self._make(past)
+        market.restore(warm.snapshot)
+        for each, then in zip(self._of_markets, (warm.row, warm.seen, warm.facts, warm.awake), strict=True):
+            each[m] = then
+        self.over[m] = self.closed[m] = False
+        self._take_over(m)
+
+    def _begin(self, m: int, seed: int) -> None:
+        """Replace market m by a fresh one of a seed and run it to the first decision."""
         market, self._first = (self._first, None) if self._first is not None and seed == 0 else (self._make(seed), None)
         name = market.world.populations[min(self._population, len(market.world.populations) - 1)].name
         if _find_learner(market, name, self.task)[0] != self._population:
             raise InputError(f"make_market({seed}): the learner is another population than in the first market")
-        self.markets[m], self.seeds[m] = market, seed
+        self.markets[m] = market
         self._rows[m] = []
         self._take_over(m)
         row = self._table[m]
@@ -197,9 +249,6 @@ class MarketBatch:
         self._advance(m, m + 1)
         if not self.awake[m].any():
             raise RunError(f"seed {seed}: the market closed before the learner's first decision; set start_s earlier")
-        self._observe_own(slice(m, m + 1))
-        self._before[m] = self.facts[m]
-        self.rewards.reset(slice(m * self.k, (m + 1) * self.k))
 
     def step(self) -> np.ndarray[Any, Any]:
         """Send everybody's `actions`, run to the next decisions; return reward, pnl and penalty, shape (n, k, 3).
@@ -276,7 +325,7 @@ class MarketBatch:
         if self._keep:
             for m in range(self.n):
                 self._flush(m)
-        gone = ("_first", "_observe", "_act", "_pool", "_tapes", "_drivers", "markets", "observations")
+        gone = ("_first", "_observe", "_act", "_pool", "_tapes", "_drivers", "_warm", "markets", "observations")
         state = {name: value for name, value in vars(self).items() if name not in gone}
         state["observations"] = None if self.observation is None else self.observations
         if self._task_of_maker() is self.task:
@@ -293,7 +342,7 @@ class MarketBatch:
         self.observations = self._seen if observations is None else observations
         self._first = self._make(0) if all(snapshot is None for snapshot in snapshots) else None
         self._attach()
-        self.markets, self._drivers = [None] * self.n, {}
+        self.markets, self._drivers, self._warm = [None] * self.n, {}, {}
         for m, snapshot in enumerate(snapshots):
             if snapshot is None:
                 continue

@@ -7,6 +7,8 @@ reward_settings  numbers in the reward, as RewardSettings or by name
 observation      a function that makes the observation (agents.rl.custom) of the features (default then: all) and facts
 task             what the learner does, if it is no task of agents.rl.tasks; default: what `make_market` says in its
                  attribute `learning_task`, if it has one
+warm_starts      0: every episode begins at the open. k: only the seeds 0 to k - 1 are run from the open to the first
+                 decision, once; an episode of seed s has the past of seed s modulo k, and from there draws of its own
 keep_tape        keep all rows of every episode in memory, for `tape`
 threads          markets are shared out among so many threads; the result does not depend on it
 """
@@ -34,6 +36,7 @@ class LearnerOptions(TypedDict, total=False):
     reward_settings: RewardSettings | Mapping[str, Any] | None
     observation: Observation | None
     task: Task | None
+    warm_starts: int
     keep_tape: bool
 
 

@@ -22,7 +22,7 @@ from agents.rl._learner import NEEDS, OBSERVED
 from agents.rl.deep import load_deep
 from agents.rl.memory import LEARNER, LEARNER_CELLS, feature_cells
 from agents.rl.task import find_task
-from sim.distributions import number_fields
+from sim.distributions import Settings, number_fields
 from sim.records import AGENT
 from sim.trader import Trader, TraderView
 from sim.trust import refuse_code
@@ -96,7 +96,8 @@ class LearnedTrader(Trader):
         self.wakes_on = self._task.policy.wakes_on
         self._memory = np.zeros(self._task.policy.memory_cells(numbers))
         self._agent = np.zeros(1, AGENT)
-        for column, name in enumerate(number_fields(type(numbers))):
+        kind: type[Settings] = type(numbers)
+        for column, name in enumerate(number_fields(kind)):
             self._agent["params"][0, column] = float(getattr(numbers, name))
 
     def on_wake(self, view: TraderView) -> float | None:

@@ -144,7 +144,7 @@ class _Run:
             return self._go(until_ns, show, beside)
 
     def _go(self, until_ns: int, show: Callable[[Market], None], beside: Beside) -> bool:
-        market, sinks = self.market, [beside, self.decisions]
+        market, sinks = self.market, (beside, self.decisions)
 
         def stop_now() -> bool:
             show(market)
