@@ -362,8 +362,12 @@ class Market:
         world = block.tobytes() if copy else block.data.toreadonly()
         return Snapshot(FORMAT_VERSION, world, text, self._fingerprint, self._last_row)
 
-    def restore(self, snapshot: Snapshot) -> None:
+    def restore(self, snapshot: Snapshot, *, any_seed: bool = False) -> None:
         """Go back (or forward) to a snapshot of the same market; see `first_row` for what `tape` then holds.
+
+        Args:
+            snapshot: of this market, or of one that was made alike.
+            any_seed: take also the state of one that was made with another seed; `first_seed` stays what it is.
 
         Raises:
             RunError: if the snapshot belongs to another market or version, or this market is running.
@@ -372,7 +376,9 @@ class Market:
             raise RunError("restore: not while the market is running; allowed: when run() has returned")
         if snapshot.format_version != FORMAT_VERSION:
             raise RunError(f"snapshot has format {snapshot.format_version}; this version reads {FORMAT_VERSION}")
-        if (found := difference(snapshot.definition, self._fingerprint)) is not None:
+        # With the seed goes the path of the fundamental, which is part of an instrument's word.
+        of_seed = {name: snapshot.definition.get(name, "") for name in ("seed", "instruments") if any_seed}
+        if (found := difference(snapshot.definition, {**self._fingerprint, **of_seed})) is not None:
             raise RunError(f"the snapshot belongs to another market: {found}")
         if len(snapshot.world) != len(self.world.block):
             raise RunError("the snapshot belongs to another market: its size differs")

@@ -11,6 +11,7 @@ seed, the agent and its decision; see sim/rng.py.
 
 from __future__ import annotations
 
+import functools
 from collections import namedtuple
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -109,11 +110,16 @@ class Policy:
 
     def address(self) -> int:
         """Compile `decide` and return its address; raise TypeError if it does not always return an integer."""
-        address = function_address(self.decide, *DECIDE_ARGUMENTS)
-        returned = nb_types.unliteral(self.decide.overloads[DECIDE_ARGUMENTS].signature.return_type)
-        if returned != nb_types.int64:  # the kernel would read the bits of another type as a number of ns
-            raise TypeError(f"decide returns {returned}; it must return an int (ns, 0: no timer) on every path")
-        return address
+        return _address(self.decide)
+
+
+@functools.cache
+def _address(decide: Any) -> int:
+    address = function_address(decide, *DECIDE_ARGUMENTS)
+    returned = nb_types.unliteral(decide.overloads[DECIDE_ARGUMENTS].signature.return_type)
+    if returned != nb_types.int64:  # the kernel would read the bits of another type as a number of ns
+        raise TypeError(f"decide returns {returned}; it must return an int (ns, 0: no timer) on every path")
+    return address
 
 
 def _whole(number: int) -> int:

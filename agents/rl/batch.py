@@ -226,9 +226,9 @@ class MarketBatch:
     def _begin_warm(self, m: int, past: int) -> None:
         """Put market m where the one of seed `past` was at its first decision."""
         warm, market = self._warm[past], self.markets[m]
-        if market is None or market.first_seed != past:
+        if market is None:
             market = self.markets[m] = self._make(past)
-        market.restore(warm.snapshot)
+        market.restore(warm.snapshot, any_seed=True)
         for each, then in zip(self._of_markets, (warm.row, warm.seen, warm.facts, warm.awake), strict=True):
             each[m] = then
         self.over[m] = self.closed[m] = False
