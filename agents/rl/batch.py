@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Protocol, Unpack
 
 import numpy as np
 
 from agents.rl._checks import market_seed, whole
+from agents.rl._crew import Crew
 from agents.rl._stepping import (
     ANSWERS_DUE,
     ENDED,
@@ -257,11 +257,11 @@ class MarketBatch:
         """
         self._before[:] = self.facts
         was_over = self.over.reshape(-1).copy()
-        if self._pool is None:
+        if self._crew is None:
             self._advance(0, self.n)
         else:
             edges = [round(self.n * t / self._threads) for t in range(self._threads + 1)]
-            list(self._pool.map(self._advance, edges[:-1], edges[1:]))
+            self._crew(self._advance, edges)
         ended = self._table["mode"] == ENDED
         self.closed[:] = False
         if ended.any():
@@ -303,7 +303,7 @@ class MarketBatch:
         """Make what belongs to this process: addresses, tapes, threads."""
         self._observe = function_address(self.task.observe, *DECIDE_ARGUMENTS)
         self._act = function_address(self.task.act, *DECIDE_ARGUMENTS)
-        self._pool = ThreadPoolExecutor(self._threads) if self._threads > 1 else None
+        self._crew = Crew(self._threads) if self._threads > 1 else None
         # Without rows to keep, all markets of a thread write over one tape: it stays in the cache.
         self._tapes = [new_tape(TAPE_ROWS) for _ in range(self.n if self._keep else self._threads)]
 
@@ -325,7 +325,7 @@ class MarketBatch:
         if self._keep:
             for m in range(self.n):
                 self._flush(m)
-        gone = ("_first", "_observe", "_act", "_pool", "_tapes", "_drivers", "_warm", "markets", "observations")
+        gone = ("_first", "_observe", "_act", "_crew", "_tapes", "_drivers", "_warm", "markets", "observations")
         state = {name: value for name, value in vars(self).items() if name not in gone}
         state["observations"] = None if self.observation is None else self.observations
         if self._task_of_maker() is self.task:
