@@ -42,7 +42,7 @@ from sim.sending import THINKING, put_in_flight, send_thought
 from sim.view import fill_view
 from sim.wakes import move_timer, set_timer
 
-__all__ = ["lend_memory", "memory_at", "post", "run_events", "run_kernel", "run_policy", "set_python_timer"]
+__all__ = ["lend_memory", "memory_at", "post", "run_kernel", "run_policy", "set_python_timer"]
 
 
 _decide = call_address(nb_types.int64, from_dtype(VIEW), from_dtype(AGENT), from_dtype(OUT))
@@ -118,13 +118,23 @@ def run_policy(world: Record, runtime: Record, index: int, population_index: int
     return STATUS_DONE
 
 
+# Entries from Python take addresses: finding the type of a record costs the dispatcher about 10 us a call, that of an
+# integer 0.1.
+_world_from = record_at_address(WORLD)
+_runtime_from = record_at_address(RUNTIME)
+_tape_from = record_at_address(TAPE)
+
+
 @kernel
-def run_events(world: Record, runtime: Record, tape: Record, until_ns: int) -> int:
-    """Handle events up to and including `until_ns`; return a Status.
+def run_kernel(world_address: int, runtime_address: int, tape_address: int, until_ns: int) -> int:
+    """Handle events up to and including `until_ns` in the blocks at these addresses; return a Status.
 
     TAPE_FULL and PYTHON_WAKE are resumed by calling again; the others end the run. Nothing is half done on return: the
     tape is readable up to its cursor.
     """
+    zero = int64(0)
+    world, runtime = _world_from(world_address, zero), _runtime_from(runtime_address, zero)
+    tape = _tape_from(tape_address, zero)
     wakes = heap_in(world, int64(world.off_wakes))
     arrivals = heap_in(world, int64(world.off_arrivals))
     while True:
@@ -186,23 +196,6 @@ def run_events(world: Record, runtime: Record, tape: Record, until_ns: int) -> i
             status = run_policy(world, runtime, index, population_index, reason)
             if status != STATUS_DONE:
                 return status
-
-
-# ---- entries from Python ----------------------------------------------------------------------------------------
-# They take addresses: finding the type of a record costs the dispatcher about 10 us a call, that of an integer 0.1.
-
-_world_from = record_at_address(WORLD)
-_runtime_from = record_at_address(RUNTIME)
-_tape_from = record_at_address(TAPE)
-
-
-@kernel
-def run_kernel(world_address: int, runtime_address: int, tape_address: int, until_ns: int) -> int:
-    """`run_events` on the blocks at these addresses."""
-    zero = int64(0)
-    return run_events(
-        _world_from(world_address, zero), _runtime_from(runtime_address, zero), _tape_from(tape_address, zero), until_ns
-    )
 
 
 @kernel

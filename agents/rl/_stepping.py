@@ -21,7 +21,7 @@ from lob.blocks import address_of, record_at_address
 from lob.compiled import Record, call_address, kernel
 from lob.tape import TAPE
 from sim.codes import STATUS_DONE, STATUS_PYTHON_WAKE, STATUS_TAPE_FULL, WAKE_TIMER
-from sim.kernel import lend_memory, memory_at, run_events, run_policy
+from sim.kernel import lend_memory, memory_at, run_kernel, run_policy
 from sim.policy import indices
 from sim.records import (
     AGENT,
@@ -98,7 +98,7 @@ def run_on(
     while True:
         stays = row.n_awake > 0 or row.n_over >= count or row.n_asking > 0
         until = int64(world.time_ns) if stays else int64(row.close_ns)
-        status = run_events(world, runtime, tape, until)
+        status = run_kernel(int64(row.world_at), int64(row.runtime_at), int64(row.tape_at), until)
         if status == STATUS_TAPE_FULL:
             if keep_tape > 0 or tape.cursor == 0:
                 return int64(STATUS_TAPE_FULL)
