@@ -12,7 +12,7 @@ import pkgutil
 import sys
 from pathlib import Path
 
-_HELPERS = {"__main__", "chat_server", "compare", "flash_stream", "kept", "streams"}
+_HELPERS = {"__main__", "chat_server", "compare", "flash_stream", "kept", "streams", "yardstick"}
 
 
 def _names() -> list[str]:
@@ -32,6 +32,9 @@ def main() -> int:
     parser.add_argument("--keep", action="store_true", help="add the figures to bench/figures.jsonl")
     arguments = parser.parse_args()
     figures = {"bench": arguments.name, **importlib.import_module(f"bench.{arguments.name}").run()}
+    from bench.yardstick import machine
+
+    figures["machine"] = round(machine(), 3)
     figures["pass"] = bool(figures.pop("pass"))
     if not arguments.json:
         width = max(map(len, figures))

@@ -2,9 +2,11 @@
 
     python -m bench compare                         the last two commits kept of each bench (`--keep`), on one machine
     python -m bench compare engine env              of these only
-    python -m bench compare engine --base COMMIT    measured now: both commits in turn, the better of `--repeats`
+    python -m bench compare engine --base COMMIT    measured now: that commit and these files in turn, `--repeats` times
+    python -m bench compare A B --only engine       measured now: two commits in turn
 
-Machines differ twofold from day to day, so only the last way says whether a change made something faster or slower.
+Machines differ twofold from day to day, and one from minute to minute, so only the last two ways say whether a change
+made something faster or slower. Medians are compared.
 """
 
 from __future__ import annotations
@@ -12,24 +14,20 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 from bench.kept import ROOT, commit_of, kept
 
-__all__ = ["better", "compare", "last_two", "table"]
+__all__ = ["compare", "last_two", "table"]
 
-_NO_FIGURES = {"bench", "commit", "machine", "pass", "time"}
-
-
-def better(name: str, values: Sequence[float]) -> float:
-    """Return the better of several measurements of a figure: the highest rate or ratio, the lowest of anything else."""
-    return max(values) if "per_s" in name or name.startswith("ratio") else min(values)
+_NO_FIGURES = {"bench", "commit", "host", "machine", "pass", "time"}
 
 
 def table(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
@@ -46,30 +44,34 @@ def table(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
 
 
 def last_two(bench: str) -> tuple[dict[str, Any], dict[str, Any]] | None:
-    """Return the newest record of a bench and the newest of another commit on the same machine before it."""
+    """Return the newest record of a bench and the newest of another commit on the same host before it."""
     records = kept(bench)
     for k in range(len(records) - 1, 0, -1):
         now = records[k]
         for before in reversed(records[:k]):
-            if before["machine"] == now["machine"] and before["commit"] != now["commit"]:
+            if before["host"] == now["host"] and before["commit"] != now["commit"]:
                 return before, now
     return None
 
 
-def measured(bench: str, base: str, repeats: int) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Run a bench of another commit and of these files in turn, and return the better figures of each."""
-    with _checkout(base) as tree:
-        trees = (tree, ROOT)
-        found: tuple[list[dict[str, Any]], list[dict[str, Any]]] = ([], [])
-        for _ in range(repeats):
-            for place, records in zip(trees, found, strict=True):
-                records.append(_run(bench, place))
-        best = [
-            {name: better(name, [record[name] for record in records]) if _is_number(value) else value
-             for name, value in records[0].items()}
-            for records in found
-        ]  # fmt: skip
-        return ({**best[0], "commit": commit_of(tree)}, {**best[1], "commit": commit_of()})
+def measured(bench: str, trees: tuple[Path, Path], repeats: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Run a bench in two trees in turn, and return the medians of each."""
+    found: tuple[list[dict[str, Any]], list[dict[str, Any]]] = ([], [])
+    for _ in range(repeats):
+        for place, records in zip(trees, found, strict=True):
+            records.append(_run(bench, place))
+    before, now = (
+        {"commit": commit_of(place), **medians(records)} for place, records in zip(trees, found, strict=True)
+    )
+    return before, now
+
+
+def medians(records: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return the median of each number, and of all else what the first says."""
+    return {
+        name: statistics.median(record[name] for record in records) if _is_number(value) else value
+        for name, value in records[0].items()
+    }
 
 
 def _is_number(value: Any) -> bool:
@@ -93,7 +95,7 @@ def _checkout(commit: str) -> Iterator[Path]:
         tree = Path(folder) / "base"
         added = ["git", "worktree", "add", "--quiet", "--detach", str(tree), commit]
         if subprocess.run(added, cwd=ROOT, capture_output=True).returncode:
-            sys.exit(f"--base {commit}: no such commit")
+            sys.exit(f"{commit}: no such commit")
         try:
             yield tree
         finally:
@@ -104,17 +106,29 @@ def compare(words: Sequence[str], known: Sequence[str]) -> int:
     """Print the comparison that the words after `compare` ask for."""
     parser = argparse.ArgumentParser(prog="python -m bench compare", description="Figures of two commits side by side.")
     parser.add_argument(
-        "names", nargs="*", metavar="NAME", help=f"benches; default: all that are kept ({', '.join(known)})"
-    )
+        "names", nargs="*", metavar="NAME",
+        help=f"benches; default: all that are kept ({', '.join(known)}); or two commits, with --only",
+    )  # fmt: skip
     parser.add_argument("--base", metavar="COMMIT", help="measure this commit and the present files in turn")
-    parser.add_argument("--repeats", type=int, default=3, help="runs of each with --base; the better counts")
+    parser.add_argument("--only", action="append", default=[], metavar="NAME", help="bench to measure in two commits")
+    parser.add_argument("--repeats", type=int, default=3, help="runs of each that is measured; medians count")
     asked = parser.parse_args(words)
-    unknown = [name for name in asked.names if name not in known]
+    commits = asked.names if asked.only else [asked.base] if asked.base else []
+    names = asked.only or asked.names
+    unknown = [name for name in names if name not in known]
     if unknown:
         parser.error(f"no such bench: {', '.join(unknown)}")
-    if asked.base and not asked.names:
+    if asked.only and (len(commits) != 2 or asked.base):
+        parser.error("--only goes with two commits: compare A B --only NAME")
+    if commits and not names:
         parser.error("--base needs the names of benches")
-    for name in asked.names or sorted({record["bench"] for record in kept()}):
-        pair = measured(name, asked.base, asked.repeats) if asked.base else last_two(name)
-        print("\n".join(table(*pair)) if pair else f"{name}: no two commits kept on one machine")
+    if not commits:
+        for name in names or sorted({record["bench"] for record in kept()}):
+            pair = last_two(name)
+            print("\n".join(table(*pair)) if pair else f"{name}: no two commits kept on one host")
+        return 0
+    with ExitStack() as folders:
+        trees = [folders.enter_context(_checkout(commit)) for commit in commits]
+        for name in names:
+            print("\n".join(table(*measured(name, (trees[0], [*trees, ROOT][1]), asked.repeats))))
     return 0

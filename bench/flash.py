@@ -20,8 +20,8 @@ from typing import Any
 import numpy as np
 from numba import int64
 
-from bench.engine import _bourse_own_rate
 from bench.flash_stream import FLASH_INSTRUMENT, REGIMES, flash_stream
+from bench.yardstick import bourse_own_rate
 from lob.blocks import prefetch_for_write
 from lob.book import new_book
 from lob.codes import LIMIT
@@ -80,7 +80,7 @@ def _measured(ahead: int, repeats: int = 9) -> dict[str, list[tuple[float, float
     found: dict[str, list[tuple[float, float]]] = {name: [] for name in REGIMES}
     for _ in range(repeats):
         for name, messages in streams.items():
-            peer = _bourse_own_rate()
+            peer = bourse_own_rate()
             _, book = new_book(FLASH_INSTRUMENT)
             _, tape = new_tape(RING_ROWS)
             start = time.process_time()

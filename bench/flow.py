@@ -18,6 +18,7 @@ import numpy as np
 from agents.flow.agent import LearnedFlow, policy
 from agents.flow.memory import FLOW
 from bench.flow_impact import paired
+from bench.yardstick import at_least
 from lob.rules import Instrument
 from lob.units import HOUR_NS, SECOND_NS
 from sim.fundamental import ConstantValue
@@ -92,6 +93,6 @@ def run() -> dict[str, Any]:
         "guarded_share": round(guarded, 5),
         "responsive_ci_low": responsive,
         "peak_mb": round(peak_mb),
-        "pass": rate >= LEAST and rate_reactive >= LEAST_REACTIVE and ratio >= LEAST_RATIO
+        "pass": at_least(rate, LEAST) and at_least(rate_reactive, LEAST_REACTIVE) and ratio >= LEAST_RATIO
         and guarded <= MOST_GUARDED and responsive > 0,
     }  # fmt: skip

@@ -11,13 +11,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-__all__ = ["FILE", "commit_of", "keep", "kept", "machine"]
+__all__ = ["FILE", "commit_of", "host", "keep", "kept"]
 
 ROOT = Path(__file__).resolve().parent.parent
 FILE = ROOT / "bench" / "figures.jsonl"
 
 
-def machine() -> str:
+def host() -> str:
     """Return what a rate depends on besides the program: processor, cores and Python."""
     model = platform.processor() or platform.machine()
     cpuinfo = Path("/proc/cpuinfo")
@@ -40,7 +40,7 @@ def commit_of(tree: Path = ROOT) -> str:
 def keep(figures: Mapping[str, Any]) -> None:
     """Add the figures of one bench to the file."""
     now = dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M")
-    line = {"commit": commit_of(), "time": now, "machine": machine(), **figures}
+    line = {"commit": commit_of(), "time": now, "host": host(), **figures}
     with FILE.open("a", encoding="utf-8") as file:
         file.write(json.dumps(line) + "\n")
 
@@ -50,4 +50,7 @@ def kept(bench: str | None = None) -> list[dict[str, Any]]:
     if not FILE.is_file():
         return []
     lines = [json.loads(line) for line in FILE.read_text("utf-8").splitlines() if line]
+    for line in lines:
+        if isinstance(line.get("machine"), str):  # what it was called before there was a yardstick of this name
+            line["host"] = line.pop("machine")
     return [line for line in lines if bench in (None, line["bench"])]

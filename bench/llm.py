@@ -18,6 +18,7 @@ from agents.llm.observation import observation_text
 from agents.llm.prompt import SYSTEM, messages_of
 from agents.llm.protocol import Backend
 from bench.chat_server import MODEL, decision_text
+from bench.yardstick import at_least
 
 __all__ = ["run"]
 
@@ -82,6 +83,6 @@ def run() -> dict[str, Any]:
         "valid_share": local_valid,
         "local_decisions": N_LOCAL,
         "http_concurrency": CONCURRENCY,
-        "pass": replay >= 10_000 and local_rate >= 60 and http >= 200
+        "pass": at_least(replay, 10_000) and at_least(local_rate, 60) and at_least(http, 200)
         and local_valid == replay_valid == http_valid == 1.0,
     }  # fmt: skip

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from bench.yardstick import at_least, at_most
 from scenarios.build.market import build_market
 from sim.beside import Beside
 from sim.market import Market
@@ -18,6 +19,7 @@ __all__ = ["run"]
 
 N_MESSAGES = 20_000_000
 SEGMENTS = 10
+LEAST_KEPT = 0.9
 # rmsc's populations, waking 500 times as often, so that a day holds more than 20 M messages.
 BUSY_RMSC = (
     "population.noise.settings.once=false",
@@ -111,5 +113,9 @@ def run() -> dict[str, Any]:
         "rmsc_day_s": round(min(days), 3),
         "rate_drop": round(max(drops), 3),
         "messages": N_MESSAGES,
-        "pass": _mean(small) >= 3e6 and _mean(large) >= 2e6 and min(days) <= 1.0 and max(drops) <= 0.1,
+        "pass": at_least(_mean(small), 3e6)
+        and at_least(_mean(large), 2e6)
+        and at_most(min(days), 1.0)
+        and max(drops) <= 0.1
+        and kept["parquet_kept"] >= LEAST_KEPT,
     }

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from bench.yardstick import at_least
 from lob.recording import NEW
 from scenarios.build.market import build_market
 from sim.formats import DbnWriter, ItchWriter, LobsterWriter, read_recording
@@ -111,5 +112,5 @@ def run() -> dict[str, Any]:
         **{f"{form}_per_s": round(rate) for form, rate in rates.items()},
         **{f"{form}_peak_mb": round(peak) for form, peak in peaks.items()},
         "peak_mb": round(peaks["lobster"]),
-        "pass": min(rates["dbn"], rates["itch"]) >= LEAST_PER_S and peaks["lobster"] <= MOST_MB,
+        "pass": at_least(min(rates["dbn"], rates["itch"]), LEAST_PER_S) and peaks["lobster"] <= MOST_MB,
     }

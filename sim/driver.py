@@ -1,7 +1,7 @@
 """`Driver`: a market run by a compiled loop of one's own, for whoever steps many markets in one call (agents.rl).
 
-`sim.kernel.run_kernel` takes the addresses of the world and the runtime, which stand here, and returns when it cannot go
-on; a loop in compiled code calls it again and again. What only Python can do between two calls is done here.
+`sim.kernel.run_kernel` takes the addresses of the world and the runtime, which stand here, and returns when it cannot
+go on; a loop in compiled code calls it again and again. What only Python can do between two calls is done here.
 """
 
 from __future__ import annotations
