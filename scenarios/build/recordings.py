@@ -1,15 +1,17 @@
-"""A market with a recorded day: in the instrument's units, halted when the record is, perhaps opened from one."""
+"""A market with a recorded day: in the instrument's units, halted when the record is, perhaps opened from one.
+
+What reads recordings is loaded for scenarios that have one: it takes a fifth of the time of starting.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
+import sys
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from agents.background.opening import Opening, opening_orders
-from agents.background.replay import Replay, read_options, recorded_halts
 from lob.errors import InputError
 from lob.types import BUY, SELL, Phase
 from scenarios.build.content import found_file
@@ -17,7 +19,6 @@ from scenarios.schema.agents import PopulationTable
 from scenarios.schema.instrument import InstrumentTable
 from scenarios.schema.scenario import Scenario
 from sim.distributions import Settings
-from sim.formats.reading import read_recording
 from sim.records import ScheduledKind
 from sim.settings import Population, Scheduled, Session
 from sim.times import clock_time_ns
@@ -29,7 +30,7 @@ AnySettings = TypeVar("AnySettings", bound=Settings)
 
 def in_units_of(settings: AnySettings, table: InstrumentTable) -> AnySettings:
     """Return the settings of a recorded day with the instrument's units unless they name some; others as they are."""
-    if not isinstance(settings, (Replay, Opening)):
+    if not _is_of("replay Replay", settings) and not _is_of("opening Opening", settings):
         return settings
     given = {"tick_size": table.tick_size}
     if "lot_size" in table.model_fields_set:
@@ -73,12 +74,23 @@ def with_openings(scenario: Scenario, folder: Path, file: str) -> Scenario:
     return scenario.model_copy(update={"instrument": tuple(tables), "population": tuple(populations)})
 
 
+def _is_of(kind: str, settings: Any) -> bool:
+    """Whether settings are of a class of agents.background; a module that nobody has loaded has made none."""
+    module, name = kind.split()
+    loaded = sys.modules.get(f"agents.background.{module}")
+    return loaded is not None and isinstance(settings, getattr(loaded, name))
+
+
 def _clock(time: dt.time) -> str:
     return time.replace(microsecond=0).isoformat()
 
 
 def _in_recorded_units(table: InstrumentTable, settings: dict[str, Any]) -> InstrumentTable:
     """Return an instrument without its opening, whose units and reference are the recording's unless it names them."""
+    from agents.background.opening import Opening, opening_orders
+    from agents.background.replay import read_options
+    from sim.formats.reading import read_recording
+
     given = {key: getattr(table, key) for key in ("tick_size", "lot_size") if key in table.model_fields_set}
     asked = Opening.model_validate({**settings, **given})
     options = read_options(asked)
@@ -108,9 +120,12 @@ def halts_of_recordings(groups: Iterable[Population], session: Session) -> list[
     """
     entries = []
     for group in groups:
-        if not isinstance(group.settings, Replay):
+        if not _is_of("replay Replay", group.settings):
             continue
-        for begins, ends in recorded_halts(group.settings, session.open_ns, session.close_ns):
+        from agents.background.replay import recorded_halts
+
+        settings: Any = group.settings
+        for begins, ends in recorded_halts(settings, session.open_ns, session.close_ns):
             entries.append(Scheduled(begins, ScheduledKind.PHASE, Phase.HALTED, group.symbol))
             if ends < session.close_ns:
                 entries.append(Scheduled(ends, ScheduledKind.PHASE, Phase.CONTINUOUS, group.symbol))
