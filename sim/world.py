@@ -46,7 +46,7 @@ from sim.wakes import start_agents
 
 __all__ = ["FORMAT_VERSION", "World", "build_world", "new_runtime", "reseed_world"]
 
-FORMAT_VERSION = 6
+FORMAT_VERSION = 7
 Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 
