@@ -27,7 +27,7 @@ from bench.kept import ROOT, commit_of, kept
 
 __all__ = ["compare", "last_two", "table"]
 
-_NO_FIGURES = {"bench", "commit", "host", "machine", "pass", "time"}
+_NO_FIGURES = {"bench", "commit", "host", "machine", "pass", "spread", "time"}
 
 
 def table(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
@@ -39,7 +39,9 @@ def table(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
         if isinstance(new, bool) or not isinstance(new, int | float) or not isinstance(old, int | float):
             continue
         ratio = f"{new / old:8.3f}" if old else "        "
-        lines.append(f"  {name:<40} {old:>16,} {new:>16,} {ratio}")
+        low, high = now.get("spread", {}).get(name, (new, new))
+        spread = f"  ({low:,} to {high:,})" if low != high else ""
+        lines.append(f"  {name:<40} {old:>16,} {new:>16,} {ratio}{spread}")
     return lines
 
 
@@ -61,7 +63,8 @@ def measured(bench: str, trees: tuple[Path, Path], repeats: int) -> tuple[dict[s
         for place, records in zip(trees, found, strict=True):
             records.append(_run(bench, place))
     before, now = (
-        {"commit": commit_of(place), **medians(records)} for place, records in zip(trees, found, strict=True)
+        {"commit": commit_of(place), **medians(records), "spread": _spread(records)}
+        for place, records in zip(trees, found, strict=True)
     )
     return before, now
 
@@ -72,6 +75,11 @@ def medians(records: Sequence[dict[str, Any]]) -> dict[str, Any]:
         name: statistics.median(record[name] for record in records) if _is_number(value) else value
         for name, value in records[0].items()
     }
+
+
+def _spread(records: Sequence[dict[str, Any]]) -> dict[str, tuple[float, float]]:
+    numbers = [name for name, value in records[0].items() if _is_number(value)]
+    return {name: (min(r[name] for r in records), max(r[name] for r in records)) for name in numbers}
 
 
 def _is_number(value: Any) -> bool:
@@ -117,7 +125,7 @@ def compare(words: Sequence[str], known: Sequence[str]) -> int:
     names = asked.only or asked.names
     unknown = [name for name in names if name not in known]
     if unknown:
-        parser.error(f"no such bench: {', '.join(unknown)}")
+        parser.error(f"no such bench: {', '.join(unknown)}; two commits are compared with --only NAME")
     if asked.only and (len(commits) != 2 or asked.base):
         parser.error("--only goes with two commits: compare A B --only NAME")
     if commits and not names:

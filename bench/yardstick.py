@@ -1,7 +1,7 @@
 """How fast this machine is just now, beside the one on which bounds were set: 1.0 there, 0.5 on one half as fast.
 
 Two measurements, of what our programs are made of: bourse's own NumPy benchmark (a matching engine in Rust, our peer),
-and a walk through memory that no cache nearby holds, each step of which needs the one before. `machine` is the mean
+and a walk through 32 MB, past the caches of a core, each step of which needs the one before. `machine` is the mean
 (geometric) of rate over reference rate and of reference latency over latency. Machines differ twofold, and one from
 hour to hour: bounds on absolute rates are compared after scaling by it, ratios are ratios anyway.
 """
