@@ -43,13 +43,14 @@ def test_an_error_comes_out_when_all_have_ended_and_the_crew_goes_on(failing: in
 
 
 def test_its_threads_end_with_it() -> None:
-    before = threading.active_count()
+    before = set(threading.enumerate())
     crew = Crew(4)
     crew(lambda first, last: None, [0, 1, 2, 3, 4])
-    assert threading.active_count() == before + 3
+    # By name and identity: other tests' threads may end meanwhile.
+    own = [thread for thread in set(threading.enumerate()) - before if thread.name == "markets"]
+    assert len(own) == 3 and all(thread.is_alive() for thread in own)
     del crew
     gc.collect()
-    deadline = time.monotonic() + 5
-    while threading.active_count() > before and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert threading.active_count() == before
+    for thread in own:
+        thread.join(5)
+    assert not any(thread.is_alive() for thread in own)

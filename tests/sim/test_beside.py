@@ -53,15 +53,16 @@ def test_drain_waits_for_all_and_the_thread_ends() -> None:
         gate.wait(10)
         seen.append(len(rows))
 
-    before = threading.active_count()
+    before = set(threading.enumerate())
     with Beside([slow]) as beside:
         beside(stretch(0, 5))
+        (own,) = [thread for thread in set(threading.enumerate()) - before if thread.name == "sinks"]
         beside(stretch(5, 7))
         assert seen == []
         gate.set()
         beside.drain()
         assert seen == [5, 7]
-    assert threading.active_count() == before
+    assert not own.is_alive()
 
 
 def test_a_sink_that_fails_stops_the_market_and_all_have_the_same_rows() -> None:
