@@ -1,4 +1,4 @@
-"""What a run costs in time and memory as it grows: agents, instruments, messages, markets side by side.
+"""What a run costs in time and memory as it grows: agents, messages, markets side by side.
 
 Each point runs in a process of its own, so that its peak memory is its own. Times are CPU time a message; on the way
 from thousands to millions of agents they grow from instructions to waiting for memory.

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from lob.errors import RunError
 from lob.types import EVENT
 
 __all__ = ["Beside"]
@@ -46,9 +47,12 @@ class Beside:
         """Take a stretch of rows.
 
         Raises:
-            Exception: whatever a sink has raised for earlier rows.
+            Exception: whatever a sink has raised for earlier rows, once.
+            RunError: afterwards, since nobody would take the rows.
         """
         for start in range(0, len(rows), ROWS):
+            if self._failed and self._error is None:
+                raise RunError("Beside: a sink has failed, and these rows would reach none; allowed: a new Beside")
             self._check()
             part = rows[start : start + ROWS]
             buffer = self._spare.pop() if self._spare else np.empty(0, EVENT)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from lob.errors import RunError
 from lob.types import EVENT
 from scenarios import build_market
 from sim import Beside
@@ -87,6 +88,8 @@ def test_a_failure_is_told_once_by_drain_and_not_over_another_error() -> None:
         with pytest.raises(OSError, match="no room"):
             beside.drain()
         beside.drain()
+        with pytest.raises(RunError, match="these rows would reach none"):
+            beside(stretch(1, 1))
     with pytest.raises(ValueError, match="first"), Beside([full]) as beside:
         beside(stretch(0, 1))
         raise ValueError("first")
