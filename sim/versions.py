@@ -31,8 +31,14 @@ def sources() -> str:
     return cache_folder("agents").name
 
 
-def changed_versions(before: dict[str, str]) -> str:
-    """Return what differs between the versions of a former run and these, in words; nothing if they are the same."""
-    now = versions()
-    names = [name for name in now if name in before and before[name] != now[name]]
-    return ", ".join(f"{name} {before[name]} then and {now[name]} now" for name in names)
+def changed_versions(before: dict[str, str], then: str = "then", now: str = "now") -> str:
+    """Return what differs between the versions of a former run and these, in words; nothing if they are the same.
+
+    Args:
+        before: of the former run, or of another machine.
+        then: in words, where those versions were found.
+        now: where these are.
+    """
+    here = versions()
+    names = [name for name in here if name in before and before[name] != here[name]]
+    return ", ".join(f"{name} {before[name]} {then} and {here[name]} {now}" for name in names)

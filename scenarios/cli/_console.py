@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,12 +14,12 @@ from rich.table import Table
 
 from lob.compile_time import told_of_compiling
 from lob.errors import InputError
-from scenarios.run.scenario import RunResult
+from scenarios.run.scenario import RunResult, Watch, stop_on_signal
 from scenarios.schema.times import clock, time_of_day_ns
 from sim.market import Market
 from sim.settings import Session
 
-__all__ = ["moment", "print_outcome", "progress"]
+__all__ = ["moment", "print_figures", "print_folder", "watching"]
 
 WORTH_TELLING_S = 0.5
 
@@ -39,8 +39,17 @@ def moment(text: str, session: Session) -> int:
 
 
 @contextmanager
-def progress(console: Console, session: Session, until_ns: int | None) -> Iterator[Callable[[Market], None]]:
-    """Show simulated time and events a second while the context lasts; yields what a run calls on its way."""
+def watching(
+    console: Console, session: Session, until_ns: int | None, told: Callable[[dict[str, Any], list[str]], None]
+) -> Iterator[Watch]:
+    """Show simulated time and events a second while the context lasts; yields what a run calls on its way.
+
+    Args:
+        console: to show it on.
+        session: of the market.
+        until_ns: where the run is to stop; None: at the close.
+        told: called with summary and notes once the market has ended; the pictures are still to be drawn then.
+    """
     end_ns = session.close_ns if until_ns is None else until_ns
     columns = (
         TextColumn("{task.fields[time]}"),
@@ -63,21 +72,27 @@ def progress(console: Console, session: Session, until_ns: int | None) -> Iterat
         def compiling() -> None:
             bar.console.print("Compiling the engine, once on this machine: about half a minute ...")
 
-        with told_of_compiling(compiling):
-            yield show
+        def ended(summary: dict[str, Any], notes: list[str]) -> None:
+            bar.stop()
+            told(summary, notes)
+
+        with told_of_compiling(compiling), stop_on_signal() as stop:
+            yield Watch(show, stop, ended)
 
 
-def print_outcome(console: Console, outcome: RunResult, folder: Path) -> None:
-    """Print the figures of a run and, last, its picture."""
-    summary = outcome.summary
-    for note in outcome.notes:
+def print_figures(console: Console, summary: dict[str, Any], notes: Sequence[str]) -> None:
+    """Print what a run was: notes, the market's figures, the populations'."""
+    for note in notes:
         console.print(note)
-    if outcome.already_complete:
-        console.print(f"{folder} is complete already")
     console.print(_market_table(summary))
     console.print(_population_table(summary["populations"]))
     for line in warnings_of(summary):
         console.print(f"Warning: {line}", style="bold", soft_wrap=True)
+
+
+def print_folder(console: Console, outcome: RunResult, folder: Path) -> None:
+    """Print what a run has left: its folder and, last, its pictures."""
+    summary = outcome.summary
     if summary["status"] == "stopped":
         console.print(f"Stopped at {summary['session']['reached']}; the same command with --resume goes on.")
     console.print(f"Run folder: {folder}", soft_wrap=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -32,8 +32,8 @@ def command(
     Ctrl-C leaves a readable tape and a checkpoint for --resume, and ends with status 130. --csv: the populations.
     """
     from scenarios.build.market import build, checked_seed
-    from scenarios.cli._console import moment, print_outcome, progress
-    from scenarios.run.scenario import run_scenario, stop_on_signal
+    from scenarios.cli._console import moment, print_figures, print_folder, watching
+    from scenarios.run.scenario import run_scenario
     from scenarios.schema.load import load_scenario
 
     built = build(load_scenario(scenario, overrides or []))
@@ -41,13 +41,22 @@ def command(
     until_ns = moment(until, built.session) if until is not None else None
     folder = out if out is not None else Path("runs") / f"{built.name}-seed{seed}"
     console = console_beside(as_json, as_csv, wide=False)
-    with stop_on_signal() as stop, progress(console, built.session, until_ns) as show:
+
+    def told(summary: dict[str, Any], notes: list[str]) -> None:
+        # Before the picture: a run takes less time than drawing it.
+        if not (as_json or as_csv):
+            print_figures(console, summary, notes)
+
+    with watching(console, built.session, until_ns, told) as watch:
         outcome = run_scenario(
-            built, folder, seed=seed, until_ns=until_ns, resume=resume, overwrite=overwrite, show=show, stop=stop
+            built, folder, seed=seed, until_ns=until_ns, resume=resume, overwrite=overwrite, watch=watch
         )
     summary = outcome.summary
     document = {**summary, "folder": folder, "pictures": outcome.pictures, "notes": outcome.notes}
     if not told_to_programs(as_json, as_csv, document, summary["populations"]):
-        print_outcome(console, outcome, folder)
-    if outcome.summary["status"] == "stopped":
+        if outcome.already_complete:
+            console.print(f"{folder} is complete already")
+            print_figures(console, summary, outcome.notes)
+        print_folder(console, outcome, folder)
+    if summary["status"] == "stopped":
         raise typer.Exit(130)

@@ -16,11 +16,11 @@ from typing import Any
 import polars as pl
 
 from lob.errors import InputError, RunError
+from scenarios._flat_keywords import with_flat
 from scenarios.build.variant import Variant
 from scenarios.data.day_writers import FOLDERS, FORMATS, FlowFigures, day_folder, day_writers
 from scenarios.data.labels import Labels
 from scenarios.many_runs.execution import Execution
-from scenarios.many_runs.flat_keywords import with_flat
 from scenarios.many_runs.map_runs import Failed
 from scenarios.many_runs.result_set import ResultSet
 from sim.beside import Beside
@@ -221,7 +221,8 @@ def _make_days(store: ResultSet, task: _Task, wanted: list[_Day], execution: Exe
     if len(before):
         done = set(before.filter(pl.col("status") == "done").select("seed", "date").rows())
     waiting = [day for day in wanted if (day.seed, day.date) not in done]
-    for position, result in execution.map_and_tell(task, waiting, len(wanted) - len(waiting), len(wanted)):
+    done_of_all = len(wanted) - len(waiting), len(wanted)
+    for position, result in execution.map_and_tell(task, waiting, [task.variant], done_of_all):
         day = waiting[position]
         rows = result if not isinstance(result, Failed) else [
             {"seed": day.seed, "date": day.date, "symbol": "", "run_seed": day.run_seed, "status": "failed",

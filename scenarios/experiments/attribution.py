@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from lob.errors import Argument, InputError
+from scenarios._flat_keywords import with_flat
 from scenarios.build.variant import Variant
 from scenarios.experiments.attribution_result import Attribution, share_out
 from scenarios.experiments.bootstrap import check_confidence
@@ -27,7 +28,6 @@ from scenarios.experiments.pages import save
 from scenarios.experiments.shapley import EXACT_UP_TO, number_of, plan_of
 from scenarios.experiments.variants import KEY, VariantRun, check_runs, run_variants
 from scenarios.many_runs.execution import Execution
-from scenarios.many_runs.flat_keywords import with_flat
 from scenarios.schema.load import nearest
 
 __all__ = ["EXACT_UP_TO", "Attribution", "Players", "attribute"]

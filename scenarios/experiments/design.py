@@ -209,7 +209,8 @@ def _pilot_volume(control: Variant, window: Window, execution: Execution) -> flo
     task = PairTask((Arm("control", 0, control),), replace(window, until_ns=window.end_ns))
     seed = int(control.built.scenario.seed)
     volumes = {}
-    for k, rows in execution.map(task, [(k, (seed + k) % 2**63) for k in range(N_PILOTS)]):
+    jobs = [(k, (seed + k) % 2**63) for k in range(N_PILOTS)]
+    for k, rows in execution.map(task, jobs, [control]):
         if isinstance(rows, Failed):
             raise RunError(f"{control.path}: a run without the treatment failed: {rows.reason}")
         volumes[k] = rows[0]["window_volume_lots"]

@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 
 from lob.errors import InputError, RunError
+from scenarios._flat_keywords import with_flat
 from scenarios.experiments.design import Design, design_of
 from scenarios.experiments.estimates import COSTS, SHAPE, Paired, sequential_target
 from scenarios.experiments.pages import save
@@ -24,7 +25,6 @@ from scenarios.experiments.sequential import FIRST_LOOK, StoppingRule, confidenc
 from scenarios.experiments.treatment import Treatment
 from scenarios.experiments.variants import MOST_RUNS
 from scenarios.many_runs.execution import Execution
-from scenarios.many_runs.flat_keywords import with_flat
 from scenarios.many_runs.map_runs import Failed
 from scenarios.many_runs.result_set import ResultSet
 
@@ -101,12 +101,13 @@ def _run_pairs(
     done = set(store.frame()["pair"].to_list()) if len(store.frame()) else set()
     rule = protocol.stop
     batch = rule.batch if rule is not None else budget
+    variants = [arm.variant for arm in design.task.arms]
     end = 0
     while end < budget:
         end = min(budget, end + batch)
         waiting = [k for k in range(end) if k not in done]
         jobs = [(k, first_seed + k) for k in waiting]
-        for position, result in execution.map_and_tell(design.task, jobs, len(done), budget):
+        for position, result in execution.map_and_tell(design.task, jobs, variants, (len(done), budget)):
             if isinstance(result, Failed):
                 failures[waiting[position]] = result.reason
             else:

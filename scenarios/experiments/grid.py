@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from lob.errors import InputError
+from scenarios._flat_keywords import with_flat
 from scenarios.build.variant import Variant
 from scenarios.experiments.bootstrap import check_confidence
 from scenarios.experiments.outcomes import OUTCOMES, find_outcomes
@@ -23,7 +24,6 @@ from scenarios.experiments.pages import save
 from scenarios.experiments.sweep_result import SweepResult, cells_of, sweep_result
 from scenarios.experiments.variants import KEY, MOST_VARIANTS, VariantRun, check_runs, run_variants
 from scenarios.many_runs.execution import Execution
-from scenarios.many_runs.flat_keywords import with_flat
 from scenarios.schema.load import override_value
 from scenarios.schema.toml_text import toml_value
 

@@ -95,7 +95,9 @@ def run_variants(
         done = set(before.filter(pl.col("status") == "done").select("variant", "seed").rows())
     waiting = [job for job in jobs if (job.number, job.seed) not in done]
     task = _Task(tuple(outcome.name for outcome in outcomes))
-    for position, result in execution.map_and_tell(task, waiting, len(jobs) - len(waiting), len(jobs)):
+    variants = [job.variant for job in waiting]
+    done_of_all = len(jobs) - len(waiting), len(jobs)
+    for position, result in execution.map_and_tell(task, waiting, variants, done_of_all):
         job = waiting[position]
         if isinstance(result, Failed):
             columns = {outcome.column: np.nan for outcome in outcomes}

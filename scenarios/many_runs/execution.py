@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from scenarios.build.missing import MissingHere
 from scenarios.many_runs.map_runs import Failed, check_executor, map_runs
 from scenarios.many_runs.result_set import ResultSet
+
+if TYPE_CHECKING:
+    from scenarios.build.variant import Variant
 
 __all__ = ["Execution"]
 
@@ -52,16 +56,26 @@ class Execution:
         """Open the study's folder; see `ResultSet`."""
         return ResultSet(self.folder, identity, key, study=study, resume=self.resume, overwrite=self.overwrite)
 
-    def map(self, task: Callable[[J], R], jobs: Sequence[J]) -> Iterator[tuple[int, R | Failed]]:
-        """Yield (position of the job, result or Failed) as they come; see `map_runs`."""
-        return map_runs(task, jobs, executor=self.executor, workers=self.workers)
+    def map(
+        self, task: Callable[[J], R], jobs: Sequence[J], variants: Sequence[Variant]
+    ) -> Iterator[tuple[int, R | Failed]]:
+        """Yield (position of the job, result or Failed) as they come; see `map_runs`.
+
+        Args:
+            task: see `map_runs`.
+            jobs: plain data.
+            variants: what the jobs run; every machine must have their files, the user's modules and this Outcry.
+        """
+        missing = MissingHere.of(variants) if self.executor == "ray" else None
+        return map_runs(task, jobs, executor=self.executor, workers=self.workers, missing=missing)
 
     def map_and_tell(
-        self, task: Callable[[J], R], jobs: Sequence[J], n_done: int, n_all: int
+        self, task: Callable[[J], R], jobs: Sequence[J], variants: Sequence[Variant], done: tuple[int, int]
     ) -> Iterator[tuple[int, R | Failed]]:
-        """Do what `map` does and call `on_progress`: `n_done` of `n_all` were finished before these jobs."""
+        """Do what `map` does and call `on_progress`: `done` is how many, of how many, were finished before."""
+        n_done, n_all = done
         tell = self.on_progress or (lambda done, total: None)
         tell(n_done, n_all)
-        for k, found in enumerate(self.map(task, jobs), start=1):
+        for k, found in enumerate(self.map(task, jobs, variants), start=1):
             yield found
             tell(n_done + k, n_all)

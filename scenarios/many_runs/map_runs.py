@@ -45,6 +45,7 @@ def map_runs(
     *,
     executor: str = "process",
     workers: int | None = None,
+    missing: Callable[[], str | None] | None = None,
 ) -> Iterator[tuple[int, R | Failed]]:
     """Yield (position of the job, result or Failed) for every job, as they come.
 
@@ -55,14 +56,16 @@ def map_runs(
         executor: "process" (loky, the processes of joblib), "ray" (needs outcry-sim[ray]; $RAY_ADDRESS names a
             cluster, without it Ray starts on this machine), or "serial": in this process.
         workers: processes; default: one for each core that this process may use, or all of the cluster.
+        missing: with Ray called once on each node, before it is given jobs; returns in one line what the node lacks,
+            such as a file, or None. A node that lacks something is told (logger "outcry") and draws no jobs.
 
     Raises:
-        InputError: if there is no such executor, or Ray is not installed.
+        InputError: if there is no such executor, Ray is not installed, or every node lacks something.
     """
     check_executor(executor, workers)
     if executor == "serial":
         return ((k, _attempt(task, job)) for k, job in enumerate(jobs))
-    return _in_processes(task, jobs, workers) if executor == "process" else _on_ray(task, jobs, workers)
+    return _in_processes(task, jobs, workers) if executor == "process" else _on_ray(task, jobs, workers, missing)
 
 
 def check_executor(executor: str, workers: int | None) -> None:
@@ -165,8 +168,12 @@ def _one_line(error: BaseException | None) -> str:
 # ---- Ray ----------------------------------------------------------------------------------------------------------
 
 
-def _on_ray(task: Callable[[J], R], jobs: Sequence[J], workers: int | None) -> Iterator[tuple[int, R | Failed]]:
+def _on_ray(
+    task: Callable[[J], R], jobs: Sequence[J], workers: int | None, missing: Callable[[], str | None] | None
+) -> Iterator[tuple[int, R | Failed]]:
     import ray
+
+    from scenarios.many_runs.nodes import Nodes
 
     if not ray.is_initialized():
         address = os.environ.get("RAY_ADDRESS")
@@ -177,13 +184,15 @@ def _on_ray(task: Callable[[J], R], jobs: Sequence[J], workers: int | None) -> I
     # One more try: a process can die for another's memory.
     attempt: Any = ray.remote(max_retries=1)(_attempt)
     shared = ray.put(task)
+    nodes = Nodes(missing) if missing is not None and len(jobs) else None
     waiting = list(range(len(jobs)))[::-1]
     out: dict[Any, int] = {}
     try:
         while waiting or out:
             while waiting and len(out) < AHEAD * n_workers:
                 k = waiting.pop()
-                out[attempt.remote(shared, jobs[k])] = k
+                on_nodes = attempt.options(label_selector=nodes.label_selector()) if nodes is not None else attempt
+                out[on_nodes.remote(shared, jobs[k])] = k
             done, _ = ray.wait(list(out), num_returns=1)
             for reference in done:
                 k = out.pop(reference)

@@ -12,6 +12,7 @@ from typing import Any
 
 from lob.compile_time import compile_s
 from lob.errors import OutcryError, RunError
+from scenarios._flat_keywords import with_flat
 from scenarios.build.market import Built
 from scenarios.build.value_range import value_range_notes
 from scenarios.run.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
@@ -32,7 +33,7 @@ from sim.files.claim import OVERWRITE, locked
 from sim.market import Market
 from sim.writer import ParquetTape, read_parts, remove_parts
 
-__all__ = ["RunResult", "run_scenario"]
+__all__ = ["RunResult", "Watch", "run_scenario"]
 
 SLICES = 200
 """Looks at progress, stops and checkpoints: this many in a session, and at least ten a second of compiled work."""
@@ -57,12 +58,27 @@ class RunResult:
     already_complete: bool = False
 
 
+@dataclass(frozen=True)
+class Watch:
+    """What a run tells on its way, and what it asks.
+
+    Attributes:
+        show: called at least every few tenths of a second of compiled work.
+        stop: asked equally often; True ends the run with a checkpoint and status "stopped".
+        told: called with the summary and the notes once the market has ended, before the pictures are drawn.
+    """
+
+    show: Callable[[Market], None] = lambda market: None
+    stop: Callable[[], bool] = lambda: False
+    told: Callable[[dict[str, Any], list[str]], None] = lambda summary, notes: None
+
+
 class _Run:
     """One run on its way."""
 
-    def __init__(self, built: Built, seed: int, folder: Path, stop: Callable[[], bool], compiled_before: float) -> None:
+    def __init__(self, built: Built, seed: int, folder: Path, watch: Watch, compiled_before: float) -> None:
         self.compiled_before = compiled_before
-        self.built, self.seed, self.folder, self.stop = built, seed, folder, stop
+        self.built, self.seed, self.folder, self.watch = built, seed, folder, watch
         self.record = built.scenario.record
         self.config_hash = built.config_hash(seed)
         self.text = toml_text(built.scenario.model_copy(update={"seed": seed}).model_dump()).encode()
@@ -138,21 +154,21 @@ class _Run:
 
     # ---- on the way -------------------------------------------------------------------------------------------
 
-    def go(self, until_ns: int, show: Callable[[Market], None]) -> bool:
+    def go(self, until_ns: int) -> bool:
         """Run to a time; False: stopped on request."""
         with Beside([self.measures] if self.tape is None else [self.tape, self.measures]) as beside:
-            return self._go(until_ns, show, beside)
+            return self._go(until_ns, beside)
 
-    def _go(self, until_ns: int, show: Callable[[Market], None], beside: Beside) -> bool:
+    def _go(self, until_ns: int, beside: Beside) -> bool:
         market, sinks = self.market, (beside, self.decisions)
 
         def stop_now() -> bool:
-            show(market)
+            self.watch.show(market)
             due = self._last_checkpoint + max(self.record.checkpoint_s, CHECKPOINT_COST * self._checkpoint_took)
             if time.monotonic() >= due:
                 beside.drain()
                 self.checkpoint()
-            return self.stop()
+            return self.watch.stop()
 
         step = max(1, (market.session.close_ns - market.session.open_ns) // SLICES)
         while True:
@@ -242,6 +258,8 @@ class _Run:
             "compile_s": round(compiled_s, 3),
         }
         self.notes += decision_notes(summary["decisions"])
+        if error is None:
+            self.watch.told(summary, self.notes)
         pictures = self._draw(decided) if self.record.picture and counts.n_rows else []
         write_summary(self.folder, summary)
         if at_close and error is None:
@@ -270,8 +288,8 @@ def run_scenario(
     until_ns: int | None = None,
     resume: bool = False,
     overwrite: bool = False,
-    show: Callable[[Market], None] = lambda market: None,
-    stop: Callable[[], bool] = lambda: False,
+    watch: Watch = Watch(),
+    **flat: Any,
 ) -> RunResult:
     """Run a scenario and leave a run folder: tape/, accounts.parquet, summary.json, scenario.toml, market.png.
 
@@ -282,15 +300,16 @@ def run_scenario(
         until_ns: stop there instead of at the close, in ns since midnight; `resume` can go on later.
         resume: go on from the last checkpoint of a killed or stopped run.
         overwrite: replace another run in the folder.
-        show: called at least every few tenths of a second of compiled work.
-        stop: asked equally often; True ends the run with a checkpoint and status "stopped".
+        watch: what is called on the way.
+        flat: fields of `watch`, as they were given in 0.1; deprecated.
 
     Raises:
         InputError: if the folder may not be used.
         RunError: if the run failed; what was there until then is in the folder, with status "failed".
     """
+    (watch,) = with_flat("run_scenario", flat, watch=watch)
     with locked(folder):
-        return _run_in(built, folder, seed, until_ns, resume, overwrite, show, stop)
+        return _run_in(built, folder, seed, until_ns, resume, overwrite, watch)
 
 
 def _run_in(
@@ -300,8 +319,7 @@ def _run_in(
     until_ns: int | None,
     resume: bool,
     overwrite: bool,
-    show: Callable[[Market], None],
-    stop: Callable[[], bool],
+    watch: Watch,
 ) -> RunResult:
     # What is compiled, once on a machine, is told by itself and counts for no rate.
     started, compiled_before = time.monotonic(), compile_s()
@@ -312,10 +330,10 @@ def _run_in(
     if before is not None and before["status"] == "complete" and _at_close(before):
         remove_leftovers(folder)
         return RunResult(before, sorted(folder.glob("market*.png")), before.get("warnings", []), already_complete=True)
-    run = _Run(built, seed, folder, stop, compiled_before)
+    run = _Run(built, seed, folder, watch, compiled_before)
     run.start(resume=before is not None)
     try:
-        reached = run.go(max(target, run.market.time_ns), show)
+        reached = run.go(max(target, run.market.time_ns))
     except OutcryError as error:
         _leave_what_is_there(run, started, str(error))
         raise

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lob.errors import RunError
+from scenarios.build.missing import MissingHere
+from scenarios.build.variant import Variant
 from scenarios.many_runs.map_runs import Failed, check_executor, map_runs
 from scenarios.training.environments import MarketFactory, environment_options
 from sim.files.claim import RESUME
@@ -73,6 +75,7 @@ def episode_rollouts(
         InputError: if the executor cannot be used.
     """
     check_executor(executor, workers)
+    missing = MissingHere.of([Variant.read(factory.scenario, factory.overrides)]) if executor == "ray" else None
 
     def rollouts(agent: Agent, update: int) -> Rollout:
         from agents.rl.episodes import joined
@@ -83,7 +86,7 @@ def episode_rollouts(
             for m in range(0, n_markets, MARKETS_PER_TASK)
         ]
         found: dict[int, Rollout] = {}
-        for k, result in map_runs(_run, tasks, executor=executor, workers=workers):
+        for k, result in map_runs(_run, tasks, executor=executor, workers=workers, missing=missing):
             if isinstance(result, Failed):
                 raise RunError(f"rollouts of update {update + 1}: {result.reason}; go on with ", RESUME)
             found[k] = result

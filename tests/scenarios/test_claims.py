@@ -14,7 +14,7 @@ import pytest
 from lob.errors import InputError
 from scenarios.many_runs.result_set import ResultSet
 from scenarios.run.folder import prepare_folder
-from scenarios.run.scenario import run_scenario
+from scenarios.run.scenario import Watch, run_scenario
 from sim.files import atomic
 from sim.files.claim import LOCK, FolderLock, claimed, has_json, locked
 from tests.scenarios.texts import SMALL, built, written
@@ -88,7 +88,7 @@ def test_a_live_run_is_neither_resumed_nor_overwritten(tmp_path: Path) -> None:
             visitor.join()
         return False
 
-    outcome = run_scenario(built(tmp_path, SMALL, *QUIET), tmp_path / "run", stop=stop)
+    outcome = run_scenario(built(tmp_path, SMALL, *QUIET), tmp_path / "run", watch=Watch(stop=stop))
     assert refused == [refused[0]] * 3 and f"another run is writing here now (pid {os.getpid()})" in refused[0]
     assert outcome.summary["tape_hash"] == whole.summary["tape_hash"]
 

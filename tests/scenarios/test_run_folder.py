@@ -13,7 +13,7 @@ import pytest
 
 from lob.errors import InputError, RunError
 from lob.types import EventKind
-from scenarios.run.scenario import run_scenario
+from scenarios.run.scenario import Watch, run_scenario
 from scenarios.schema.load import load_scenario
 from sim.files import atomic
 from sim.hash import TapeHash, hash_tape
@@ -99,7 +99,7 @@ def test_another_run_is_replaced_only_on_request(tmp_path: Path) -> None:
 
 
 def test_an_unfinished_run_is_not_started_over_without_request(tmp_path: Path) -> None:
-    run_scenario(built(tmp_path), tmp_path / "run", stop=stop_after(20))
+    run_scenario(built(tmp_path), tmp_path / "run", watch=Watch(stop=stop_after(20)))
     with pytest.raises(InputError, match=r"not complete \(stopped\); allowed: resume=True to go on, overwrite=True"):
         run_scenario(built(tmp_path), tmp_path / "run")
 
@@ -147,7 +147,7 @@ def test_a_file_in_the_place_of_the_folder_is_reported(tmp_path: Path) -> None:
 @pytest.mark.parametrize("n_looks", [1, 60, 150])
 def test_a_stopped_run_resumes_to_the_tape_of_an_undisturbed_one(tmp_path: Path, n_looks: int) -> None:
     whole = run_scenario(built(tmp_path), tmp_path / "whole")
-    stopped = run_scenario(built(tmp_path), tmp_path / "run", stop=stop_after(n_looks))
+    stopped = run_scenario(built(tmp_path), tmp_path / "run", watch=Watch(stop=stop_after(n_looks)))
     assert stopped.summary["status"] == "stopped"
     assert hash_tape(tmp_path / "run" / "tape") == stopped.summary["tape_hash"] != whole.summary["tape_hash"]
     resumed = run_scenario(built(tmp_path), tmp_path / "run", resume=True)
@@ -174,7 +174,7 @@ def test_a_run_to_a_time_goes_on_later(tmp_path: Path) -> None:
 def test_python_traders_resume_with_their_state(tmp_path: Path) -> None:
     text = SMALL + '[[trader]]\nname = "t"\nkind = "twap"\nsettings = { quantity_lots = 40, duration_s = 400.0 }\n'
     whole = run_scenario(built(tmp_path, text), tmp_path / "whole")
-    run_scenario(built(tmp_path, text), tmp_path / "run", stop=stop_after(100))
+    run_scenario(built(tmp_path, text), tmp_path / "run", watch=Watch(stop=stop_after(100)))
     resumed = run_scenario(built(tmp_path, text), tmp_path / "run", resume=True)
     assert resumed.summary["tape_hash"] == whole.summary["tape_hash"]
 
@@ -185,14 +185,14 @@ def test_a_complete_run_has_nothing_to_resume(tmp_path: Path) -> None:
 
 
 def test_resume_refuses_another_scenario(tmp_path: Path) -> None:
-    run_scenario(built(tmp_path), tmp_path / "run", stop=stop_after(50))
+    run_scenario(built(tmp_path), tmp_path / "run", watch=Watch(stop=stop_after(50)))
     with pytest.raises(InputError, match="resume=True needs the same scenario, seed and overrides"):
         run_scenario(built(tmp_path, SMALL, "population.zero.count=51"), tmp_path / "run", resume=True)
 
 
 def test_resume_tells_of_a_damaged_snapshot_and_of_a_tape_that_is_not_its_own(tmp_path: Path) -> None:
     run = tmp_path / "run"
-    run_scenario(built(tmp_path), run, stop=stop_after(50))
+    run_scenario(built(tmp_path), run, watch=Watch(stop=stop_after(50)))
     snapshot = (run / "snapshot.bin").read_bytes()
     (run / "snapshot.bin").write_bytes(snapshot[:-100])
     with pytest.raises(InputError, match=r"snapshot\.bin: damaged"):
@@ -334,3 +334,21 @@ def test_at_every_checkpoint_the_rows_on_disk_are_those_of_the_state_without_a_g
     for folder in kept[1:40:8]:
         resumed = run_scenario(built(tmp_path, text), folder, resume=True)
         assert resumed.summary["tape_hash"] == whole.summary["tape_hash"] == hash_tape(folder / "tape")
+
+
+def test_the_figures_are_told_before_the_picture_is_drawn(tmp_path: Path) -> None:
+    seen: list[tuple[str, bool]] = []
+
+    def told(summary: dict[str, Any], notes: list[str]) -> None:
+        seen.append((summary["tape_hash"], (tmp_path / "run" / "market.png").exists()))
+
+    outcome = run_scenario(built(tmp_path), tmp_path / "run", watch=Watch(told=told))
+    assert seen == [(outcome.summary["tape_hash"], False)] and outcome.pictures[0].exists()
+
+
+def test_the_old_keywords_of_a_run_work_and_warn(tmp_path: Path) -> None:
+    with pytest.warns(DeprecationWarning, match=r"watch=Watch\(stop=\.\.\.\)"):
+        outcome = run_scenario(built(tmp_path), tmp_path / "run", stop=stop_after(20))
+    assert outcome.summary["status"] == "stopped"
+    with pytest.raises(TypeError, match="unexpected keyword argument 'stopp'"):
+        run_scenario(built(tmp_path), tmp_path / "run", stopp=stop_after(20))
