@@ -1,4 +1,4 @@
-"""What a run costs in time and memory as it grows: agents, messages, markets side by side.
+"""What a run costs in time and memory as it grows: agents, messages, instruments, markets side by side.
 
 Each point runs in a process of its own, so that its peak memory is its own. Times are CPU time a message; on the way
 from thousands to millions of agents they grow from instructions to waiting for memory.
@@ -81,6 +81,34 @@ def _markets(n_markets: int) -> dict[str, float]:
     }
 
 
+def _instruments(n_instruments: int, n_messages: int) -> dict[str, float]:
+    """A market of many instruments, 100 zero-intelligence agents on each; a market has at most 64 populations."""
+    import tempfile
+    from pathlib import Path
+
+    from scenarios.build.market import build
+    from scenarios.schema.load import load_scenario
+
+    text = "[session]\nopen = 09:30:00\nclose = 16:00:00\n"
+    for k in range(n_instruments):
+        text += f'[[instrument]]\nname = "I{k}"\nreference_ticks = 10_000\n'
+        text += f'[[population]]\nname = "p{k}"\nkind = "zero_intelligence"\ncount = 100\nsymbol = "I{k}"\n'
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "many.toml"
+        path.write_text(text)
+        market = build(load_scenario(str(path))).market(1)
+    market.run(market.session.open_ns + 1, [_drop])
+    first, began = market.n_messages, time.process_time()
+    market.run(None, [_drop], should_stop=lambda: market.n_messages >= first + n_messages)
+    made = max(1, market.n_messages - first)
+    return {
+        "instruments": n_instruments,
+        "ns_per_message": round((time.process_time() - began) / made * 1e9),
+        "messages": made,
+        "peak_mb": round(_peak_mb()),
+    }
+
+
 def point(what: str, *numbers: int) -> dict[str, float]:
     """Return one point, measured in a process of its own."""
     code = f"import json; from bench.scale import _{what}; print(json.dumps(_{what}{(*numbers,)!r}))"
@@ -97,11 +125,15 @@ def run() -> dict[str, Any]:
     point("agents", 1_000, 1_000)  # whatever is compiled, before anything is measured
     by_agents = [point("agents", n, MESSAGES) for n in AGENTS]
     longer = point("agents", AGENTS[2], 10 * MESSAGES)
+    by_instruments = [point("instruments", n, MESSAGES // 2) for n in (1, 10, 60)]
     by_markets = [point("markets", n) for n in (1, 8, 64)]
     figures: dict[str, Any] = {}
     for found in by_agents:
         figures[f"ns_per_message_{found['agents']}"] = found["ns_per_message"]
         figures[f"peak_mb_{found['agents']}"] = found["peak_mb"]
+    for found in by_instruments:
+        figures[f"ns_per_message_{found['instruments']}_instruments"] = found["ns_per_message"]
+        figures[f"peak_mb_{found['instruments']}_instruments"] = found["peak_mb"]
     for found in by_markets:
         figures[f"mb_per_market_{found['markets']}"] = found["mb_per_market"]
         figures[f"us_per_step_{found['markets']}"] = found["us_per_step"]

@@ -1,12 +1,8 @@
 """The generator's network as compiled code: the same numbers as model.py, without torch, one event at a time.
 
-Sums run in a fixed order and only + - x / and square roots are used (exp is a polynomial), so that a tape does not
-depend on the machine's vector width. Matrices lie input by output: a product adds up scaled rows, which vectorises
-without changing the order of any sum.
-
 Everywhere `h` is the header of the weights (weights.HEADER) and `w` their float32 payload. In the shapes beside the
 lines n is the width, W the window, K the length of a block; a layer's weights are qkv (n, 3n), out (n, n), up (n, 2n)
-and down (2n, n), 8 n n numbers in all.
+and down (2n, n), 8 n n numbers in all. How sums are made: products.py.
 """
 
 from __future__ import annotations
@@ -17,133 +13,31 @@ from typing import Any
 import numpy as np
 
 from agents.flow.codes import MARKET, N_FEATURES, N_LOCAL, N_ORDER_CODES, SIGN_FEATURE, SLOW_SIGN_FEATURE
+from agents.flow.products import (
+    add_product,
+    add_products,
+    add_row,
+    exp_fast,
+    mix,
+    norm_into,
+    perceptron,
+    perceptrons,
+    product,
+    scores_of,
+    sigmoid,
+    softmax,
+    tanh,
+)
 from sim.policy import decision
 
 __all__ = [
-    "MASK_CODE", "block_room", "context_room", "denoise", "embed", "exp_fast", "first_state", "give_delay",
+    "MASK_CODE", "block_room", "context_room", "denoise", "embed", "first_state", "give_delay",
     "give_order", "head_delay", "head_detail", "head_order", "head_state", "push_event",
 ]  # fmt: skip
 
 MASK_CODE = N_ORDER_CODES
-POWERS = np.array([2.0**-k for k in range(128)])
 LEAST_WEIGHT = np.float32(1e-9)
 """Attention weights up to this share of the largest are left out."""
-
-
-@decision
-def exp_fast(x: float) -> float:
-    """Exp of a number that is not above 0, to about 1e-9 of it; 0 below -87."""
-    if x < -87.0:
-        return 0.0
-    t = x * 1.4426950408889634
-    n = int(math.floor(t + 0.5))
-    f = (t - n) * 0.6931471805599453
-    p = 1 / 24 + f * (1 / 120 + f * (1 / 720 + f * (1 / 5040 + f / 40320)))
-    p = 1.0 + f * (1.0 + f * (0.5 + f * (1 / 6 + f * p)))
-    return p * POWERS[-n]
-
-
-@decision
-def _softmax(scores: Any, n: int) -> float:
-    """Replace n scores by exp(score - largest); return their sum.
-
-    Vectorised: exp(x) is the 64th power of a polynomial in x / 64, to a few 1e-6 of it near 0 and a few 1e-3 at -40,
-    below which it stays as it is there: weights that do not count. The sum runs in four lanes, in a fixed order.
-    """
-    top = scores[0]
-    for j in range(1, n):
-        top = scores[j] if scores[j] > top else top
-    lowest, step, one = np.float32(-40.0), np.float32(1.0 / 64.0), np.float32(1.0)
-    c2, c3, c4, c5 = np.float32(1 / 2), np.float32(1 / 6), np.float32(1 / 24), np.float32(1 / 120)
-    for j in range(n):
-        x = scores[j] - top
-        x = x if x > lowest else lowest
-        x *= step
-        p = one + x * (one + x * (c2 + x * (c3 + x * (c4 + x * c5))))
-        p *= p
-        p *= p
-        p *= p
-        p *= p
-        p *= p
-        p *= p
-        scores[j] = p
-    a, b, c, d = np.float32(0.0), np.float32(0.0), np.float32(0.0), np.float32(0.0)
-    whole = n // 4 * 4
-    for j in range(0, whole, 4):
-        a += scores[j]
-        b += scores[j + 1]
-        c += scores[j + 2]
-        d += scores[j + 3]
-    for j in range(whole, n):
-        a += scores[j]
-    return float((a + b) + (c + d))
-
-
-@decision
-def _sigmoid(x: float) -> float:
-    if x >= 0:
-        return 1.0 / (1.0 + exp_fast(-x))
-    e = exp_fast(x)
-    return e / (1.0 + e)
-
-
-@decision
-def _tanh(x: float) -> float:
-    return 2.0 * _sigmoid(2.0 * x) - 1.0
-
-
-@decision
-def _add_product(w: Any, at: int, x: Any, n_in: int, y: Any, n_out: int) -> None:
-    """Add x W to y, four rows of W at a time; W begins at `at` and is n_in by n_out."""
-    whole = n_in // 4 * 4
-    for i in range(0, whole, 4):
-        a, b, c, d = x[i], x[i + 1], x[i + 2], x[i + 3]
-        r0 = w[at + i * n_out : at + (i + 1) * n_out]
-        r1 = w[at + (i + 1) * n_out : at + (i + 2) * n_out]
-        r2 = w[at + (i + 2) * n_out : at + (i + 3) * n_out]
-        r3 = w[at + (i + 3) * n_out : at + (i + 4) * n_out]
-        for j in range(n_out):
-            y[j] += (a * r0[j] + b * r1[j]) + (c * r2[j] + d * r3[j])
-    for i in range(whole, n_in):
-        a = x[i]
-        row = w[at + i * n_out : at + (i + 1) * n_out]
-        for j in range(n_out):
-            y[j] += a * row[j]
-
-
-@decision
-def _product(w: Any, at: int, x: Any, n_in: int, y: Any, n_out: int) -> None:
-    for j in range(n_out):
-        y[j] = np.float32(0.0)
-    _add_product(w, at, x, n_in, y, n_out)
-
-
-@decision
-def _add_row(w: Any, at: int, y: Any, n: int) -> None:
-    for j in range(n):
-        y[j] += w[at + j]
-
-
-@decision
-def _norm_into(x: Any, y: Any, n: int) -> None:
-    total = 0.0
-    for j in range(n):
-        total += float(x[j]) * float(x[j])
-    scale = np.float32(1.0 / math.sqrt(total / n + 1e-6))
-    for j in range(n):
-        y[j] = x[j] * scale
-
-
-@decision
-def _perceptron(w: Any, at: int, x: Any, scratch: Any, n: int) -> None:
-    """X += down(relu(up(norm x))^2); `at` is where `up` begins."""
-    normed, wide = scratch[:n], scratch[n : 3 * n]
-    _norm_into(x, normed, n)
-    _product(w, at, normed, n, wide, 2 * n)
-    for j in range(2 * n):
-        v = max(wide[j], np.float32(0.0))
-        wide[j] = v * v
-    _add_product(w, at + 2 * n * n, wide, 2 * n, x, n)
 
 
 @decision
@@ -157,8 +51,8 @@ def embed(h: Any, w: Any, order: int, detail: int, delay: int, y: Any) -> None:
     for j in range(n):
         y[j] = w[at + j]
     if order != MASK_CODE:
-        _add_row(w, h.at_detail + detail * n, y, n)
-        _add_row(w, h.at_delay + delay * n, y, n)
+        add_row(w, h.at_detail + detail * n, y, n)
+        add_row(w, h.at_delay + delay * n, y, n)
 
 
 @decision
@@ -181,8 +75,8 @@ def push_event(h: Any, w: Any, m: Any, count: int, order: int, detail: int, dela
     scratch = m[at_context + n : at_context + 9 * n]  # (8n,)
     scores = m[at_context + 9 * n : at_context + 9 * n + window]  # (W,)
     embed(h, w, order, detail, delay, x)
-    _add_product(w, h.at_book, book, N_FEATURES, x, n)
-    _add_row(w, h.at_stock + h.stock_index * n, x, n)
+    add_product(w, h.at_book, book, N_FEATURES, x, n)
+    add_row(w, h.at_stock + h.stock_index * n, x, n)
     slot = count % window
     filled = min(count + 1, window)
     size = n // heads
@@ -191,47 +85,38 @@ def push_event(h: Any, w: Any, m: Any, count: int, order: int, detail: int, dela
         at = h.at_layers + layer * 8 * n * n
         keys = m[layer * per_layer : layer * per_layer + window * n]  # (n, W)
         values = m[layer * per_layer + window * n : (layer + 1) * per_layer]  # (W, n)
-        _norm_into(x, normed, n)
-        _product(w, at, normed, n, qkv, 3 * n)
+        norm_into(x, normed, n)
+        product(w, at, normed, n, qkv, 3 * n)
         for j in range(n):
             keys[j * window + slot] = qkv[n + j]
             values[slot * n + j] = qkv[2 * n + j]
             mixed[j] = np.float32(0.0)
         inverse = np.float32(1.0 / math.sqrt(size))
         for head in range(heads):
-            for j in range(window):
-                scores[j] = np.float32(0.0)
-            for i in range(head * size, (head + 1) * size):
-                a = qkv[i] * inverse
-                row = keys[i * window : (i + 1) * window]  # (W,)
-                for j in range(window):
-                    scores[j] += a * row[j]
+            scores_of(keys, window, qkv, head * size, size, inverse, scores)
             slope = np.float32(2.0 ** (-8.0 * (head + 1) / heads))
             for j in range(slot + 1):
                 scores[j] -= slope * np.float32(slot - j)
             for j in range(slot + 1, filled):
                 scores[j] -= slope * np.float32(slot - j + window)
-            total = _softmax(scores, filled)
-            part = mixed[head * size : (head + 1) * size]  # (n / heads,)
+            total = softmax(scores, filled)
             for j in range(filled):
-                a = scores[j]
-                if a > LEAST_WEIGHT:
-                    row = values[j * n + head * size : j * n + (head + 1) * size]
-                    for i in range(size):
-                        part[i] += a * row[i]
+                scores[j] = scores[j] if scores[j] > LEAST_WEIGHT else np.float32(0.0)
+            mix(scores, filled, values, head * size, n, mixed, head * size, size)
             scale = np.float32(1.0 / total)
+            part = mixed[head * size : (head + 1) * size]  # (n / heads,)
             for i in range(size):
                 part[i] *= scale
-        _add_product(w, at + 3 * n * n, mixed, n, x, n)
-        _perceptron(w, at + 4 * n * n, x, scratch, n)
-    _norm_into(x, x, n)
+        add_product(w, at + 3 * n * n, mixed, n, x, n)
+        perceptron(w, at + 4 * n * n, x, scratch, n)
+    norm_into(x, x, n)
 
 
 @decision
 def block_room(h: Any) -> int:
-    """float32 cells of a block: the vectors of K + 1 positions, their queries, keys and values, scratch."""
+    """float32 cells of a block: vectors, queries, keys, values of K + 1 positions, scratch, keys and mixed values."""
     n, length = h.width, h.block + 1
-    return length * n + length * 3 * n + 8 * n + length
+    return length * n + length * 3 * n + 8 * n + length + 2 * n * length
 
 
 @decision
@@ -260,55 +145,56 @@ def denoise(
     at_qkv = (h.block + 1) * n
     at_scratch = at_qkv + (h.block + 1) * 3 * n
     scratch = m[at_scratch : at_scratch + 8 * n]  # (8n,)
+    at_keys = at_scratch + 8 * n + h.block + 1
     scores = m[at_scratch + 8 * n : at_scratch + 8 * n + rows]  # (K + 1,)
+    keys = m[at_keys : at_keys + n * rows]  # (n, K + 1): the keys of a layer beside each other
+    mixed = m[at_keys + n * rows : at_keys + 2 * n * rows]  # (K + 1, n): what a layer reads, then the mixed values
+    x_rows, qkv = m[: rows * n], m[at_qkv : at_qkv + rows * 3 * n]  # (K + 1, n), (K + 1, 3n)
     x = m[:n]  # (n,): row 0 of the block, the start token
-    _product(w, h.at_start, context, n, x, n)
-    _add_row(w, h.at_stock + h.stock_index * n, x, n)
+    product(w, h.at_start, context, n, x, n)
+    add_row(w, h.at_stock + h.stock_index * n, x, n)
     for at, regime in ((h.at_volatility, volatility), (h.at_drift, drift)):
         for j in range(n):
             none = w[at + j]
             x[j] += none + np.float32(strength) * (w[at + regime * n + j] - none)
     shared = scratch[:n]  # (n,): what the context says to every position
-    _product(w, h.at_spread, context, n, shared, n)
+    product(w, h.at_spread, context, n, shared, n)
     for k in range(length):
         x = m[(k + 1) * n : (k + 2) * n]  # (n,)
         if orders[k] < 0:
             embed(h, w, MASK_CODE, 0, 0, x)
         else:
             embed(h, w, int(orders[k]), int(details[k]), int(delays[k]), x)
-        _add_row(w, h.at_position + k * n, x, n)
+        add_row(w, h.at_position + k * n, x, n)
         for j in range(n):
             x[j] += shared[j]
-    mixed = scratch[4 * n : 5 * n]  # (n,)
     inverse = np.float32(1.0 / math.sqrt(size))
     for layer in range(h.block_layers):
         at = h.at_block_layers + layer * 8 * n * n
         for k in range(rows):
-            _norm_into(m[k * n : (k + 1) * n], scratch[:n], n)
-            _product(w, at, scratch[:n], n, m[at_qkv + k * 3 * n : at_qkv + (k + 1) * 3 * n], 3 * n)
+            norm_into(x_rows[k * n : (k + 1) * n], mixed[k * n : (k + 1) * n], n)
+        for j in range(rows * 3 * n):
+            qkv[j] = np.float32(0.0)
+        add_products(w, at, mixed, n, rows, n, qkv, 3 * n, 3 * n)
         for k in range(rows):
-            x = m[k * n : (k + 1) * n]
-            query = m[at_qkv + k * 3 * n : at_qkv + k * 3 * n + n]  # (n,)
-            for j in range(n):
-                mixed[j] = np.float32(0.0)
+            for i in range(n):
+                keys[i * rows + k] = qkv[k * 3 * n + n + i]
+        for j in range(rows * n):
+            mixed[j] = np.float32(0.0)
+        for k in range(rows):
+            query = qkv[k * 3 * n : k * 3 * n + n]  # (n,)
             for head in range(heads):
-                first = head * size
+                scores_of(keys, rows, query, head * size, size, np.float32(1.0), scores)
                 for other in range(rows):
-                    key = m[at_qkv + other * 3 * n + n : at_qkv + other * 3 * n + 2 * n]
-                    total32 = np.float32(0.0)
-                    for i in range(first, first + size):
-                        total32 += query[i] * key[i]
-                    scores[other] = total32 * inverse
-                total = _softmax(scores, rows)
+                    scores[other] *= inverse
+                total = softmax(scores, rows)
                 for other in range(rows):
-                    value = m[at_qkv + other * 3 * n + 2 * n : at_qkv + (other + 1) * 3 * n]
-                    a = np.float32(float(scores[other]) / total)
-                    for i in range(first, first + size):
-                        mixed[i] += a * value[i]
-            _add_product(w, at + 3 * n * n, mixed, n, x, n)
-            _perceptron(w, at + 4 * n * n, x, scratch, n)
+                    scores[other] = np.float32(float(scores[other]) / total)
+                mix(scores, rows, qkv, 2 * n + head * size, 3 * n, mixed, k * n + head * size, size)
+        add_products(w, at + 3 * n * n, mixed, n, rows, n, x_rows, n, n)
+        perceptrons(w, at + 4 * n * n, x_rows, rows, mixed, qkv, n)
     for k in range(rows):
-        _norm_into(m[k * n : (k + 1) * n], m[k * n : (k + 1) * n], n)
+        norm_into(m[k * n : (k + 1) * n], m[k * n : (k + 1) * n], n)
 
 
 @decision
@@ -317,9 +203,9 @@ def first_state(h: Any, w: Any, context: Any, state: Any) -> None:
     n = h.width
     for j in range(n):
         state[j] = w[h.at_first_bias + j]
-    _add_product(w, h.at_first, context, n, state, n)
+    add_product(w, h.at_first, context, n, state, n)
     for j in range(n):
-        state[j] = np.float32(_tanh(float(state[j])))
+        state[j] = np.float32(tanh(float(state[j])))
 
 
 @decision
@@ -350,25 +236,25 @@ def head_state(
     else:
         for j in range(n):
             x[j] = np.float32(0.0)
-    _add_product(w, h.at_book, book, N_FEATURES, x, n)
-    _add_row(w, h.at_draft + is_draft * n, x, n)
+    add_product(w, h.at_book, book, N_FEATURES, x, n)
+    add_row(w, h.at_draft + is_draft * n, x, n)
     for j in range(3 * n):
         gates[j] = w[h.at_cell_in_bias + j]
         own[j] = w[h.at_cell_state_bias + j]
-    _add_product(w, h.at_cell_in, x, n, gates, 3 * n)
-    _add_product(w, h.at_cell_state, state, n, own, 3 * n)
+    add_product(w, h.at_cell_in, x, n, gates, 3 * n)
+    add_product(w, h.at_cell_state, state, n, own, 3 * n)
     for j in range(n):
-        reset = _sigmoid(float(gates[j]) + float(own[j]))
-        keep = _sigmoid(float(gates[n + j]) + float(own[n + j]))
-        fresh = _tanh(float(gates[2 * n + j]) + reset * float(own[2 * n + j]))
+        reset = sigmoid(float(gates[j]) + float(own[j]))
+        keep = sigmoid(float(gates[n + j]) + float(own[n + j]))
+        fresh = tanh(float(gates[2 * n + j]) + reset * float(own[2 * n + j]))
         x[j] = np.float32((1.0 - keep) * fresh + keep * float(state[j]))
     for j in range(n):
         state[j] = x[j]
     size = h.head
     for j in range(size):
         y[j] = w[h.at_merge_bias + j]
-    _add_product(w, h.at_merge, state, n, y, size)
-    _add_product(w, h.at_merge + n * size, vector, n, y, size)
+    add_product(w, h.at_merge, state, n, y, size)
+    add_product(w, h.at_merge + n * size, vector, n, y, size)
 
 
 @decision
@@ -380,7 +266,7 @@ def _logits_into(h: Any, w: Any, y: Any, at: int, at_bias: int, n: int, logits: 
     rectified = logits[n : n + size]  # (head,)
     for j in range(size):
         rectified[j] = max(y[j], np.float32(0.0))
-    _add_product(w, at, rectified, size, logits, n)
+    add_product(w, at, rectified, size, logits, n)
 
 
 @decision
@@ -420,7 +306,7 @@ def head_delay(h: Any, w: Any, y: Any, allowed: Any, u: float, scratch: Any) -> 
 @decision
 def give_delay(h: Any, w: Any, y: Any, delay: int) -> None:
     """Take a delay class into y."""
-    _add_row(w, h.at_given_delay + delay * h.head, y, h.head)
+    add_row(w, h.at_given_delay + delay * h.head, y, h.head)
 
 
 @decision
@@ -440,7 +326,7 @@ def head_order(h: Any, w: Any, y: Any, book: Any, allowed: Any, u: float, scratc
 @decision
 def give_order(h: Any, w: Any, y: Any, order: int) -> None:
     """Take an order code into y."""
-    _add_row(w, h.at_given_order + order * h.head, y, h.head)
+    add_row(w, h.at_given_order + order * h.head, y, h.head)
 
 
 @decision
