@@ -30,10 +30,13 @@ from lob.errors import InputError
 from lob.types import NO_PRICE, EventKind
 from sim.policy import Policy, Settings
 from sim.settings import Latency, Population, RiskLimits
+from sim.trust import refuse_code
 
-__all__ = ["ExecutionReport", "Metaorder", "algorithms", "execution_report"]
+__all__ = ["ALIASES", "ExecutionReport", "Metaorder", "algorithms", "execution_report"]
 
 SideName = Literal["buy", "sell"]
+ALIASES = {"ac": "almgren_chriss", "is": "implementation_shortfall"}
+"""Short names of algorithms."""
 
 
 def algorithms() -> list[str]:
@@ -49,7 +52,8 @@ class Metaorder:
     Attributes:
         side: "buy" or "sell".
         quantity_lots: quantity; 0: the agent is there and does nothing.
-        algo: one of `algorithms()`.
+        algo: one of `algorithms()`, its short name, or "my_module:MY_POLICY", a policy whose settings are those of
+            agents.execution.MetaorderSettings and more.
         start_s: beginning, in seconds after the open.
         duration_s: length, in seconds.
         parent_id: metaorder id that every child carries on the tape.
@@ -69,14 +73,19 @@ class Metaorder:
 
     def __post_init__(self) -> None:
         """Check all parts."""
+        object.__setattr__(self, "algo", ALIASES.get(self.algo, self.algo))
         if self.side not in ("buy", "sell"):
             raise InputError(f"side = {self.side!r}; allowed: 'buy', 'sell'")
         self.algorithm_settings()
 
     def algorithm(self) -> Policy:
         """Return the compiled policy."""
+        if ":" in self.algo:
+            return _own_policy(self.algo)
         if self.algo not in algorithms():
-            raise InputError(f"algo = {self.algo!r}; allowed: {', '.join(algorithms())}")
+            short = {name: alias for alias, name in ALIASES.items()}
+            known = [f"{name} ({short[name]})" if name in short else name for name in algorithms()]
+            raise InputError(f'algo = {self.algo!r}; allowed: {", ".join(known)}, or "my_module:MY_POLICY"')
         policy: Policy = importlib.import_module(f"agents.execution.{self.algo}").policy
         return policy
 
@@ -120,6 +129,21 @@ class Metaorder:
     def placebo(self) -> Metaorder:
         """Return the metaorder with quantity 0: its agent is in the market and does nothing."""
         return replace(self, quantity_lots=0)
+
+
+def _own_policy(name: str) -> Policy:
+    """Return a user's algorithm, of a module that can be imported."""
+    refuse_code(f'algo = "{name}": would run the file of {name.partition(":")[0]}')
+    module, _, attribute = name.partition(":")
+    try:
+        found = getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise InputError(
+            f'algo = "{name}": {error}; allowed: a module that can be imported and a policy in it'
+        ) from None
+    if not isinstance(found, Policy):
+        raise InputError(f'algo = "{name}": is a {type(found).__name__}; allowed: a sim.policy.Policy object')
+    return found
 
 
 @dataclass(frozen=True)

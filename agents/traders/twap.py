@@ -17,6 +17,15 @@ class TwapTrader(Trader):
 
     What a slice leaves unfilled is added to the next one; the last slice is repeated every `retry_s` until the quantity
     is complete, so a thin book delays the end but does not change the quantity.
+
+    Args:
+        side: "buy" or "sell".
+        quantity_lots: to trade.
+        n_slices: market orders, as even as whole lots can be.
+        duration_s: from the first slice to the end, in seconds.
+        start_s: beginning, in seconds after the open.
+        retry_s: time between two attempts when something is left after the end, in seconds.
+        parent_id: metaorder id that every child carries on the tape.
     """
 
     wakes_on = Wake.FILL

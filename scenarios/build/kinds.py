@@ -118,8 +118,8 @@ def _import(kind: str, folder: Path, where: str) -> Any:
         if error.name is None or not (module_name == error.name or module_name.startswith(f"{error.name}.")):
             raise InputError(f'{where} = "{kind}": its import failed ({error})') from None
         raise InputError(
-            f'{where} = "{kind}": no module {module_name}; allowed: a module beside the scenario file '
-            "or an installed one"
+            f'{where} = "{kind}": no module {module_name}; allowed: a module beside the scenario or treatment file, in '
+            "the working directory, or an installed one"
         ) from None
     except (Exception, SystemExit) as error:
         line = " ".join(repr(error).split())[:200]

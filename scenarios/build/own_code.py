@@ -9,6 +9,7 @@ import ast
 import hashlib
 import importlib
 import importlib.util
+import os
 import sys
 import sysconfig
 from collections.abc import Iterator
@@ -17,7 +18,10 @@ from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 from types import ModuleType
 
-__all__ = ["code_digest", "import_own", "own_files"]
+__all__ = ["SEARCH_PATH", "code_digest", "import_own", "own_files"]
+
+SEARCH_PATH = "OUTCRY_PATH"
+"""Environment variable: more folders in which a user's modules are looked for, as in PATH; workers inherit it."""
 
 _ENDINGS = (".py", *EXTENSION_SUFFIXES)
 _OURS = Path(__file__).resolve().parent.parent.parent
@@ -27,7 +31,7 @@ _loaded: dict[str, tuple[Path, str]] = {}
 
 
 def import_own(name: str, folder: Path) -> ModuleType:
-    """Return a user's module; a scenario's folder comes first, as for `python` in that folder.
+    """Return a user's module: of the scenario's folder, the working directory, $OUTCRY_PATH, or an installed one.
 
     If a file of it has changed since this process imported it, or another scenario's module has the name, all of the
     modules that it imports from its folder are imported again.
@@ -39,6 +43,7 @@ def import_own(name: str, folder: Path) -> ModuleType:
     Raises:
         Exception: whatever the import raises.
     """
+    folder = _home_of(name, folder)
     with _on_path(folder):
         files = own_files(name, folder)
         now = (folder.resolve(), _digest(files))
@@ -51,9 +56,19 @@ def import_own(name: str, folder: Path) -> ModuleType:
 
 def code_digest(names: set[str], folder: Path) -> str:
     """Return a hash of the files of some modules and of all that they import from their folders."""
-    with _on_path(folder):
-        files = {known: path for name in sorted(names) for known, path in own_files(name, folder).items()}
+    files: dict[str, Path] = {}
+    for name in sorted(names):
+        home = _home_of(name, folder)
+        with _on_path(home):
+            files |= own_files(name, home)
     return _digest(files)
+
+
+def _home_of(name: str, folder: Path) -> Path:
+    """Return the first folder that holds a module of the name; the scenario's if none does."""
+    more = [Path(place) for place in os.environ.get(SEARCH_PATH, "").split(os.pathsep) if place]
+    places = [folder, Path(), *more]
+    return next((place for place in places if _file_of(name.partition(".")[0], place.resolve()) is not None), folder)
 
 
 def own_files(name: str, folder: Path) -> dict[str, Path]:

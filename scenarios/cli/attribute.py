@@ -52,6 +52,10 @@ def command(
 
     All 2^n subsets of up to 8 groups are run; beyond, orders are sampled. Events that name an absent population are
     left out with it.
+
+    Examples:
+        outcry attribute first_market --outcome volatility --always random --seeds 1..2
+        outcry attribute first_market --outcome volume --group all=random,value --seeds 1..2 --overwrite
     """
     from scenarios.experiments.attribution import Players, attribute
     from scenarios.many_runs.execution import Execution

@@ -43,7 +43,12 @@ def command(
         list[str] | None, typer.Option("--set", metavar="A.B=C", help="Change a value of the scenario first.")
     ] = None,
 ) -> None:
-    """Fit a scenario to data: leaves fitted.toml, moments.json and a picture, prints a table."""
+    """Fit a scenario to data: leaves fitted.toml, moments.json and a picture, prints a table.
+
+    Examples:
+        outcry calibrate goog_2012 --to runs/first_market --budget 12 --seeds 1
+        outcry calibrate goog_2012 --to runs/first_market --window 09:30-10:00 --budget 12 --seeds 1
+    """
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     from scenarios.calibration.fitting import calibrate, problem_of

@@ -21,6 +21,10 @@ def command(
 
     The books are rebuilt from the rows by rules told a second time, without the engine. Ends with status 1 if anything
     is not as it must be, and names the first rows of each kind.
+
+    Examples:
+        outcry check runs/first_market
+        outcry check runs/first_market --json
     """
     from scenarios.check import check_run
     from scenarios.check.report import print_report, reports_as_data

@@ -15,6 +15,10 @@ def command(as_json: JsonOption = False, as_csv: CsvOption = False) -> None:
     """Compile the engine and every agent of the library into the cache, so that no later run has to.
 
     The cache is $OUTCRY_CACHE_DIR, or else the user's cache folder. What is there already is only loaded.
+
+    Examples:
+        outcry compile
+        outcry compile --json
     """
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 

@@ -48,6 +48,10 @@ def command(
     """Show the stylised facts of order flow, real or simulated: returns, memory, book, orders, impact.
 
     Several places stand side by side. Days of one place are put together.
+
+    Examples:
+        outcry facts runs/first_market
+        outcry facts runs/first_market runs/mine --out facts
     """
     import json
 

@@ -47,6 +47,10 @@ def command(
 
     Leaves a folder for each format, labels/, scenario.toml, and the manifest: manifest.json with results/*.parquet, one
     row for each day and instrument. Ends with status 1 if days failed; --resume makes only these and the missing ones.
+
+    Examples:
+        outcry generate first_market --days 2
+        outcry generate first_market --days 2 --format lobster --format parquet --overwrite
     """
     from scenarios.data.generation import FileOptions, generate
     from scenarios.many_runs.execution import Execution

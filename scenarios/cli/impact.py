@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
-_ALIASES = {"ac": "almgren_chriss", "is": "implementation_shortfall"}
 _SHOWN = ("impact_half", "impact_end", "impact_end_unpaired", "impact_late", "decay_ratio", "concavity", "prefactor",
           "paired_slippage_bps", "spread_cost_bps", "arrival_slippage_bps", "opportunity_cost_bps", "shortfall_bps",
           "variance_reduction_end", "variance_reduction_late")  # fmt: skip
@@ -41,7 +41,7 @@ def command(
     participation: Annotated[
         str | None, typer.Option(help="Instead: shares of the others' volume, one experiment each, as in 0.01,0.05.")
     ] = None,
-    algo: Annotated[str, typer.Option(help="twap, vwap, pov, ac, is or iceberg.")] = "twap",
+    algo: Annotated[str, typer.Option(help="twap, vwap, pov, ac, is, iceberg, or my_module:MY_POLICY.")] = "twap",
     side: Annotated[str, typer.Option(help="buy or sell.")] = "buy",
     start: Annotated[
         str | None,
@@ -80,6 +80,10 @@ def command(
     """Measure market impact: the same worlds with and without a metaorder, with intervals over pairs.
 
     Leaves all runs and estimates as Parquet, a picture, and report.html, one self-contained file.
+
+    Examples:
+        outcry impact first_market --quantity 500 --pairs 4 --horizon 5m
+        outcry impact first_market --participation 0.02,0.05 --algo vwap --pairs 4 --horizon 5m --overwrite
     """
     from scenarios.experiments.experiment import impact
     from scenarios.experiments.protocol import ImpactProtocol
@@ -92,7 +96,7 @@ def command(
     if treatment is not None:
         what = _fragment(treatment, quantity, participation)
     else:
-        what = _metaorder(algo, side, quantity, participation, algo_settings or [])
+        what = _metaorder(algo, side, quantity, participation, algo_settings or [], path.parent)
         start = start if start is not None else _default_start(scenario, overrides or [])
         horizon = horizon if horizon is not None else "30m"
     folder = out if out is not None else Path("runs") / f"{path.stem}-impact"
@@ -127,17 +131,29 @@ def _seconds(text: str | None, option: str) -> float | None:
     return duration_s(text, option) if text is not None else None
 
 
+def search_beside(path: Path) -> None:
+    """Let modules that a treatment names be found beside its file, in worker processes too."""
+    from scenarios.build.own_code import SEARCH_PATH
+
+    before = os.environ.get(SEARCH_PATH)
+    os.environ[SEARCH_PATH] = os.pathsep.join(filter(None, [before, str(path.resolve().parent)]))
+
+
 def _fragment(path: Path, quantity: int | None, participation: str | None) -> str:
     if quantity is not None or participation is not None:
         raise InputError("--treatment: not together with --quantity or --participation")
+    search_beside(path)
     try:
         return path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"--treatment {path}: cannot be read ({error})") from None
 
 
-def _metaorder(algo: str, side: str, quantity: int | None, participation: str | None, changes: list[str]) -> Any:
+def _metaorder(
+    algo: str, side: str, quantity: int | None, participation: str | None, changes: list[str], folder: Path
+) -> Any:
     from agents.metaorder import Metaorder
+    from scenarios.build.kinds import find_policy
     from scenarios.schema.pairs import pairs
 
     if (quantity is None) == (participation is None):
@@ -145,7 +161,9 @@ def _metaorder(algo: str, side: str, quantity: int | None, participation: str | 
     settings = pairs(changes, "algo_settings", "NAME=VALUE, as in passive=true")
     if side not in ("buy", "sell"):
         raise InputError(f"--side {side}: allowed: buy, sell")
-    return Metaorder("buy" if side == "buy" else "sell", quantity or 1, _ALIASES.get(algo, algo), settings=settings)
+    if ":" in algo:
+        find_policy(algo, folder, "--algo")  # imported from beside the scenario or the working directory
+    return Metaorder("buy" if side == "buy" else "sell", quantity or 1, algo, settings=settings)
 
 
 def _default_start(scenario: str, overrides: list[str]) -> str:

@@ -14,7 +14,12 @@ __all__ = ["command"]
 def command(
     file: Annotated[Path, typer.Argument(help="File to write; it must not be there yet.")],
 ) -> None:
-    """Write a commented scenario to edit, ready to run."""
+    """Write a commented scenario to edit, ready to run.
+
+    Examples:
+        outcry new my_market.toml
+        outcry new another.toml
+    """
     from importlib import resources
 
     from lob.errors import InputError

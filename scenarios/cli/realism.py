@@ -53,6 +53,10 @@ def command(
     """Score order flow: every distribution, impact curve and stylised fact beside the noise floor of the real data.
 
     Leaves realism.json, distances.parquet, facts.parquet, and realism.html, one self-contained page with pictures.
+
+    Examples:
+        outcry realism runs/first_market --against runs/mine --no-models
+        outcry realism runs/mine --against runs/first_market --no-models --out realism
     """
     from scenarios.data.flows import part_of, read_flows
     from scenarios.realism import scorecard

@@ -59,6 +59,10 @@ def command(
 
     Bounds: touch and first five levels right after 99.99% of the messages, 99.9% of the executions at the head. Without
     a recorded book it is made of the messages alone, and there is nothing to disagree with.
+
+    Examples:
+        outcry replay runs/first_market-data/lobster/seed=1/ABC_2024-01-02_34200000_37800000_message_10.csv
+        outcry replay runs/first_market-data/lobster/seed=1/ABC_2024-01-02_34200000_37800000_message_10.csv --json
     """
     from lob.compile_time import told_of_compiling
     from lob.replay import replay

@@ -30,6 +30,10 @@ def command(
 
     A complete run of the same scenario and seed is replaced; any other run only with --overwrite.
     Ctrl-C leaves a readable tape and a checkpoint for --resume, and ends with status 130. --csv: the populations.
+
+    Examples:
+        outcry run first_market --out runs/first_market
+        outcry run my_market.toml --seed 2 --set population.maker.count=3 --out runs/mine
     """
     from scenarios.build.market import build, checked_seed
     from scenarios.cli._console import moment, print_figures, print_folder, watching

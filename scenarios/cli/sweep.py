@@ -52,6 +52,10 @@ def command(
 
     Leaves runs.parquet (one row for each run), table.parquet (means and paired differences) and a picture. Ends with
     status 1 if runs failed; --resume tries these again.
+
+    Examples:
+        outcry sweep first_market --grid population.maker.count=1,2 --seeds 1..3
+        outcry sweep first_market --grid population.random.count=20,40 --outcome mean_spread --seeds 1..3 --overwrite
     """
     from scenarios.experiments.grid import sweep
     from scenarios.many_runs.execution import Execution

@@ -8,7 +8,12 @@ __all__ = ["command"]
 
 
 def command(as_json: JsonOption = False, as_csv: CsvOption = False) -> None:
-    """Print the versions of Outcry, Python and the libraries below."""
+    """Print the versions of Outcry, Python and the libraries below.
+
+    Examples:
+        outcry version
+        outcry version --json
+    """
     from sim.versions import versions
 
     console_beside(as_json, as_csv)  # not both

@@ -25,7 +25,9 @@ class BulletinEvent(EventBase):
 
     kind: Literal["bulletin"]
     at: ClockTime
+    """Time of day at which it is published."""
     text: Annotated[Text, Field(min_length=1, max_length=300)]
+    """What is said."""
     topic: Literal["news", "earnings", "rate_decision", "regulation", "rumour"] = "news"
     """The kind of source; shown with the text."""
     value: TickAmount = 0.0
@@ -34,6 +36,7 @@ class BulletinEvent(EventBase):
     is_true: bool = True
     """From then on the fundamental value is `value` ticks higher. Nobody is shown whether a text is true."""
     symbol: Name | None = None
+    """Name of the instrument; default: the first."""
     public: bool = True
     """All traders who are not named in `heard_by` learn of it at once, and compiled populations that subscribe to news
     are woken. Otherwise only those who are named."""

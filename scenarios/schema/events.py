@@ -65,13 +65,17 @@ class HaltEvent(EventBase):
 
     kind: Literal["halt"]
     at: ClockTime | None = None
+    """Time of day at which it begins."""
     until: ClockTime | None = None
+    """Time of day at which it ends, with `at`."""
     when: WhenTable | None = None
+    """Instead of `at`: the condition, such as { falls_bp = 100.0, within_s = 300.0 }."""
     lasts_s: Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)] | None = None
     """How long it lasts, with `when`."""
     times: Annotated[int, Field(ge=1, le=10**9)] = 1
     """How often it may come, with `when`."""
     symbol: Name | None = None
+    """Name of the instrument; default: the first."""
 
     @model_validator(mode="after")
     def _timed_or_conditional(self) -> HaltEvent:
@@ -98,8 +102,11 @@ class NewsEvent(EventBase):
 
     kind: Literal["news"]
     at: ClockTime
+    """Time of day."""
     value: TickAmount
+    """What is told, in ticks: how much more the instrument is worth."""
     symbol: Name | None = None
+    """Name of the instrument; default: the first."""
     moves_value: bool = False
     """The news is true: from then on the fundamental value is `value` ticks higher."""
 
@@ -109,8 +116,11 @@ class PhaseEvent(EventBase):
 
     kind: Literal["phase"]
     at: ClockTime
+    """Time of day."""
     phase: Literal["continuous", "halted", "closed"]
+    """The phase from then on."""
     symbol: Name | None = None
+    """Name of the instrument; default: the first."""
 
 
 class KillEvent(EventBase):
@@ -118,6 +128,7 @@ class KillEvent(EventBase):
 
     kind: Literal["kill"]
     at: ClockTime
+    """Time of day."""
     population: Name
     """Name of the population or trader."""
 

@@ -48,6 +48,10 @@ def command(
 
     Leaves flow.safetensors (in a scenario: kind = "learned_flow", flow = "path"), training.json, training.png and a
     checkpoint from which --resume goes on.
+
+    Examples:
+        outcry train flow --data runs/first_market --train-until 09:50 --validate-until 10:00
+        outcry train flow --data runs/first_market --data runs/mine --train-until 09:50 --validate-until 10:00
     """
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 

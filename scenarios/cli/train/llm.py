@@ -25,6 +25,10 @@ def command(
     """Train a small transformer on what the personas' rules decide, from text to decision; one thread, some minutes.
 
     Leaves a folder for `backend = { kind = "local", weights = "FOLDER" }`, with a card that says what it is.
+
+    Examples:
+        outcry train llm --out my-model
+        outcry train llm --steps 6000 --seed 2 --out larger
     """
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 

@@ -55,6 +55,10 @@ def command(
     """Train an agent to execute, to make a market or to trade, inside any scenario.
 
     Leaves policy.safetensors (put it into a scenario as `weights`), training.json, learning_curve.png and a checkpoint.
+
+    Examples:
+        outcry train rl --task execution --scenario rmsc --steps 200000
+        outcry train rl --task market_making --scenario rmsc --algo dqn --seed 1..3 --out runs/makers
     """
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
