@@ -68,6 +68,8 @@ ZoneOption = Annotated[
     typer.Option("--zone", metavar="NAME", help="Time zone of the exchange, for recordings in UTC. Default: UTC."),
 ]
 
+WIDEST = 1000
+"""Columns of a table in a file or a pipe."""
 LARGEST_SEED = 2**63 - 1
 MOST_SEEDS = 1_000_000
 
@@ -124,11 +126,11 @@ def interval_text(low: float | None, high: float | None, digits: int = 3) -> str
 
 
 def wide_console() -> Console:
-    """Return a console for tables: as wide as the terminal, or 120 columns where there is none."""
+    """Return a console for tables: as wide as the terminal; without one as wide as it takes, so that nothing is cut."""
     from rich.console import Console
 
     console = Console(highlight=False, markup=False)
-    return console if console.is_terminal else Console(highlight=False, markup=False, width=120)
+    return console if console.is_terminal else Console(highlight=False, markup=False, width=WIDEST)
 
 
 @contextmanager

@@ -33,6 +33,10 @@ def command(
     ] = None,
     levels: Annotated[int, typer.Option(min=1, max=200, help="Levels of LOBSTER's book files.")] = 10,
     labels: Annotated[bool, typer.Option(help="Write who is behind each order, and the events.")] = True,
+    split: Annotated[
+        str | None,
+        typer.Option(metavar="A=X,B=Y", help="Shares of days, as in train=0.8,test=0.2; early ones first."),
+    ] = None,
     compress: Annotated[bool, typer.Option("--compress", help="LOBSTER's files as .csv.gz.")] = False,
     overrides: OverridesOption = None,
     executor: ExecutorOption = "process",
@@ -45,12 +49,12 @@ def command(
 ) -> None:
     """Generate order data: each day is one run with a seed of its own, all instruments of the scenario are written.
 
-    Leaves a folder for each format, labels/, scenario.toml, and the manifest: manifest.json with results/*.parquet, one
-    row for each day and instrument. Ends with status 1 if days failed; --resume makes only these and the missing ones.
+    Leaves a folder for each format, labels/, scenario.toml, CARD.md, and the manifest: manifest.json with
+    results/*.parquet, one row for each day and instrument. Ends with status 1 if days failed; --resume makes only these and the missing ones.
 
     Examples:
         outcry generate first_market --days 2
-        outcry generate first_market --days 2 --format lobster --format parquet --overwrite
+        outcry generate first_market --days 2 --format lobster --format parquet --split train=0.5,test=0.5 --overwrite
     """
     from scenarios.data.generation import FileOptions, generate
     from scenarios.many_runs.execution import Execution
@@ -61,7 +65,7 @@ def command(
     with pair_progress(console, "days") as show:
         made = generate(
             scenario, folder, days=days, seeds=seed_list(seeds), formats=format_ or ("parquet",),
-            files=FileOptions(levels, labels, compress=compress), overrides=overrides or [],
+            files=FileOptions(levels, labels, compress=compress, split=_shares(split)), overrides=overrides or [],
             execution=Execution(executor, workers, None, resume, overwrite, show),
         )  # fmt: skip
     if told_to_programs(as_json, as_csv, {"manifest": made.manifest, "folder": folder}, made.manifest):
@@ -84,3 +88,19 @@ def command(
     console.print(f"Data: {folder}", soft_wrap=True)
     if len(made.failed):
         raise typer.Exit(1)
+
+
+def _shares(text: str | None) -> dict[str, float]:
+    from lob.errors import InputError
+    from scenarios.schema.times import short
+
+    if text is None:
+        return {}
+    found: dict[str, float] = {}
+    for part in text.split(","):
+        name, _, share = part.partition("=")
+        try:
+            found[name.strip()] = float(share)
+        except ValueError:
+            raise InputError(f"--split {short(text)}: allowed: as in train=0.7,validation=0.15,test=0.15") from None
+    return found

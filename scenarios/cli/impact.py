@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from lob.errors import InputError
+from scenarios.cli._metaorders import SideOption, default_start, metaorder, search_beside
 from scenarios.cli._options import (
     ConfidenceOption,
     ExecutorOption,
@@ -42,7 +42,7 @@ def command(
         str | None, typer.Option(help="Instead: shares of the others' volume, one experiment each, as in 0.01,0.05.")
     ] = None,
     algo: Annotated[str, typer.Option(help="twap, vwap, pov, ac, is, iceberg, or my_module:MY_POLICY.")] = "twap",
-    side: Annotated[str, typer.Option(help="buy or sell.")] = "buy",
+    side: SideOption = "buy",
     start: Annotated[
         str | None,
         typer.Option(metavar="HH:MM:SS", help="Default: a quarter into the session; with --treatment the open."),
@@ -96,8 +96,8 @@ def command(
     if treatment is not None:
         what = _fragment(treatment, quantity, participation)
     else:
-        what = _metaorder(algo, side, quantity, participation, algo_settings or [], path.parent)
-        start = start if start is not None else _default_start(scenario, overrides or [])
+        what = _order(algo, side, quantity, participation, algo_settings or [], path.parent)
+        start = start if start is not None else default_start(scenario, overrides or [])
         horizon = horizon if horizon is not None else "30m"
     folder = out if out is not None else Path("runs") / f"{path.stem}-impact"
     protocol = ImpactProtocol(
@@ -131,14 +131,6 @@ def _seconds(text: str | None, option: str) -> float | None:
     return duration_s(text, option) if text is not None else None
 
 
-def search_beside(path: Path) -> None:
-    """Let modules that a treatment names be found beside its file, in worker processes too."""
-    from scenarios.build.own_code import SEARCH_PATH
-
-    before = os.environ.get(SEARCH_PATH)
-    os.environ[SEARCH_PATH] = os.pathsep.join(filter(None, [before, str(path.resolve().parent)]))
-
-
 def _fragment(path: Path, quantity: int | None, participation: str | None) -> str:
     if quantity is not None or participation is not None:
         raise InputError("--treatment: not together with --quantity or --participation")
@@ -149,34 +141,12 @@ def _fragment(path: Path, quantity: int | None, participation: str | None) -> st
         raise InputError(f"--treatment {path}: cannot be read ({error})") from None
 
 
-def _metaorder(
+def _order(
     algo: str, side: str, quantity: int | None, participation: str | None, changes: list[str], folder: Path
 ) -> Any:
-    from agents.metaorder import Metaorder
-    from scenarios.build.kinds import find_policy
-    from scenarios.schema.pairs import pairs
-
     if (quantity is None) == (participation is None):
         raise InputError("give either --quantity or --participation")
-    settings = pairs(changes, "algo_settings", "NAME=VALUE, as in passive=true")
-    if side not in ("buy", "sell"):
-        raise InputError(f"--side {side}: allowed: buy, sell")
-    if ":" in algo:
-        find_policy(algo, folder, "--algo")  # imported from beside the scenario or the working directory
-    return Metaorder("buy" if side == "buy" else "sell", quantity or 1, algo, settings=settings)
-
-
-def _default_start(scenario: str, overrides: list[str]) -> str:
-    """Return the time a quarter into the session, on a whole minute."""
-    from lob.units import DAY_NS, MINUTE_NS
-    from scenarios.schema.load import load_scenario
-    from scenarios.schema.times import clock
-
-    session = load_scenario(scenario, overrides).scenario.session
-    first, last = session.open_ns, session.close_ns
-    start = first + (last - first) // 4
-    whole = start - start % MINUTE_NS
-    return clock((whole if whole > first else start) % DAY_NS)
+    return metaorder(algo, side, quantity or 1, changes, folder)
 
 
 def _rule(text: str | None) -> Any:
@@ -197,9 +167,11 @@ def _print(console: Any, result: ImpactResult) -> None:
 
     from scenarios.experiments.bootstrap import percent
     from scenarios.experiments.estimates import UNPAIRED
+    from scenarios.experiments.report_impact import answer
     from scenarios.schema.times import clock
 
     window = result.window
+    console.print(answer(result), style="bold")
     console.print(
         f"Treatment from {clock(window.start_ns)} to {clock(window.end_ns)}, watched until {clock(window.until_ns)}"
     )

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,10 @@ import polars as pl
 from lob.errors import InputError, RunError
 from scenarios._flat_keywords import with_flat
 from scenarios.build.variant import Variant
+from scenarios.data.card import data_card
 from scenarios.data.day_writers import FOLDERS, FORMATS, FlowFigures, day_folder, day_writers
 from scenarios.data.labels import Labels
+from scenarios.data.splits import check_split, split_of_days
 from scenarios.many_runs.execution import Execution
 from scenarios.many_runs.map_runs import Failed
 from scenarios.many_runs.result_set import ResultSet
@@ -70,18 +72,23 @@ class FileOptions:
         labels: also write who is behind each order, and the events.
         first_date: date of the first day, unless the scenario has one.
         compress: LOBSTER's files as .csv.gz.
+        split: shares of each series' days by the name of a part, as in {"train": 0.8, "test": 0.2}: the manifest then
+            says in which part a day is, earlier days first. Empty: no parts.
 
     Raises:
-        InputError: if there can be no book of so many levels.
+        InputError: if there can be no book of so many levels, or the shares do not add up to 1.
     """
 
     levels: int = 10
     labels: bool = True
     first_date: dt.date = FIRST_DATE
     compress: bool = False
+    split: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Check the levels."""
+        """Check the levels and the shares."""
+        if self.split:
+            check_split(self.split)
         if not 1 <= self.levels <= MOST_LEVELS:
             raise InputError(f"levels = {self.levels}; allowed: 1 to {MOST_LEVELS} levels")
 
@@ -91,6 +98,7 @@ class _Day:
     seed: int
     run_seed: int
     date: str
+    split: str | None = None
 
 
 @dataclass(frozen=True)
@@ -124,7 +132,7 @@ class _Task:
         return [
             {
                 "seed": day.seed, "date": day.date, "symbol": table.name, "run_seed": day.run_seed, "status": "done",
-                "error": None, **figure.row(), "tape_hash": tape_hash.hexdigest(), "files": names, "bytes": n_bytes,
+                "split": day.split, "error": None, **figure.row(), "tape_hash": tape_hash.hexdigest(), "files": names, "bytes": n_bytes,
             }
             for table, figure in zip(built.scenario.instrument, figures, strict=True)
         ]  # fmt: skip
@@ -175,12 +183,17 @@ def generate(
     execution = replace(execution, out=out)
     variant, folder = Variant.read(scenario, overrides), Path(out)
     dates = _weekdays(variant.built.scenario.session.date or files.first_date, days)
-    task = _Task(variant, tuple(dict.fromkeys(formats)), files, str(folder.resolve()))
+    parts = split_of_days(days, files.split) if files.split else [None] * days
+    task = _Task(variant, tuple(dict.fromkeys(formats)), replace(files, split={}), str(folder.resolve()))
     _check_formats(task)
-    store = execution.store(_identity(task, dates[0]), KEY)
+    store = execution.store({**_identity(task, dates[0]), **({"split": dict(files.split)} if files.split else {})}, KEY)
     _make_room(folder, execution.resume)
     write_atomically(folder / "scenario.toml", variant.text.encode())
-    wanted = [_Day(seed, day_seed(seed, k), date) for seed in seeds for k, date in enumerate(dates)]
+    wanted = [
+        _Day(seed, day_seed(seed, k), date, part)
+        for seed in seeds
+        for k, (date, part) in enumerate(zip(dates, parts, strict=True))
+    ]
     _make_days(store, task, wanted, execution)
     manifest = store.finish()
     good = manifest.filter(pl.col("status") == "done")
@@ -188,7 +201,10 @@ def generate(
     bad = manifest.filter(pl.col("status") == "failed").join(made, on=["seed", "date"], how="anti")
     if len(good) == 0:
         raise RunError(f"none of {len(wanted)} days could be made; the first failed: {bad['error'][0]}")
-    return Generated(pl.concat([good, bad]).sort(KEY), folder)
+    made_days = Generated(pl.concat([good, bad]).sort(KEY), folder)
+    card = data_card(variant.built, made_days.manifest, task.formats, files.split)
+    write_atomically(folder / "CARD.md", card.encode())
+    return made_days
 
 
 def _identity(task: _Task, first_date: str) -> dict[str, Any]:
@@ -226,7 +242,7 @@ def _make_days(store: ResultSet, task: _Task, wanted: list[_Day], execution: Exe
         day = waiting[position]
         rows = result if not isinstance(result, Failed) else [
             {"seed": day.seed, "date": day.date, "symbol": "", "run_seed": day.run_seed, "status": "failed",
-             "error": result.reason}
+             "split": day.split, "error": result.reason}
         ]  # fmt: skip
         store.add(rows)
 

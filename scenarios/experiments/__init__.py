@@ -7,6 +7,8 @@ from lob.lazy import lazy_names
 if TYPE_CHECKING:
     from scenarios.experiments.attribution import Players, attribute
     from scenarios.experiments.attribution_result import Attribution
+    from scenarios.experiments.comparison import compare
+    from scenarios.experiments.comparison_result import ComparisonResult
     from scenarios.experiments.experiment import impact
     from scenarios.experiments.grid import sweep
     from scenarios.experiments.pages import plot, report, save
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Attribution",
+    "ComparisonResult",
     "Execution",
     "ImpactProtocol",
     "ImpactResult",
@@ -25,6 +28,7 @@ __all__ = [
     "StoppingRule",
     "SweepResult",
     "attribute",
+    "compare",
     "impact",
     "plot",
     "report",
@@ -37,6 +41,8 @@ __getattr__, __dir__ = lazy_names(
     {
         "attribution": "Players attribute",
         "attribution_result": "Attribution",
+        "comparison": "compare",
+        "comparison_result": "ComparisonResult",
         "experiment": "Execution impact",
         "grid": "sweep",
         "pages": "plot report save",

@@ -32,7 +32,7 @@ from scenarios.schema.times import time_of_day_ns
 from scenarios.schema.toml_text import toml_text
 from sim.settings import Session
 
-__all__ = ["ARMS", "Design", "design_of"]
+__all__ = ["ARMS", "Design", "design_of", "in_window", "window_of"]
 
 ARMS = ("control", "treated", "placebo", "mirrored")
 N_PILOTS = 20
@@ -73,10 +73,10 @@ def design_of(
     if isinstance(treatment, Metaorder):
         control = Variant(control.path, without_metaorder(control.tables))
     built = control.built
-    window = _window(built.session, treatment, protocol)
+    window = window_of(built.session, treatment, protocol)
     branch = _branch(control, window, protocol)
     if isinstance(treatment, Metaorder):
-        treatment = _in_window(treatment, window, built.session)
+        treatment = in_window(treatment, window, built.session)
     chosen, volume = [Arm("control", 0, control)], 0.0
     orders: list[Treatment] = [treatment]
     if isinstance(treatment, Metaorder) and participation:
@@ -115,7 +115,7 @@ def _check_participation(participation: tuple[float, ...], treatment: Treatment)
         raise InputError("participation: only a Metaorder has a quantity to be chosen")
 
 
-def _in_window(order: Metaorder, window: Window, session: Session) -> Metaorder:
+def in_window(order: Metaorder, window: Window, session: Session) -> Metaorder:
     """Return the metaorder with the window's start and length."""
     return replace(
         order,
@@ -175,7 +175,8 @@ def _time(text: str, what: str, session: Session) -> int:
     return session.ns(time_of_day_ns(text, f"{what} {text}", told))
 
 
-def _window(session: Session, treatment: Treatment, protocol: ImpactProtocol) -> Window:
+def window_of(session: Session, treatment: Treatment, protocol: ImpactProtocol) -> Window:
+    """Return when a treatment works and how long is looked; raise InputError if that is not within the session."""
     open_ns, close_ns = session.open_ns, session.close_ns
     start, horizon_s, after_s = protocol.start, protocol.horizon_s, protocol.after_s
     own = isinstance(treatment, Metaorder)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from scenarios.experiments.attribution_result import Attribution
+from scenarios.experiments.comparison_result import ComparisonResult
 from scenarios.experiments.result import ImpactResult
 from scenarios.experiments.sweep_result import SweepResult
 from sim.files.atomic import write_atomically, write_parquet
@@ -17,7 +18,7 @@ from sim.files.atomic import write_atomically, write_parquet
 __all__ = ["plot", "report", "save"]
 
 
-def plot(result: ImpactResult | SweepResult | Attribution, path: Path | str | None = None) -> bytes:
+def plot(result: ImpactResult | SweepResult | Attribution | ComparisonResult, path: Path | str | None = None) -> bytes:
     """Return the picture of a result as PNG; with a path, also write it there.
 
     Raises:
@@ -29,7 +30,7 @@ def plot(result: ImpactResult | SweepResult | Attribution, path: Path | str | No
     return picture
 
 
-def report(result: ImpactResult, path: Path | str) -> Path:
+def report(result: ImpactResult | ComparisonResult, path: Path | str) -> Path:
     """Write the report of a result as one self-contained HTML file and return its path.
 
     Raises:
@@ -39,16 +40,20 @@ def report(result: ImpactResult, path: Path | str) -> Path:
     return Path(path)
 
 
-def save(result: ImpactResult | SweepResult | Attribution, folder: Path | str) -> None:
+def save(result: ImpactResult | SweepResult | Attribution | ComparisonResult, folder: Path | str) -> None:
     """Write a result's tables, picture and report into a folder that is there.
 
     An ImpactResult leaves estimates.parquet, paths.parquet, structure.parquet, impact.png and report.html; a
-    SweepResult runs.parquet, table.parquet and sweep.png; an Attribution attribution.parquet and attribution.png.
+    SweepResult runs.parquet, table.parquet and sweep.png; an Attribution attribution.parquet and attribution.png; a
+    ComparisonResult runs.parquet, table.parquet, compare.png and report.html.
 
     Raises:
         TypeError: if it is no result of an experiment.
     """
     _save(result, Path(folder))
+
+
+_KINDS = "ImpactResult, SweepResult, Attribution, ComparisonResult"
 
 
 # ---- kinds of results -------------------------------------------------------------------------------------------
@@ -57,17 +62,21 @@ def save(result: ImpactResult | SweepResult | Attribution, folder: Path | str) -
 
 @singledispatch
 def _picture(result: Any) -> bytes:
-    raise TypeError(f"a {type(result).__name__} has no picture; allowed: ImpactResult, SweepResult, Attribution")
+    raise TypeError(
+        f"a {type(result).__name__} has no picture; allowed: ImpactResult, SweepResult, Attribution, ComparisonResult"
+    )
 
 
 @singledispatch
 def _page(result: Any) -> str:
-    raise TypeError(f"a {type(result).__name__} has no report; allowed: ImpactResult")
+    raise TypeError(f"a {type(result).__name__} has no report; allowed: ImpactResult, ComparisonResult")
 
 
 @singledispatch
 def _save(result: Any, folder: Path) -> None:
-    raise TypeError(f"a {type(result).__name__} cannot be saved; allowed: ImpactResult, SweepResult, Attribution")
+    raise TypeError(
+        f"a {type(result).__name__} cannot be saved; allowed: ImpactResult, SweepResult, Attribution, ComparisonResult"
+    )
 
 
 @_picture.register
@@ -117,3 +126,25 @@ def _(result: Attribution) -> bytes:
 def _(result: Attribution, folder: Path) -> None:
     write_parquet(folder / "attribution.parquet", result.table)
     plot(result, folder / "attribution.png")
+
+
+@_picture.register
+def _(result: ComparisonResult) -> bytes:
+    from scenarios.experiments.plot_comparison import draw_comparison
+
+    return draw_comparison(result)
+
+
+@_page.register
+def _(result: ComparisonResult) -> str:
+    from scenarios.experiments.report_comparison import comparison_page
+
+    return comparison_page(result)
+
+
+@_save.register
+def _(result: ComparisonResult, folder: Path) -> None:
+    for name in ("runs", "table"):
+        write_parquet(folder / f"{name}.parquet", getattr(result, name))
+    plot(result, folder / "compare.png")
+    report(result, folder / "report.html")

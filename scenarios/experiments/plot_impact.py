@@ -112,7 +112,7 @@ def _draw_scaling(axes: Axes, result: ImpactResult, levels: list[int]) -> None:
     if row is None:
         exponent = "not known"
     elif row["low"] is None or row["high"] is None:
-        exponent = f"{row['value']:.2f} (no interval: too few pairs, or some impact is too near 0)"
+        exponent = f"{row['value']:.2f} (no interval)"
     else:
         exponent = f"{row['value']:.2f} ({row['low']:.2f} to {row['high']:.2f})"
     axes.set_title(f"At the end; exponent {exponent}")

@@ -10,14 +10,14 @@ import polars as pl
 from scenarios.experiments.bootstrap import percent
 from scenarios.experiments.estimates import UNPAIRED
 from scenarios.experiments.plot_impact import draw_impact
-from scenarios.pages.html import number, page, paragraph, picture, preformatted, section, table
+from scenarios.pages.html import details, number, page, paragraph, picture, preformatted, table
 from scenarios.schema.times import clock
 from sim.versions import versions
 
 if TYPE_CHECKING:
     from scenarios.experiments.result import ImpactResult
 
-__all__ = ["impact_page"]
+__all__ = ["answer", "impact_page"]
 
 _TITLES = {
     "scaling": "Impact against quantity",
@@ -48,6 +48,7 @@ def impact_page(result: ImpactResult) -> str:
     """Return the report as one HTML page."""
     identity, window = result.identity, result.window
     parts = [
+        paragraph(answer(result), "answer"),
         paragraph(_what(result)),
         picture(draw_impact(result), "Impact through time, against quantity, paired and not paired; costs"),
     ]
@@ -61,10 +62,10 @@ def impact_page(result: ImpactResult) -> str:
     for group, title in _TITLES.items():
         rows = result.estimates.filter(pl.col("group") == group)
         if len(rows):
-            parts.append(section(title, _estimates(result, rows, group), *map(paragraph, _ABOUT.get(group, ()))))
+            parts.append(details(title, _estimates(result, rows, group), *map(paragraph, _ABOUT.get(group, ()))))
     if len(result.structure):
-        parts.append(section("Order flow of the control market", _structure(result)))
-    parts.append(section("Method", *[paragraph(text) for text in _METHOD]))
+        parts.append(details("Order flow of the control market", _structure(result)))
+    parts.append(details("Method", *[paragraph(text) for text in _METHOD]))
     seeds = result.runs["seed"].to_list()
     again = {
         "scenario": identity["scenario"],
@@ -76,11 +77,62 @@ def impact_page(result: ImpactResult) -> str:
         "branch": identity["branch"],
         "versions": versions(),
     }
-    parts.append(section("To do it again", preformatted(json.dumps(again, indent=1, ensure_ascii=False))))
+    parts.append(details("To do it again", preformatted(json.dumps(again, indent=1, ensure_ascii=False))))
     arm = identity["arms"][0]
     text = f"# {arm['name']}, level {arm['level']}\n{arm['text']}"
-    parts.append(section("The treated market", preformatted(text)))
-    return page(f"Impact in {identity['scenario']}", *parts)
+    parts.append(details("The treated market", preformatted(text)))
+    return page(_question(result), *parts)
+
+
+def _question(result: ImpactResult) -> str:
+    where = result.identity["scenario"]
+    return f"How does a metaorder move {where}?" if _is_metaorder(result) else f"What does the treatment do to {where}?"
+
+
+def _is_metaorder(result: ImpactResult) -> bool:
+    return bool(result.identity["arms"][0]["population"])
+
+
+def answer(result: ImpactResult) -> str:
+    """Return what an experiment found, in a sentence or two with intervals."""
+    levels = sorted({level for arm, level in result.arms if arm == "treated"})
+    table = result.estimates.filter((pl.col("arm") == "treated") & (pl.col("group") != "stopping"))
+
+    def told(name: str, level: int) -> str:
+        rows = table.filter((pl.col("estimate") == name) & (pl.col("level") == level))
+        if not len(rows) or rows["value"][0] is None:
+            return "not known"
+        row = rows.row(0, named=True)
+        return f"{row['value']:.3g} {row['unit']} {interval(row)}".strip()
+
+    if not _is_metaorder(result):
+        quality = table.filter((pl.col("group") == "quality") & pl.col("low").is_not_null())
+        changed = [row for row in quality.rows(named=True) if row["low"] > 0 or row["high"] < 0]
+        if not changed:
+            return (
+                f"At {percent(result.confidence)} nothing that was measured is different with the treatment, over "
+                f"{result.n_pairs} pairs of worlds."
+            )
+        words = [f"{_plain(row)} by {row['value']:+.3g} {row['unit']} {interval(row)}" for row in changed[:4]]
+        more = f", and {len(changed) - 4} more" if len(changed) > 4 else ""
+        return f"The treatment changes {'; '.join(words)}{more}, over {result.n_pairs} pairs of worlds."
+    words = []
+    for level in levels:
+        lots = result.paired("treated", level).quantity_lots
+        words.append(f"{lots:,} lots move the price by {told('impact_end', level)} by their end")
+    largest = " of the largest" if len(levels) > 1 else ""
+    late = f"of that{largest}, {told('impact_late', levels[-1])} are left when the runs end"
+    cost = f"they cost {told('paired_slippage_bps', levels[-1])} against the world without them"
+    return f"{'; '.join(words)}; {late}; {cost}. {result.n_pairs} pairs of worlds."
+
+
+def interval(row: dict[str, Any]) -> str:
+    """Return the interval of an estimate's row in brackets; nothing if it is not known."""
+    return f"({row['low']:.3g}, {row['high']:.3g})" if row["low"] is not None else ""
+
+
+def _plain(row: dict[str, Any]) -> str:
+    return str(row["estimate"]).removesuffix(f"_{row['unit']}").replace("_", " ")
 
 
 def _what(result: ImpactResult) -> str:

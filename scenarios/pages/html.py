@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
-__all__ = ["number", "page", "paragraph", "picture", "preformatted", "section", "table"]
+__all__ = ["details", "number", "page", "paragraph", "picture", "preformatted", "section", "table"]
 
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #222; max-width: 1050px; margin: 2em auto; padding: 0 1em; }
@@ -20,6 +20,8 @@ td.text, th.text { text-align: left; white-space: normal; min-width: 14em; color
 tr:nth-child(even) td { background: #f7f7f7; } img { max-width: 100%; }
 tr.grey td { color: #999; }
 pre { background: #f4f4f4; padding: .8em; overflow-x: auto; font-size: .85em; } .note { color: #555; }
+.answer { font-size: 1.1em; border-left: 3px solid #2166ac; padding-left: .8em; }
+details { margin: .8em 0; } summary { cursor: pointer; font-weight: 600; }
 """
 
 
@@ -70,6 +72,11 @@ def picture(png: bytes, caption: str) -> str:
 def section(title: str, *parts: str) -> str:
     """Return a heading with what stands under it."""
     return f"<h2>{escape(title)}</h2>{''.join(parts)}"
+
+
+def details(title: str, *parts: str) -> str:
+    """Return something that is folded under its title until it is asked for."""
+    return f"<details><summary>{escape(title)}</summary>{''.join(parts)}</details>"
 
 
 def page(title: str, *parts: str) -> str:
