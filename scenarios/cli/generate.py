@@ -50,7 +50,8 @@ def command(
     """Generate order data: each day is one run with a seed of its own, all instruments of the scenario are written.
 
     Leaves a folder for each format, labels/, scenario.toml, CARD.md, and the manifest: manifest.json with
-    results/*.parquet, one row for each day and instrument. Ends with status 1 if days failed; --resume makes only these and the missing ones.
+    results/*.parquet, one row for each day and instrument. Ends with status 1 if days failed; --resume makes only these
+    and the missing ones.
 
     Examples:
         outcry generate first_market --days 2

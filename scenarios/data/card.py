@@ -40,7 +40,7 @@ def data_card(built: Built, manifest: pl.DataFrame, formats: tuple[str, ...], sp
                      + "; whole days, earlier ones first. results/ says which day is where.")  # fmt: skip
     lines += [
         f"- **Again.** Outcry {version()}, configuration {built.config_hash(0)[:16]}: `outcry generate` on "
-        "scenario.toml; run_seed of results/ makes one day by `outcry run --seed`. The tape hash of each day is there too.",
+        "scenario.toml. In results/ stand the seed of each day, with which `outcry run` makes it, and its tape hash.",
         "- **Licence.** The numbers come out of a program and copy no record; whoever made them decides. Outcry "
         "itself is under Apache-2.0.",
     ]

@@ -20,8 +20,9 @@ __all__ = ["FEATURES", "TARGETS", "OrderFlowDataset"]
 
 FEATURES = ("log_delay_s", "is_add", "is_cancel", "is_execute", "side", "offset_ticks", "log_qty_lots", "spread_ticks",
             "imbalance")  # fmt: skip
-"""Columns of a window: log(1 us + time since the event before) in s; kind as three marks; 1 buy, -1 sell; distance of the
-price from the midpoint before, positive away from it; log(1 + lots); spread; (bid - ask) / (bid + ask) lots at the touch."""
+"""Columns of a window: log(1 us + time since the event before) in s; kind as three marks; 1 buy, -1 sell; distance of
+the price from the midpoint before, positive away from it; log(1 + lots); spread; (bid - ask) / (bid + ask) lots at the
+touch."""
 TARGETS = ("population", "mid_move")
 _KINDS = (EventKind.ADD, EventKind.CANCEL, EventKind.REDUCE, EventKind.EXECUTE)
 KEY = ("seed", "date", "symbol")
@@ -40,8 +41,8 @@ class OrderFlowDataset:
         split: part of the days, as in --split; default: all.
         length: events in a window.
         stride: events from one window to the next.
-        target: "population", the index in `classes` of who is behind the window's last event, -1 if nobody is (such as
-            a trade with both sides' orders gone); or "mid_move", 0 down, 1 same, 2 up: the midpoint `horizon` events later.
+        target: "population", the index in `classes` of who is behind the order of the window's last event, -1 if that
+            is not known; or "mid_move", 0 down, 1 same, 2 up: the midpoint `horizon` events later.
         horizon: events that "mid_move" looks ahead.
         symbol: instrument; default: the first.
         days_kept: days in memory.
@@ -81,9 +82,7 @@ class OrderFlowDataset:
         if split is not None:
             parts = done["split"].drop_nulls().unique().sort().to_list() if "split" in done.columns else []
             if split not in parts:
-                raise InputError(
-                    f"split = {split!r}; allowed: {', '.join(parts) or 'none: it was made without --split'}"
-                )
+                raise InputError(f"split = {split!r}; allowed: {', '.join(parts) or 'none: it was made without parts'}")
             done = done.filter(pl.col("split") == split)
         self.days: list[tuple[int, str]] = done.sort("seed", "date").select("seed", "date").rows()
         self.classes: tuple[str, ...] = self._populations() if target == "population" else ("down", "same", "up")

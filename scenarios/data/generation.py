@@ -132,7 +132,8 @@ class _Task:
         return [
             {
                 "seed": day.seed, "date": day.date, "symbol": table.name, "run_seed": day.run_seed, "status": "done",
-                "split": day.split, "error": None, **figure.row(), "tape_hash": tape_hash.hexdigest(), "files": names, "bytes": n_bytes,
+                "split": day.split, "error": None, **figure.row(), "tape_hash": tape_hash.hexdigest(), "files": names,
+                "bytes": n_bytes,
             }
             for table, figure in zip(built.scenario.instrument, figures, strict=True)
         ]  # fmt: skip

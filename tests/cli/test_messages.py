@@ -11,7 +11,7 @@ import pytest
 import typer
 
 from lob.errors import Argument, InputError
-from scenarios.cli.main import _add_commands, _as_flag
+from scenarios.cli._app import _add_commands, _as_flag
 from scenarios.schema.pairs import pairs
 from scenarios.schema.times import duration_s, time_of_day_ns, window_ns
 from tests.cli.inside import inside

@@ -1,4 +1,4 @@
-"""Generated days for learning: whole days in parts, windows of events with the truth about each, a card that says it all."""
+"""Generated days for learning: whole days in parts, windows of events with the truth about each, and a card."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_the_move_of_the_midpoint_is_that_of_the_tape(made: Path) -> None:
     _, target = data[k]
     at = k + 99
     assert int(target) == int(np.sign(mid[at + 5] - mid[at])) + 1
-    assert set(int(data[j][1]) for j in range(0, len(data), 50)) <= {0, 1, 2}
+    assert {int(data[j][1]) for j in range(0, len(data), 50)} <= {0, 1, 2}
 
 
 def test_a_loader_gives_batches_in_any_order(made: Path) -> None:
