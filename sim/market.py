@@ -177,6 +177,37 @@ class Market:
 
         return frame_of(self.tape, words)
 
+    def summary(self) -> Any:
+        """Return a polars table, a row for each instrument: trades, volume, prices, spread, volatility.
+
+        Raises:
+            InputError: if the rows went to sinks and are not kept.
+        """
+        from sim.overview import summary_table
+
+        return summary_table(self)
+
+    def populations(self) -> Any:
+        """Return a polars table, a row for each population: agents, orders, fills, rejects, position, profit."""
+        from sim.overview import population_table
+
+        return population_table(self)
+
+    def plot(self, symbol: int = 0) -> Any:
+        """Return the picture of an instrument, which a notebook shows; `.save(path)` writes it.
+
+        Raises:
+            InputError: if there is no such instrument, or the rows went to sinks and are not kept.
+        """
+        from sim.overview import picture_of
+
+        return picture_of(self, symbol)
+
+    def _repr_html_(self) -> str:
+        from sim.overview import html_of
+
+        return html_of(self)
+
     @property
     def traders(self) -> dict[int, Trader]:
         """Python traders by agent id."""

@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 
 from scenarios.pages.style import STYLE
 from scenarios.run.measures import Measures
-from scenarios.run.plot_market import BUY, INK, NEWS, SELL, decimals, time_axis
 from scenarios.schema.scenario import Scenario
+from sim.picture import BUY, INK, NEWS, SELL, decimals, time_axis
 
 __all__ = ["draw_decisions"]
 

@@ -12,6 +12,7 @@ import numpy as np
 from scenarios.run.measures import Measures
 from scenarios.schema.scenario import Scenario
 from sim.files.atomic import write_atomically
+from sim.overview import instrument_row
 from sim.versions import versions
 from sim.worth import fees_ticks, pnl_ticks, turnover_ticks
 
@@ -124,30 +125,5 @@ def population_figures(built: Built, accounts: pl.DataFrame) -> list[dict[str, A
 
 def instrument_figures(scenario: Scenario, measures: Measures) -> list[dict[str, Any]]:
     """Return prices, volume, spread and volatility of each instrument."""
-    figures = []
-    for table, series in zip(scenario.instrument, measures.series, strict=True):
-        traded = np.flatnonzero(series.n_trades)
-        tick = table.tick_size
-        spread = series.mean_spread_ticks
-        prices: dict[str, float | None] = dict.fromkeys(("open", "high", "low", "close"))
-        if len(traded):
-            ticks = {
-                "open": series.open_ticks[traded[0]],
-                "high": np.nanmax(series.high_ticks),
-                "low": np.nanmin(series.low_ticks),
-                "close": series.close_ticks[traded[-1]],
-            }
-            # Ticks x tick size, without the last digits that binary fractions leave.
-            prices = {name: round(float(value) * tick, 10) for name, value in ticks.items()}
-        figures.append(
-            {
-                "name": table.name,
-                "n_trades": int(series.n_trades.sum()),
-                "volume_lots": int(series.volume_lots.sum()),
-                **prices,
-                "mean_spread_ticks": spread,
-                "mean_spread": None if spread is None else spread * tick,
-                "volatility_bps_per_minute": series.volatility_bps(),
-            }
-        )
-    return figures
+    pairs = zip(scenario.instrument, measures.series, strict=True)
+    return [instrument_row(table.name, table.tick_size, series) for table, series in pairs]

@@ -83,6 +83,6 @@ def test_windows_of_a_night_may_lie_on_either_side_of_midnight(text: str, expect
 
 
 def test_the_axis_of_a_picture_tells_times_of_day() -> None:
-    from scenarios.run.plot_market import _clock
+    from sim.picture import _clock
 
     assert [_clock(60.0)(t, None) for t in np.array([86_340, 86_400, 90_000])] == ["23:59", "00:00", "01:00"]
