@@ -38,6 +38,9 @@ def command(
         typer.Option(metavar="NAME=CHANGE", help="Instead: A.B=C, or a TOML file laid over; the scenario comes first."),
     ] = None,
     quantity: Annotated[int | None, typer.Option(min=1, help="Lots to trade, with --algo.")] = None,
+    participation: Annotated[
+        float | None, typer.Option(help="Instead of --quantity: share of the others' volume, as in 0.05.")
+    ] = None,
     side: SideOption = "buy",
     start: Annotated[str | None, typer.Option(metavar="HH:MM:SS", help="Default: a quarter into the session.")] = None,
     horizon: Annotated[str, typer.Option(help="Length of the metaorder.")] = "30m",
@@ -63,7 +66,7 @@ def command(
     report.html, which answers first.
 
     Examples:
-        outcry compare first_market --algo twap,vwap,is --quantity 500 --horizon 10m --worlds 20
+        outcry compare first_market --algo pov,twap,vwap,is --participation 0.05 --horizon 10m --worlds 20
         outcry compare first_market --variant four=population.maker.count=4 --worlds 20 --overwrite
     """
     from scenarios.experiments.comparison import compare
@@ -77,10 +80,10 @@ def command(
         raise InputError("give either --algo or --variant")
     candidates: dict[str, Any]
     if algo is not None:
-        if quantity is None:
-            raise InputError("--algo: needs --quantity, the lots to trade")
+        if (quantity is None) == (participation is None):
+            raise InputError("--algo: needs either --quantity, the lots to trade, or --participation")
         names = [name.strip() for name in algo.split(",") if name.strip()]
-        orders = [metaorder(name, side, quantity, algo_settings or [], path.parent) for name in names]
+        orders = [metaorder(name, side, quantity or 1, algo_settings or [], path.parent) for name in names]
         candidates = {order.algo: order for order in orders}
         if len(candidates) < len(orders):
             raise InputError(f"--algo {short(algo)}: one is given twice; allowed: each once")
@@ -93,7 +96,8 @@ def command(
     folder = out if out is not None else Path("runs") / f"{path.stem}-compare"
     with pair_progress(console, "worlds") as show:
         result = compare(
-            scenario, candidates, worlds=worlds, outcomes=outcome or (), overrides=overrides or [], protocol=protocol,
+            scenario, candidates, worlds=worlds, participation=participation, outcomes=outcome or (),
+            overrides=overrides or [], protocol=protocol,
             execution=Execution(executor, workers, folder, resume, overwrite, show),
         )  # fmt: skip
     document = {"answer": result.answer, "notes": result.notes, "table": result.table, "folder": folder,

@@ -14,12 +14,18 @@ from agents.metaorder import Metaorder
 from lob.errors import InputError, RunError
 from scenarios.build.variant import Variant
 from scenarios.experiments.comparison_result import COST_MEASURES, KEY, ComparisonResult
-from scenarios.experiments.design import in_window, window_of
+from scenarios.experiments.design import in_window, pilot_volume, window_of
 from scenarios.experiments.outcomes import find_outcomes
 from scenarios.experiments.pages import save
 from scenarios.experiments.pairs import Arm, PairTask
 from scenarios.experiments.protocol import ImpactProtocol
-from scenarios.experiments.treatment import Treatment, apply_treatment, without_metaorder, worked_population
+from scenarios.experiments.treatment import (
+    Treatment,
+    apply_treatment,
+    at_participation,
+    without_metaorder,
+    worked_population,
+)
 from scenarios.many_runs.execution import Execution
 from scenarios.many_runs.map_runs import Failed
 from scenarios.schema.toml_text import toml_text
@@ -35,6 +41,7 @@ def compare(
     candidates: Mapping[str, Treatment],
     *,
     worlds: int = 200,
+    participation: float | None = None,
     outcomes: Sequence[str] = (),
     overrides: Sequence[str] = (),
     protocol: ImpactProtocol = ImpactProtocol(after_s=60.0),
@@ -47,6 +54,8 @@ def compare(
         candidates: by name: metaorders, whose costs are compared, or changes of the scenario (see `Treatment`), whose
             outcomes are. The first is what the others are compared with.
         worlds: number of seeds.
+        participation: the metaorders' quantity as a share of what others trade in their time, instead of their own; an
+            algorithm that takes a rate of participation is given it too.
         outcomes: names of scenarios.experiments.outcomes; the first is what changes of the scenario are judged by.
             Default: mean_spread, volatility, volume, mean_depth.
         overrides: changes for all of them.
@@ -64,6 +73,8 @@ def compare(
     if CONTROL in candidates:
         raise InputError(f"candidates: {CONTROL} is the market without any of them; allowed: another name")
     chosen = find_outcomes(outcomes or ("mean_spread", "volatility", "volume", "mean_depth"), "outcomes")
+    if participation is not None:
+        candidates = _at_participation(scenario, candidates, overrides, protocol, participation, execution)
     task = _task(scenario, candidates, overrides, protocol)
     built = task.arms[0].variant.built
     first = built.scenario.seed if protocol.first_seed is None else protocol.first_seed
@@ -101,6 +112,25 @@ def compare(
     if execution.folder is not None:
         save(found, execution.folder)
     return found
+
+
+def _at_participation(
+    scenario: str | Path,
+    candidates: Mapping[str, Treatment],
+    overrides: Sequence[str],
+    protocol: ImpactProtocol,
+    share: float,
+    execution: Execution,
+) -> dict[str, Treatment]:
+    """Return the metaorders with the quantity that is this share of the volume of worlds without them."""
+    if not 0 < share < 1:
+        raise InputError(f"participation = {share:g}; allowed: above 0 and below 1")
+    orders = {name: one for name, one in candidates.items() if isinstance(one, Metaorder)}
+    if len(orders) < len(candidates):
+        raise InputError("participation: only a Metaorder has a quantity to be chosen")
+    task = _task(scenario, candidates, overrides, protocol)
+    volume = pilot_volume(task.arms[0].variant, task.window, execution)
+    return {name: at_participation(order, share, volume) for name, order in orders.items()}
 
 
 def _task(

@@ -32,7 +32,7 @@ from scenarios.schema.times import time_of_day_ns
 from scenarios.schema.toml_text import toml_text
 from sim.settings import Session
 
-__all__ = ["ARMS", "Design", "design_of", "in_window", "window_of"]
+__all__ = ["ARMS", "Design", "design_of", "in_window", "pilot_volume", "window_of"]
 
 ARMS = ("control", "treated", "placebo", "mirrored")
 N_PILOTS = 20
@@ -80,7 +80,7 @@ def design_of(
     chosen, volume = [Arm("control", 0, control)], 0.0
     orders: list[Treatment] = [treatment]
     if isinstance(treatment, Metaorder) and participation:
-        volume = _pilot_volume(control, window, execution)
+        volume = pilot_volume(control, window, execution)
         orders = [at_participation(treatment, share, volume) for share in participation]
     for level, order in enumerate(orders, start=1):
         chosen += _arms_of(control, apply_treatment(control.tables, order), level, arms)
@@ -205,7 +205,7 @@ def window_of(session: Session, treatment: Treatment, protocol: ImpactProtocol) 
     return Window(start_ns, end_ns, min(close_ns, end_ns + after_ns))
 
 
-def _pilot_volume(control: Variant, window: Window, execution: Execution) -> float:
+def pilot_volume(control: Variant, window: Window, execution: Execution) -> float:
     """Return the mean volume of control runs during the treatment's time, the base of a participation."""
     task = PairTask((Arm("control", 0, control),), replace(window, until_ns=window.end_ns))
     seed = int(control.built.scenario.seed)

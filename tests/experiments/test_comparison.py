@@ -111,7 +111,7 @@ def test_the_command_answers_first_and_refuses_in_one_line(tmp_path: Path) -> No
     assert lines[0].startswith("mean_spread_ticks is ") and "four" in lines[0] and "…" not in out
     for wrong, words in (
         (("--algo", "twap,twap", "--quantity", "5"), "given twice"),
-        (("--algo", "twap,vwap"), "needs --quantity"),
+        (("--algo", "twap,vwap"), "needs either --quantity"),
         (("--variant", "x"), "allowed: NAME=A.B=C"),
         ((), "either --algo or --variant"),
     ):
