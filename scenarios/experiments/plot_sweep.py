@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
+from matplotlib.ticker import FixedLocator, MaxNLocator
 
 from scenarios.experiments.bootstrap import percent
-from scenarios.pages.style import SERIES, new_figure, plain, png
+from scenarios.pages.style import GREY, SERIES, new_figure, plain, png
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,34 +20,43 @@ if TYPE_CHECKING:
 __all__ = ["draw_sweep"]
 
 MAX_PANELS = 12
+LETTERS = 28
+"""Of all labels of an axis, as long as they stand side by side."""
 
 
 def draw_sweep(result: SweepResult) -> bytes:
-    """Return a PNG picture; of the first instrument."""
+    """Return a PNG picture of the first instrument: each outcome's means, and beside them the paired differences."""
     names = list(result.cells[0])
     table = result.table.filter(pl.col("symbol") == result.table["symbol"][0])
     known = table.group_by("outcome", maintain_order=True).agg(pl.col("mean").is_finite().any().alias("known"))
     shown = [o for o in result.outcomes if o.name in known.filter("known")["outcome"]][:MAX_PANELS]
-    columns = min(3, max(1, len(shown)))
-    rows = math.ceil(len(shown) / columns) or 1
-    with new_figure(4.2 * columns, 3.0 * rows + 0.6) as figure:
+    kinds = ("mean", "difference") if len(result.cells) > 1 else ("mean",)
+    pairs = [(outcome, kind) for outcome in shown for kind in kinds]
+    columns = min(4 if len(kinds) == 2 else 3, max(1, len(pairs)))
+    rows = math.ceil(len(pairs) / columns) or 1
+    with new_figure(3.6 * columns, 2.8 * rows + 0.8) as figure:
         panels = list(np.atleast_1d(figure.subplots(rows, columns)).ravel())
-        for panel, outcome in zip(panels, shown, strict=False):
-            _draw_outcome(panel, table.filter(pl.col("outcome") == outcome.name), names)
-            panel.set_title(outcome.name.replace("_", " "))
+        for panel, (outcome, kind) in zip(panels, pairs, strict=False):
+            _draw_outcome(panel, table.filter(pl.col("outcome") == outcome.name), names, kind)
+            name = outcome.name.replace("_", " ")
+            panel.set_title(name if kind == "mean" else f"{name}: difference to the first")
             panel.set_ylabel(f"[{outcome.unit}]" if outcome.unit else "")
-        for panel in panels[len(shown) :]:
+        for panel in panels[len(pairs) :]:
             panel.set_visible(False)
         if len(names) > 1 and shown:
-            panels[0].legend(fontsize=7)
+            figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=7)
         n = result.runs["seed"].n_unique()
-        figure.suptitle(f"Means over {n} seeds with {percent(result.confidence)} intervals", fontsize=10)
+        paired = "; differences are paired by seed" if len(kinds) == 2 else ""
+        figure.suptitle(f"Means over {n} seeds with {percent(result.confidence)} intervals{paired}", fontsize=10)
         return png(figure)
 
 
-def _draw_outcome(axes: Axes, rows: pl.DataFrame, names: list[str]) -> None:
+def _draw_outcome(axes: Axes, rows: pl.DataFrame, names: list[str], kind: str) -> None:
+    """Draw the means, or the differences to the first setting, against the first parameter."""
+    if kind == "difference":
+        axes.axhline(0, color=GREY, lw=0.8)
     if not names:
-        axes.errorbar([0], rows["mean"], _bars(rows), fmt="o", color=SERIES[0], capsize=3)
+        axes.errorbar([0], rows["mean"], _bars(rows, kind), fmt="o", color=SERIES[0], capsize=3)
         axes.set_xticks([])
         return
     values = rows[names[0]].unique(maintain_order=True).to_list()
@@ -59,13 +69,21 @@ def _draw_outcome(axes: Axes, rows: pl.DataFrame, names: list[str]) -> None:
         )
         label = plain(label)
         x = [place[v] for v in part[names[0]].to_list()]
-        axes.errorbar(x, part["mean"], _bars(part), fmt="o-", ms=4, lw=1, capsize=3, color=SERIES[k % len(SERIES)],
+        y = part[kind].cast(pl.Float64).fill_null(np.nan).to_numpy()
+        axes.errorbar(x, y, _bars(part, kind), fmt="o-" if numbers else "o", ms=4, lw=1, capsize=3, color=SERIES[k % len(SERIES)],
                       label=label or None)  # fmt: skip
-    if not numbers:
-        axes.set_xticks(list(place.values()), [plain(str(v)) for v in values], fontsize=8)
-    axes.set_xlabel(plain(names[0]))
+    if numbers:
+        axes.xaxis.set_major_locator(FixedLocator([place[v] for v in values]) if len(values) <= 6 else MaxNLocator(5))
+    else:
+        labels = [plain(str(v)) for v in values]
+        # Labels that would run together are turned.
+        turned = sum(map(len, labels)) > LETTERS
+        axes.set_xticks(list(place.values()), labels, fontsize=8, rotation=30 if turned else 0,
+                        ha="right" if turned else "center")  # fmt: skip
+    axes.set_xlabel(plain(".".join(names[0].split(".")[-2:])))
 
 
-def _bars(rows: pl.DataFrame) -> Any:
-    mean, low, high = (rows[name].to_numpy().astype(float) for name in ("mean", "low", "high"))
-    return np.nan_to_num(np.maximum([mean - low, high - mean], 0.0), posinf=0.0)
+def _bars(rows: pl.DataFrame, kind: str) -> Any:
+    ends = ("low", "high") if kind == "mean" else ("difference_low", "difference_high")
+    value, low, high = (rows[name].cast(pl.Float64).fill_null(np.nan).to_numpy() for name in (kind, *ends))
+    return np.nan_to_num(np.maximum([value - low, high - value], 0.0), posinf=0.0)
