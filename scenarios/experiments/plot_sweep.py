@@ -70,8 +70,8 @@ def _draw_outcome(axes: Axes, rows: pl.DataFrame, names: list[str], kind: str) -
         label = plain(label)
         x = [place[v] for v in part[names[0]].to_list()]
         y = part[kind].cast(pl.Float64).fill_null(np.nan).to_numpy()
-        axes.errorbar(x, y, _bars(part, kind), fmt="o-" if numbers else "o", ms=4, lw=1, capsize=3, color=SERIES[k % len(SERIES)],
-                      label=label or None)  # fmt: skip
+        axes.errorbar(x, y, _bars(part, kind), fmt="o-" if numbers else "o", ms=4, lw=1, capsize=3,
+                      color=SERIES[k % len(SERIES)], label=label or None)  # fmt: skip
     if numbers:
         axes.xaxis.set_major_locator(FixedLocator([place[v] for v in values]) if len(values) <= 6 else MaxNLocator(5))
     else:
