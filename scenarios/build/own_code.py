@@ -18,7 +18,7 @@ from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 from types import ModuleType
 
-__all__ = ["SEARCH_PATH", "code_digest", "import_own", "own_files"]
+__all__ = ["SEARCH_PATH", "code_digest", "import_own", "own_files", "search_places", "search_there"]
 
 SEARCH_PATH = "OUTCRY_PATH"
 """Environment variable: more folders in which a user's modules are looked for, as in PATH; workers inherit it."""
@@ -26,6 +26,8 @@ SEARCH_PATH = "OUTCRY_PATH"
 _ENDINGS = (".py", *EXTENSION_SUFFIXES)
 _OURS = Path(__file__).resolve().parent.parent.parent
 _PACKAGES = ("lob", "sim", "agents", "scenarios", "bench")
+_sent: tuple[str, ...] = ()
+"""In a worker process: where the process that sent the work looks."""
 _loaded: dict[str, tuple[Path, str]] = {}
 """Of each module imported here: the folder of its scenario, and the digest of its files at that time."""
 
@@ -64,11 +66,23 @@ def code_digest(names: set[str], folder: Path) -> str:
     return _digest(files)
 
 
+def search_places() -> tuple[str, ...]:
+    """Return where a user's modules are looked for after the scenario's folder: the working directory, $OUTCRY_PATH."""
+    more = [place for place in os.environ.get(SEARCH_PATH, "").split(os.pathsep) if place]
+    return _sent or tuple(str(Path(place).resolve()) for place in ("", *more))
+
+
+def search_there(places: tuple[str, ...]) -> None:
+    """Look where another process looks from now on: workers live on while its working directory changes."""
+    global _sent
+    _sent = places
+
+
 def _home_of(name: str, folder: Path) -> Path:
     """Return the first folder that holds a module of the name; the scenario's if none does."""
-    more = [Path(place) for place in os.environ.get(SEARCH_PATH, "").split(os.pathsep) if place]
-    places = [folder, Path(), *more]
-    return next((place for place in places if _file_of(name.partition(".")[0], place.resolve()) is not None), folder)
+    top = name.partition(".")[0]
+    places = [folder, *map(Path, search_places())]
+    return next((place for place in places if _file_of(top, place.resolve()) is not None), folder)
 
 
 def own_files(name: str, folder: Path) -> dict[str, Path]:

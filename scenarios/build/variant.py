@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+import uuid
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,13 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from scenarios.build.market import Built, build
-from scenarios.build.own_code import code_digest
+from scenarios.build.own_code import code_digest, search_places, search_there
 from scenarios.schema.load import find_scenario, read_tables, source_of
 from scenarios.schema.toml_text import toml_text
 
 __all__ = ["Variant", "built_once"]
 
 MOST_KEPT = 256
+_PROCESS = uuid.uuid4().hex
+"""Tells this process from those that it sends variants to."""
 _kept: dict[Variant, tuple[str, Built]] = {}
 """Built forms of this process with the hash of the user's code in them, the one that was asked for last at the end."""
 
@@ -76,7 +79,14 @@ class Variant:
 
     def __reduce__(self) -> Any:
         """Pickle the text: tables may hold what a user's function put there, and a process keeps what it built."""
-        return _of_text, (self.path, self.text)
+        return _sent_text, (self.path, self.text, _PROCESS, search_places())
+
+
+def _sent_text(path: Path, text: str, process: str, places: tuple[str, ...]) -> Variant:
+    """Return the variant of a text that another process may have sent, whose modules are looked for where it looks."""
+    if process != _PROCESS:
+        search_there(places)
+    return _of_text(path, text)
 
 
 @lru_cache(maxsize=MOST_KEPT)

@@ -10,6 +10,7 @@ import pytest
 from agents.metaorder import Metaorder
 from lob.errors import InputError
 from scenarios.build.market import build
+from scenarios.experiments import sweep
 from scenarios.schema.load import load_scenario
 from tests.cli.inside import inside
 from tests.scenarios.test_described import OWN
@@ -77,3 +78,15 @@ def test_algorithms_are_told_by_both_names() -> None:
     assert Metaorder("buy", 5, algo="ac").algo == "almgren_chriss"
     with pytest.raises(InputError, match=r"allowed: almgren_chriss \(ac\), iceberg, implementation_shortfall \(is\), "):
         Metaorder("buy", 5, algo="vawp")
+
+
+def test_workers_that_live_on_look_where_the_study_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = SMALL.replace("09:40:00", "09:31:00")
+    for k in (1, 2):
+        place = tmp_path / f"work{k}"
+        place.mkdir()
+        (place / f"place_seven{k}.py").write_text(OWN)
+        path = written(tmp_path, text + own_population(f"place_seven{k}"), f"small{k}.toml")
+        monkeypatch.chdir(place)
+        found = sweep(path, {"population.zero.count": [5, 6]}, [1, 2], outcomes=["volume"])
+        assert found.runs["error"].to_list() == [None] * 4

@@ -220,7 +220,7 @@ def test_a_disk_that_fills_up_leaves_a_run_that_resumes_when_there_is_room(
     import errno
     import os
 
-    text = SMALL + "[record]\ncheckpoint_s = 0.001\n"
+    text = SMALL + "[record]\ncheckpoint_s = 1e-6\n"
     whole = run_scenario(built(tmp_path, text), tmp_path / "whole")
     real, calls = os.fsync, iter(range(40))
 
