@@ -79,7 +79,8 @@ class Variant:
 
     def __reduce__(self) -> Any:
         """Pickle the text: tables may hold what a user's function put there, and a process keeps what it built."""
-        return _sent_text, (self.path, self.text, _PROCESS, search_places())
+        # A relative path means another file to a worker that lives on from a study in another working directory.
+        return _sent_text, (self.path.absolute(), self.text, _PROCESS, search_places())
 
 
 def _sent_text(path: Path, text: str, process: str, places: tuple[str, ...]) -> Variant:

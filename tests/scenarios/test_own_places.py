@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -86,7 +87,9 @@ def test_workers_that_live_on_look_where_the_study_is_made(tmp_path: Path, monke
         place = tmp_path / f"work{k}"
         place.mkdir()
         (place / f"place_seven{k}.py").write_text(OWN)
-        path = written(tmp_path, text + own_population(f"place_seven{k}"), f"small{k}.toml")
+        (place / "value.csv").write_text("time_ns,value_ticks\n0,10000\n")
+        valued = text.replace("reference_ticks = 10_000", 'fundamental = { kind = "file", path = "value.csv" }')
+        path = written(place, valued + own_population(f"place_seven{k}"), f"small{k}.toml")
         monkeypatch.chdir(place)
-        found = sweep(path, {"population.zero.count": [5, 6]}, [1, 2], outcomes=["volume"])
+        found = sweep(os.path.relpath(path), {"population.zero.count": [5, 6]}, [1, 2], outcomes=["volume"])
         assert found.runs["error"].to_list() == [None] * 4
