@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
 import math
 import re
@@ -14,7 +13,7 @@ from pydantic import BaseModel
 
 from agents.metaorder import algorithms
 from lob.errors import InputError
-from scenarios.build.kinds import find_object, library_policy, library_trader, policy_kinds, trader_kinds
+from scenarios.build.kinds import find_object, library_policy, library_trader, policy_kinds, policy_module, trader_kinds
 from scenarios.schema.events import Event
 from scenarios.schema.load import nearest
 from scenarios.schema.toml_text import toml_text
@@ -72,7 +71,7 @@ class Described:
 
 def described() -> list[Described]:
     """Return everything that the library has, by group and name."""
-    found = [_policy(kind, library_policy(kind), _module_of(kind)) for kind in policy_kinds()]
+    found = [_policy(kind, library_policy(kind), policy_module(kind)) for kind in policy_kinds()]
     found += [_trader(kind, library_trader(kind)) for kind in trader_kinds()]
     found += [_event(table) for table in get_args(get_args(Event)[0])]
     order = ["population", "algorithm", "trader", "event"]
@@ -147,18 +146,6 @@ def _table(group: str, kind: str, settings: tuple[Setting, ...]) -> str:
     text = f'[[{group}]]\nname = "{name}"\nkind = "{kind}"\ncount = 1\n'
     values = ", ".join(f"{one.name} = {'...' if one.default == 'required' else one.default}" for one in shown)
     return text + (f"settings = {{ {values} }}\n" if shown else "")
-
-
-def _module_of(kind: str) -> Any:
-    policy = library_policy(kind)
-    for package in ("rules", "makers", "background", "execution", "rl.policies"):
-        try:
-            module = importlib.import_module(f"agents.{package}.{kind}")
-        except ModuleNotFoundError:
-            continue
-        if getattr(module, "policy", None) is policy:
-            return module
-    return None
 
 
 # ---- texts and settings ---------------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ __all__ = [
     "library_policy",
     "library_trader",
     "policy_kinds",
+    "policy_module",
     "trader_kinds",
 ]
 
@@ -43,9 +44,14 @@ def policy_kinds() -> list[str]:
 
 def library_policy(kind: str) -> Policy:
     """Return the library's policy of this kind, one of `policy_kinds`."""
-    package = next(package for package in _POLICY_PACKAGES if kind in _modules(package))
-    policy: Policy = importlib.import_module(f"{package}.{kind}").policy
+    policy: Policy = policy_module(kind).policy
     return policy
+
+
+def policy_module(kind: str) -> Any:
+    """Return the module of a library policy, whose docstring says what it does."""
+    package = next(package for package in _POLICY_PACKAGES if kind in _modules(package))
+    return importlib.import_module(f"{package}.{kind}")
 
 
 def trader_kinds() -> list[str]:
