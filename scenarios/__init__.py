@@ -11,6 +11,7 @@ experiments  impact, sweeps, attribution
 calibration  parameters from moments
 realism      how real a flow looks
 facts        what a market looks like by itself
+orders       what happens to orders: fills, queues, markouts
 baselines    order-flow models of the literature, to compare with
 training     learning agents, the learned flow
 cli          the command line

@@ -58,6 +58,7 @@ def command(
         outcry attribute first_market --outcome volume --group all=random,value --seeds 1..2 --overwrite
     """
     from scenarios.experiments.attribution import Players, attribute
+    from scenarios.experiments.report_attribution import answer_of_attribution
     from scenarios.many_runs.execution import Execution
     from scenarios.schema.load import find_scenario
 
@@ -71,20 +72,24 @@ def command(
         )  # fmt: skip
     value, low, high = found.total
     document = {
-        "outcome": found.outcome.name, "unit": found.outcome.unit, "table": found.table,
+        "answer": answer_of_attribution(found), "outcome": found.outcome.name, "unit": found.outcome.unit,
+        "table": found.table,
         "total": {"value": value, "low": low, "high": high}, "none": found.none, "all": found.all,
         "confidence": found.confidence, "seeds": found.seeds, "notes": found.notes, "folder": folder,
     }  # fmt: skip
     if told_to_programs(as_json, as_csv, document, found.table):
         return
     _print(console, found)
+    console.print(f"Report: {folder / 'report.html'}", soft_wrap=True)
     console.print(f"Picture: {folder / 'attribution.png'}", soft_wrap=True)
 
 
 def _print(console: Any, found: Any) -> None:
     """Print the Shapley values, their sum, and what must be known of them."""
     from scenarios.experiments.bootstrap import percent
+    from scenarios.experiments.report_attribution import answer_of_attribution
 
+    console.print(answer_of_attribution(found), style="bold", soft_wrap=True)
     unit = f" [{found.outcome.unit}]" if found.outcome.unit else ""
     rows: list[list[str]] = []
     for row in found.table.rows(named=True):

@@ -62,7 +62,7 @@ def command(
     from scenarios.realism import scorecard
     from scenarios.realism.folder import is_scorecard, save_scorecard
     from scenarios.realism.inputs import check_comparable, check_extras
-    from scenarios.realism.page import model_sentences
+    from scenarios.realism.page import answer_of_scorecard, model_sentences
     from sim.files.claim import claimed
 
     if models:
@@ -85,13 +85,15 @@ def command(
             folder, card, {"simulated": (simulated, judged.name), "against": (against, target.name)},
             {"simulated": window, "against": against_window, "floor": floor_window},
         )  # fmt: skip
+    told = answer_of_scorecard(card, judged.name, target.name)
     document = {
-        "distances": card.distances, "facts": card.facts, "mean_l1": card.mean_l1,
+        "answer": told, "distances": card.distances, "facts": card.facts, "mean_l1": card.mean_l1,
         "mean_l1_over_floor": card.mean_l1_over_floor, "verdicts": card.verdicts(), "models": model_sentences(card),
         "notes": dict.fromkeys((*mine.notes, *real.notes)).keys(), "folder": folder,
     }  # fmt: skip
     if told_to_programs(as_json, as_csv, document, card.distances):
         return
+    console.print(told, style="bold", soft_wrap=True)
     rows = [
         [r["name"], f"{r['l1']:.3f}", f"{r['floor']:.3f}", f"{r['ratio']:.2f}", r["verdict"]]
         for r in card.distances.rows(named=True)
@@ -106,9 +108,4 @@ def command(
         console.print(text)
     for note in dict.fromkeys((*mine.notes, *real.notes)):
         console.print(note, soft_wrap=True)
-    counts = ", ".join(f"{n} {verdict}" for verdict, n in card.verdicts().items() if n)
-    console.print(
-        f"LOB-Bench scores: mean distance {card.mean_l1:.3f}, {card.mean_l1_over_floor:.2f} noise floors. "
-        f"All rows: {counts}"
-    )
     console.print(f"Page: {folder / 'realism.html'}", soft_wrap=True)

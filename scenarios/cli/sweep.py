@@ -50,14 +50,15 @@ def command(
 ) -> None:
     """Run a scenario with every combination of some values over many seeds; compares settings seed by seed.
 
-    Leaves runs.parquet (one row for each run), table.parquet (means and paired differences) and a picture. Ends with
-    status 1 if runs failed; --resume tries these again.
+    Leaves runs.parquet (one row for each run), table.parquet (means and paired differences), a picture and
+    report.html. Ends with status 1 if runs failed; --resume tries these again.
 
     Examples:
         outcry sweep first_market --grid population.maker.count=1,2 --seeds 1..3
         outcry sweep first_market --grid population.random.count=20,40 --outcome mean_spread --seeds 1..3 --overwrite
     """
     from scenarios.experiments.grid import sweep
+    from scenarios.experiments.report_sweep import answer_of_sweep
     from scenarios.many_runs.execution import Execution
     from scenarios.schema.load import find_scenario
 
@@ -73,10 +74,17 @@ def command(
             overrides=overrides or [], confidence=confidence,
             execution=Execution(executor, workers, folder, resume, overwrite, show),
         )  # fmt: skip
-    document = {"table": result.table, "runs": result.runs, "notes": result.notes, "folder": folder}
+    document = {
+        "answer": answer_of_sweep(result),
+        "table": result.table,
+        "runs": result.runs,
+        "notes": result.notes,
+        "folder": folder,
+    }
     if not told_to_programs(as_json, as_csv, document, result.table):
         _print(console, result)
         console.print(f"Runs: {folder / 'runs.parquet'}", soft_wrap=True)
+        console.print(f"Report: {folder / 'report.html'}", soft_wrap=True)
         console.print(f"Picture: {folder / 'sweep.png'}", soft_wrap=True)
     if len(result.failed):
         raise typer.Exit(1)
@@ -105,7 +113,9 @@ def _print(console: Any, result: Any) -> None:
     import polars as pl
 
     from scenarios.experiments.bootstrap import percent
+    from scenarios.experiments.report_sweep import answer_of_sweep, setting_name
 
+    console.print(answer_of_sweep(result), style="bold", soft_wrap=True)
     names = list(result.cells[0])
     for outcome in result.outcomes:
         rows = result.table.filter((pl.col("outcome") == outcome.name) & pl.col("mean").is_finite())
@@ -114,8 +124,7 @@ def _print(console: Any, result: Any) -> None:
         unit = f" [{outcome.unit}]" if outcome.unit else ""
         cells = [
             [
-                ", ".join(f"{name.split('.', 1)[-1]}={row[name]}" for name in names) or "as it is",
-                f"{row['mean']:.5g}", interval_text(row["low"], row["high"], 4),
+                setting_name(row, names), f"{row['mean']:.5g}", interval_text(row["low"], row["high"], 4),
                 *(_difference(row) if row["variant"] > 0 else ["", ""]),
             ]
             for row in rows.rows(named=True)

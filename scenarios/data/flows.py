@@ -18,7 +18,7 @@ from sim.formats.reading import ReadOptions, read_recording, read_recordings, re
 from sim.metrics.flow import FlowKind, OrderFlow, flow_of_day, flow_of_tape, visible_flow_of_tape
 from sim.writer import read_tape
 
-__all__ = ["FlowSource", "part_of", "read_flows"]
+__all__ = ["FlowSource", "part_of", "read_flows", "tapes_at"]
 
 USUAL_TICK = 0.01
 """Of an instrument whose scenario does not say."""
@@ -82,7 +82,7 @@ def read_flows(
     """
     reading = replace(reading, book=orderbook or reading.book, tick_size=tick_size or reading.tick_size)
     if place.is_dir():
-        tapes = _tapes(place)
+        tapes = tapes_at(place)
         if tapes:
             tapes_rows = (read_tape(folder) for folder in tapes)
             flows = [visible_flow_of_tape(rows, levels) if levels else flow_of_tape(rows) for rows in tapes_rows]
@@ -103,8 +103,8 @@ def read_flows(
     return source
 
 
-def _tapes(place: Path) -> list[Path]:
-    """Folders of parts: a run's, generated days', or this one."""
+def tapes_at(place: Path) -> list[Path]:
+    """Return the folders of parts at a place: a run's, generated days', or this one; none if it holds no tape."""
     root = place / "tape" if (place / "tape").is_dir() else place
     days = sorted({part.parent for part in root.glob("seed=*/date=*/*.parquet")})
     if days:

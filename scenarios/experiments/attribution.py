@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -122,7 +122,7 @@ def attribute(
     study = {"confidence": confidence, "seeds": seeds, "symbol": symbol or listed[0]}
     store = execution.store(identity, KEY, study)
     runs = run_variants(store, jobs, [chosen], execution)
-    result = share_out(runs, chosen, members, plan, symbol or listed[0], confidence)
+    result = replace(share_out(runs, chosen, members, plan, symbol or listed[0], confidence), identity=identity)
     store.tell(notes=list(result.notes))
     if execution.folder is not None:
         save(result, execution.folder)

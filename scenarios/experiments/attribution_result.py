@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,7 @@ class Attribution:
         failures: reason by (subset's groups, seed).
         confidence: of all intervals.
         notes: what somebody who reads the numbers must know; none if all is as it seems.
+        identity: what was run, as plain data; empty if it is not known.
     """
 
     table: pl.DataFrame
@@ -59,6 +60,7 @@ class Attribution:
     failures: dict[tuple[str, int], str]
     confidence: float = 0.95
     notes: tuple[str, ...] = ()
+    identity: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def load(cls, folder: Path | str) -> Attribution:
@@ -70,11 +72,12 @@ class Attribution:
         identity, study, frame = stored_study(Path(folder), "attribution", KEY)
         if "seeds" not in study:
             raise InputError(f"{folder}: was not finished; the same again with ", RESUME, " goes on")
-        return share_out(
+        found = share_out(
             settled(frame), find_outcomes([identity["outcome"]], "outcome")[0],
             {name: tuple(rows) for name, rows in identity["groups"].items()},
             plan_of(len(identity["groups"]), study["seeds"], identity["orders"]), study["symbol"], study["confidence"],
         )  # fmt: skip
+        return replace(found, identity=identity)
 
     plot = function_of_result("plot")
 

@@ -10,6 +10,7 @@ import copy
 import itertools
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +96,7 @@ def sweep(
     # Seed by seed through all settings, so that a sweep that is stopped has complete comparisons.
     jobs = [VariantRun(k, variant, seed) for seed in seeds for k, variant in enumerate(variants)]
     runs = run_variants(store, jobs, chosen, execution)
-    result = sweep_result(runs, values, seeds, chosen, confidence)
+    result = replace(sweep_result(runs, values, seeds, chosen, confidence), identity=identity)
     store.tell(notes=result.notes)
     if execution.folder is not None:
         save(result, execution.folder)

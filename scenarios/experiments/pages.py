@@ -30,11 +30,11 @@ def plot(result: ImpactResult | SweepResult | Attribution | ComparisonResult, pa
     return picture
 
 
-def report(result: ImpactResult | ComparisonResult, path: Path | str) -> Path:
+def report(result: ImpactResult | SweepResult | Attribution | ComparisonResult, path: Path | str) -> Path:
     """Write the report of a result as one self-contained HTML file and return its path.
 
     Raises:
-        TypeError: if this kind of result has no report.
+        TypeError: if it is no result of an experiment.
     """
     write_atomically(Path(path), _page(result).encode())
     return Path(path)
@@ -43,9 +43,9 @@ def report(result: ImpactResult | ComparisonResult, path: Path | str) -> Path:
 def save(result: ImpactResult | SweepResult | Attribution | ComparisonResult, folder: Path | str) -> None:
     """Write a result's tables, picture and report into a folder that is there.
 
-    An ImpactResult leaves estimates.parquet, paths.parquet, structure.parquet, impact.png and report.html; a
-    SweepResult runs.parquet, table.parquet and sweep.png; an Attribution attribution.parquet and attribution.png; a
-    ComparisonResult runs.parquet, table.parquet, compare.png and report.html.
+    All leave report.html. An ImpactResult also leaves estimates.parquet, paths.parquet, structure.parquet and
+    impact.png; a SweepResult runs.parquet, table.parquet and sweep.png; an Attribution attribution.parquet and
+    attribution.png; a ComparisonResult runs.parquet, table.parquet and compare.png.
 
     Raises:
         TypeError: if it is no result of an experiment.
@@ -53,30 +53,25 @@ def save(result: ImpactResult | SweepResult | Attribution | ComparisonResult, fo
     _save(result, Path(folder))
 
 
-_KINDS = "ImpactResult, SweepResult, Attribution, ComparisonResult"
-
-
 # ---- kinds of results -------------------------------------------------------------------------------------------
 # Pictures are imported late: who only wants numbers does not wait for matplotlib.
+
+_KINDS = "ImpactResult, SweepResult, Attribution, ComparisonResult"
 
 
 @singledispatch
 def _picture(result: Any) -> bytes:
-    raise TypeError(
-        f"a {type(result).__name__} has no picture; allowed: ImpactResult, SweepResult, Attribution, ComparisonResult"
-    )
+    raise TypeError(f"a {type(result).__name__} has no picture; allowed: {_KINDS}")
 
 
 @singledispatch
 def _page(result: Any) -> str:
-    raise TypeError(f"a {type(result).__name__} has no report; allowed: ImpactResult, ComparisonResult")
+    raise TypeError(f"a {type(result).__name__} has no report; allowed: {_KINDS}")
 
 
 @singledispatch
 def _save(result: Any, folder: Path) -> None:
-    raise TypeError(
-        f"a {type(result).__name__} cannot be saved; allowed: ImpactResult, SweepResult, Attribution, ComparisonResult"
-    )
+    raise TypeError(f"a {type(result).__name__} cannot be saved; allowed: {_KINDS}")
 
 
 @_picture.register
@@ -108,11 +103,19 @@ def _(result: SweepResult) -> bytes:
     return draw_sweep(result)
 
 
+@_page.register
+def _(result: SweepResult) -> str:
+    from scenarios.experiments.report_sweep import sweep_page
+
+    return sweep_page(result)
+
+
 @_save.register
 def _(result: SweepResult, folder: Path) -> None:
     for name in ("runs", "table"):
         write_parquet(folder / f"{name}.parquet", getattr(result, name))
     plot(result, folder / "sweep.png")
+    report(result, folder / "report.html")
 
 
 @_picture.register
@@ -122,10 +125,18 @@ def _(result: Attribution) -> bytes:
     return draw_attribution(result)
 
 
+@_page.register
+def _(result: Attribution) -> str:
+    from scenarios.experiments.report_attribution import attribution_page
+
+    return attribution_page(result)
+
+
 @_save.register
 def _(result: Attribution, folder: Path) -> None:
     write_parquet(folder / "attribution.parquet", result.table)
     plot(result, folder / "attribution.png")
+    report(result, folder / "report.html")
 
 
 @_picture.register

@@ -65,7 +65,8 @@ def impact_page(result: ImpactResult) -> str:
             parts.append(details(title, _estimates(result, rows, group), *map(paragraph, _ABOUT.get(group, ()))))
     if len(result.structure):
         parts.append(details("Order flow of the control market", _structure(result)))
-    parts.append(details("Method", *[paragraph(text) for text in _METHOD]))
+    method = _METHOD if _is_metaorder(result) else (*_METHOD[:2], *_METHOD[3:])
+    parts.append(details("Method", *map(paragraph, method)))
     seeds = result.runs["seed"].to_list()
     again = {
         "scenario": identity["scenario"],

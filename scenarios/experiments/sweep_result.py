@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -34,12 +34,14 @@ class SweepResult:
         cells: the values of the grid by variant.
         outcomes: what was measured.
         confidence: of all intervals.
+        identity: what was run, as plain data; empty if it is not known.
     """
 
     runs: pl.DataFrame
     cells: tuple[dict[str, Any], ...]
     outcomes: tuple[Outcome, ...]
     confidence: float = 0.95
+    identity: dict[str, Any] = field(default_factory=dict)
 
     @property
     def failed(self) -> pl.DataFrame:
@@ -108,7 +110,8 @@ class SweepResult:
         grid = {name: tomllib.loads(f"x = {text}")["x"] for name, text in study.get("grid", {}).items()}
         chosen = find_outcomes(identity["outcomes"], "outcome")
         seeds = study.get("seeds", sorted(frame["seed"].unique()))
-        return sweep_result(settled(frame), grid or identity["grid"], seeds, chosen, study.get("confidence", 0.95))
+        result = sweep_result(settled(frame), grid or identity["grid"], seeds, chosen, study.get("confidence", 0.95))
+        return replace(result, identity=identity)
 
     plot = function_of_result("plot")
 

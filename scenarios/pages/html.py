@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
-__all__ = ["details", "number", "page", "paragraph", "picture", "preformatted", "section", "table"]
+__all__ = ["details", "interval", "number", "page", "paragraph", "picture", "preformatted", "section", "table"]
 
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #222; max-width: 1050px; margin: 2em auto; padding: 0 1em; }
@@ -32,6 +32,13 @@ def number(value: Any, digits: int = 4) -> str:
     if isinstance(value, int) or (abs(value) >= 1e4 and float(value).is_integer()):
         return f"{value:,.0f}"
     return f"{value:,.{digits}g}" if abs(value) < 1e6 else f"{value:.{digits}g}"
+
+
+def interval(low: float | None, high: float | None) -> str:
+    """Return an interval in brackets after a space; nothing if it is not known."""
+    if low is None or high is None or not (math.isfinite(low) and math.isfinite(high)):
+        return ""
+    return f" ({number(low, 3)}, {number(high, 3)})"
 
 
 def paragraph(text: str, css: str = "") -> str:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from scenarios.pages.html import number, page, paragraph, picture, section, table
+import polars as pl
+
+from scenarios.pages.html import details, number, page, paragraph, picture, table
 from scenarios.realism.plot import draw_curves, draw_distributions, draw_scores
 from sim.versions import versions
 
 if TYPE_CHECKING:
     from scenarios.realism.scorecard import Scorecard
 
-__all__ = ["model_sentences", "realism_page"]
+__all__ = ["answer_of_scorecard", "model_sentences", "realism_page"]
 
 GROUPS = {
     "LOB-Bench": "Distributions: the unconditional scores of LOB-Bench, whose mean is the summary",
@@ -47,9 +49,21 @@ def model_sentences(card: Scorecard) -> list[str]:
     ]
 
 
+def answer_of_scorecard(card: Scorecard, simulated: str, real: str) -> str:
+    """Return how real a flow looks, in a few sentences; the floor is what two times of the real data differ by."""
+    counts = card.verdicts()
+    words = ", ".join(f"{n} {name}" for name, n in counts.items() if n)
+    scores = card.distances.filter(pl.col("group") == "LOB-Bench").drop_nulls("ratio").sort("ratio", descending=True)
+    worst = ", ".join(f"{row['label']} ({number(row['ratio'], 2)})" for row in scores.head(3).rows(named=True))
+    return (
+        f"{simulated} is {card.mean_l1_over_floor:.2f} noise floors from {real}, on average over LOB-Bench's scores; a "
+        f"noise floor is how far two times of the real data are from each other. Mean distance {card.mean_l1:.3f}. "
+        f"Farthest, in floors: {worst}. Of all rows: {words}."
+    )
+
+
 def realism_page(card: Scorecard, simulated: str, real: str) -> str:
     """Return the page; the names say what was compared."""
-    words = ", ".join(f"{n} {name}" for name, n in card.verdicts().items() if n)
     sections = []
     for group, title in GROUPS.items():
         rows = [
@@ -59,7 +73,7 @@ def realism_page(card: Scorecard, simulated: str, real: str) -> str:
             if r["group"] == group
         ]  # fmt: skip
         head = ["", "distance", "floor", "floor of blocks", "distance / floor", "verdict", "W1", "values"]
-        sections.append(section(title, table(head, rows)))
+        sections.append(details(title, table(head, rows)))
     facts = [
         [r["label"], number(r["simulated"], 3), number(r["real"], 3), number(r["floor"], 3), number(r["ratio"], 3),
          r["verdict"]]
@@ -67,15 +81,14 @@ def realism_page(card: Scorecard, simulated: str, real: str) -> str:
     ]  # fmt: skip
     return page(
         f"How real is {simulated}?",
-        paragraph(
-            f"{simulated} against {real}: mean distance over the LOB-Bench scores {card.mean_l1:.3f}, "
-            f"{card.mean_l1_over_floor:.2f} noise floors on average. Of all rows: {words}."
-        ),
+        paragraph(answer_of_scorecard(card, simulated, real), "answer"),
         *[paragraph(text) for text in model_sentences(card)],
         picture(draw_scores(card), "All scores in units of their noise floor"),
-        picture(draw_distributions(card, (simulated, real)), "Distributions, simulated over real"),
-        picture(draw_curves(card), "Impact curves, error against horizon, and activity through the day"),
+        details("Distributions", picture(draw_distributions(card, (simulated, real)), "Distributions, simulated over "
+                                                                                      "real")),
+        details("Impact curves, and activity through the day",
+                picture(draw_curves(card), "Impact curves, error against horizon, and activity through the day")),
         *sections,
-        section("Stylised facts", table(["", "simulated", "real", "floor", "gap / floor", "verdict"], facts)),
-        section("Method", *[paragraph(text) for text in METHOD], paragraph(f"Versions: {json.dumps(versions())}")),
-    )
+        details("Stylised facts", table(["", "simulated", "real", "floor", "gap / floor", "verdict"], facts)),
+        details("Method", *[paragraph(text) for text in METHOD], paragraph(f"Versions: {json.dumps(versions())}")),
+    )  # fmt: skip

@@ -13,7 +13,7 @@ from lob.recording import HIDDEN, RESTATED, Recording
 from lob.rules import MAX_PRICES
 from lob.types import NO_PRICE, EventKind
 
-__all__ = ["FlowKind", "OrderFlow", "flow_of_day", "flow_of_tape", "visible_flow_of_tape"]
+__all__ = ["FlowKind", "OrderFlow", "agents_of_tape", "flow_of_day", "flow_of_tape", "visible_flow_of_tape"]
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 Ints = np.ndarray[Any, np.dtype[np.int64]]
@@ -145,6 +145,19 @@ def flow_of_tape(rows: np.ndarray[Any, Any], symbol: int = 0) -> OrderFlow:
         rows["bid_lots"].astype(np.float64),
         rows["ask_lots"].astype(np.float64),
     )
+
+
+def agents_of_tape(rows: np.ndarray[Any, Any], symbol: int = 0) -> tuple[Ints, Ints]:
+    """Return whose order each event of `flow_of_tape` concerns, and on executions who took it (-1 elsewhere).
+
+    Args:
+        rows: tape rows, dtype EVENT.
+        symbol: index of the instrument.
+    """
+    rows = rows[(rows["symbol"] == symbol) & (_KIND[rows["kind"]] > 0)]
+    executed = rows["kind"] == EventKind.EXECUTE
+    owner = np.where(executed, rows["contra_agent"], rows["agent"]).astype(np.int64)
+    return owner, np.where(executed, rows["agent"], -1).astype(np.int64)
 
 
 def visible_flow_of_tape(rows: np.ndarray[Any, Any], levels: int, symbol: int = 0) -> OrderFlow:

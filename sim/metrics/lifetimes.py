@@ -14,9 +14,10 @@ import numpy as np
 from lob.units import SECOND_NS
 from sim.metrics.flow import FlowKind, OrderFlow
 
-__all__ = ["Lives", "end_shares", "order_lives"]
+__all__ = ["Lives", "end_counts", "end_shares", "order_lives", "shares_of_counts", "submissions"]
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
+Ints = np.ndarray[Any, np.dtype[np.int64]]
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,11 @@ def order_lives(flow: OrderFlow) -> Lives:
     A first execution ends the wait even if the rest of the order stays; a part that is withdrawn ends nothing. What
     happens to an order beyond the recorded levels is not in the file: there it counts as resting.
     """
+    return submissions(flow)[1]
+
+
+def submissions(flow: OrderFlow) -> tuple[Ints, Lives]:
+    """Return which event submitted each order, and its life, as `order_lives` does; by order number, then time."""
     counts = ((flow.kind == FlowKind.SUBMIT) | (flow.kind == FlowKind.DELETE) | (flow.kind == FlowKind.EXECUTE)) & (
         flow.order_id != 0
     )
@@ -49,7 +55,8 @@ def order_lives(flow: OrderFlow) -> Lives:
     following = np.minimum(born + 1, max(len(at) - 1, 0))
     ended = (following > born) & (order_id[following] == order_id[born]) & (kind[following] != FlowKind.SUBMIT)
     until = np.where(ended, time[following], flow.time_ns[-1] if len(flow) else 0)
-    return Lives((until - time[born]) / SECOND_NS, np.where(ended, kind[following], 0).astype(np.int64))
+    lives = Lives((until - time[born]) / SECOND_NS, np.where(ended, kind[following], 0).astype(np.int64))
+    return at[born], lives
 
 
 def end_shares(lives: Lives, at_s: Any) -> tuple[Floats, Floats, Floats]:
@@ -63,14 +70,29 @@ def end_shares(lives: Lives, at_s: Any) -> tuple[Floats, Floats, Floats]:
     times, which = np.unique(lives.life_s, return_inverse=True)
     if len(times) == 0:
         return np.full(len(at_s), np.nan), np.full(len(at_s), np.nan), np.full(len(at_s), np.nan)
-    n = len(times)
-    deleted = np.bincount(which[lives.end == FlowKind.DELETE], minlength=n)
-    executed = np.bincount(which[lives.end == FlowKind.EXECUTE], minlength=n)
-    waiting = len(lives.life_s) - np.concatenate([[0], np.cumsum(np.bincount(which, minlength=n))[:-1]])
-    stay = np.cumprod(1 - (deleted + executed) / waiting)
-    before = np.concatenate([[1.0], stay[:-1]])
-    curves = [stay, np.cumsum(before * deleted / waiting), np.cumsum(before * executed / waiting)]
+    counts = end_counts(which, lives.end, len(times))
     k = np.searchsorted(times, at_s, side="right")
     starts = (1.0, 0.0, 0.0)
-    wait, gone, filled = (np.concatenate([[s], c])[k] for s, c in zip(starts, curves, strict=True))
+    wait, gone, filled = (np.concatenate([[s], c])[k] for s, c in zip(starts, shares_of_counts(counts), strict=True))
     return wait, gone, filled
+
+
+def end_counts(which: Ints, end: Ints, n_times: int) -> Floats:
+    """Return how many lives end at each time, shape (3, n_times): those deleted, executed, all.
+
+    Args:
+        which: index of the time at which each life ends.
+        end: as in `Lives`.
+        n_times: of different times.
+    """
+    ends = (which[end == FlowKind.DELETE], which[end == FlowKind.EXECUTE], which)
+    return np.array([np.bincount(at, minlength=n_times) for at in ends], np.float64)
+
+
+def shares_of_counts(counts: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return the shares that wait, were deleted, were executed just after each time, from `end_counts`."""
+    deleted, executed, left = counts
+    waiting = np.maximum(left.sum() - np.concatenate([[0], np.cumsum(left)[:-1]]), 1)  # at 0 nothing ends any more
+    stay = np.cumprod(1 - (deleted + executed) / waiting)
+    before = np.concatenate([[1.0], stay[:-1]])
+    return stay, np.cumsum(before * deleted / waiting), np.cumsum(before * executed / waiting)

@@ -11,9 +11,16 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.sparse import coo_matrix
-from scipy.sparse.linalg import spsolve
+from scipy.sparse.linalg import expm_multiply, spsolve
 
-__all__ = ["CstRates", "probability_both_filled", "probability_mid_up", "probability_queue_grows"]
+__all__ = [
+    "CstRates",
+    "probability_both_filled",
+    "probability_filled",
+    "probability_filled_within",
+    "probability_mid_up",
+    "probability_queue_grows",
+]
 
 N_MAX = 45
 """Longest queue of the grid; a longer one has a probability below 1e-20 at the default rates."""
@@ -65,10 +72,11 @@ def probability_mid_up(rates: CstRates, n_max: int = N_MAX) -> np.ndarray:
     return _solve(index.size, entries, right).reshape(n_max + 1, n_max + 1)
 
 
-def _fill_before_depletion(rates: CstRates, n_max: int) -> np.ndarray:
+def probability_filled(rates: CstRates, n_max: int = N_MAX) -> np.ndarray:
     """Return P(an own order with `ahead` orders up to and including it is filled before the other queue is empty).
 
-    Shape (n_max + 1, n_max + 1) at [ahead, other]: own orders are never cancelled, those in front are at rate theta.
+    Shape (n_max + 1, n_max + 1) at [ahead, other]: own orders are never cancelled, those in front are at rate theta
+    (paper, proposition 4 and Table 4).
     """
     index = np.arange((n_max + 1) ** 2).reshape(n_max + 1, n_max + 1)
     entries, right = [], np.zeros(index.size)
@@ -88,6 +96,28 @@ def _fill_before_depletion(rates: CstRates, n_max: int) -> np.ndarray:
     return _solve(index.size, entries, right).reshape(n_max + 1, n_max + 1)
 
 
+def probability_filled_within(ahead: int, other: int, seconds: float, rates: CstRates, n_max: int = N_MAX) -> float:
+    """Return P(the same, and within so many seconds): the law of the same chain at that time."""
+    shape = (ahead + 1, n_max + 1)
+    index = np.arange(shape[0] * shape[1]).reshape(shape)
+    filled = index[0, 0]  # row 0 and column 0 are ends: filled, and the other queue empty
+    entries = []
+    for i in range(1, ahead + 1):
+        for j in range(1, n_max + 1):
+            here = index[i, j]
+            moves = [
+                (index[i - 1, j] if i > 1 else filled, rates.market + (i - 1) * rates.cancel),
+                (index[i, min(j + 1, n_max)], rates.limit),
+                (index[i, j - 1], rates.market + j * rates.cancel),
+            ]
+            entries += [(to, here, rate) for to, rate in moves] + [(here, here, -sum(rate for _, rate in moves))]
+    rows, columns, values = map(np.array, zip(*entries, strict=True))
+    generator = coo_matrix((values, (rows, columns)), shape=(index.size, index.size)).tocsr()
+    start = np.zeros(index.size)
+    start[index[ahead, other]] = 1.0
+    return float(expm_multiply(generator * seconds, start)[filled])
+
+
 def probability_both_filled(rates: CstRates, n_first: int = 5, n_max: int = 30) -> np.ndarray:
     """Return P(an own order at each best is filled before the midpoint moves), shape (n_first + 1, n_first + 1).
 
@@ -98,7 +128,7 @@ def probability_both_filled(rates: CstRates, n_first: int = 5, n_max: int = 30) 
     independent until the first fill, so that the law of what stands behind at that moment suffices (paper, proposition
     5 and Table 5).
     """
-    later = _fill_before_depletion(rates, n_max)
+    later = probability_filled(rates, n_max)
     result = np.zeros((n_first + 1, n_first + 1))
     n_behind = n_max
     # First fill: (ahead i, behind k) of the side that fills, (ahead j) of the other. What stands behind the other own
