@@ -14,6 +14,7 @@ from rich.table import Table
 
 from lob.compile_time import told_of_compiling
 from lob.errors import InputError
+from scenarios.run.folder import REPORT
 from scenarios.run.scenario import RunResult, Watch, stop_on_signal
 from scenarios.schema.times import clock, time_of_day_ns
 from sim.market import Market
@@ -96,6 +97,8 @@ def print_folder(console: Console, outcome: RunResult, folder: Path) -> None:
     if summary["status"] == "stopped":
         console.print(f"Stopped at {summary['session']['reached']}; the same command with --resume goes on.")
     console.print(f"Run folder: {folder}", soft_wrap=True)
+    if outcome.pictures:
+        console.print(f"Report: {folder / REPORT}", soft_wrap=True)
     for picture in outcome.pictures:
         console.print(f"Picture: {picture}", soft_wrap=True)
 

@@ -37,11 +37,11 @@ def answer_of_attribution(found: Attribution) -> str:
     whole = f"{name} is {number(found.none)}{unit} without these groups and {number(found.all)}{unit} with all"
     change = f"{whole}: {number(value, 3)}{interval(low, high)} more." if value >= 0 else (
         f"{whole}: {number(-value, 3)}{interval(-high, -low)} less.")  # fmt: skip
-    told = [f"{row['group']} {'adds' if row['value'] > 0 else 'takes away'} {_gap(row)}" for row in apart[:MOST_TOLD]]
-    more = f", and {len(apart) - MOST_TOLD} more count" if len(apart) > MOST_TOLD else ""
+    told = [f"{row['group']} {_signed(row['value'])}{_ends(row)}" for row in apart[:MOST_TOLD]]
+    more = f"; and {len(apart) - MOST_TOLD} more groups" if len(apart) > MOST_TOLD else ""
     sentences = [change[0].upper() + change[1:]]
     if told:
-        sentences.append(f"Of that {'; '.join(told)}{more}.")
+        sentences.append(f"Caused by {'; '.join(told)}{more}.")
     if rest:
         sentences.append(f"The part of {', '.join(rest)} cannot be told apart from none.")
     if idle:
@@ -50,9 +50,12 @@ def answer_of_attribution(found: Attribution) -> str:
     return " ".join(sentences)
 
 
-def _gap(row: dict[str, Any]) -> str:
-    ends = sorted((abs(row["low"]), abs(row["high"])))
-    return f"{number(abs(row['value']), 3)}{interval(*ends)}"
+def _signed(value: float) -> str:
+    return f"{'+' if value > 0 else ''}{number(value, 3)}"
+
+
+def _ends(row: dict[str, Any]) -> str:
+    return f" ({_signed(row['low'])}, {_signed(row['high'])})"
 
 
 def attribution_page(found: Attribution) -> str:

@@ -49,20 +49,21 @@ def answer_of_sweep(result: SweepResult) -> str:
         return "There is nothing to compare: no outcome is defined in two settings of a seed."
     first = setting_name(result.cells[0], names)
     if not apart:
-        return (
-            f"Nothing that was measured can be told apart from {first}: {len(compared)} comparisons, {method}, paired."
-        )
+        return f"Nothing measured can be told apart from {first}: {len(compared)} comparisons, {method}, paired."
     # The clearest ones, and one of each outcome: how far from 0, in half widths of its own interval.
     apart.sort(key=_clearness, reverse=True)
     best = list({row["outcome"]: row for row in reversed(apart)}.values())
     best.sort(key=_clearness, reverse=True)
     told = []
+    settings = {setting_name(row, names) for row in best[:MOST_TOLD]}
     for row in best[:MOST_TOLD]:
         word = "higher" if row["difference"] > 0 else "lower"
         ends = sorted((abs(row["difference_low"]), abs(row["difference_high"])))
         gap = f"{number(abs(row['difference']), 3)}{_unit(row)}{interval(*ends)}"
-        told.append(f"with {setting_name(row, names)} {_words(row)} is {gap} {word}")
-    text = f"Against {first}, {'; '.join(told)}."
+        where = "" if len(settings) == 1 else f" with {setting_name(row, names)}"
+        told.append(f"{_words(row)} is {gap} {word}{where}")
+    which = f"With {settings.pop()} instead of" if len(settings) == 1 else "Against"
+    text = f"{which} {first}, {'; '.join(told)}."
     rest = len(compared) - len(apart)
     return f"{text} Of {len(compared)} comparisons {rest} cannot be told apart from none; {method}, paired."
 

@@ -21,6 +21,8 @@ tr:nth-child(even) td { background: #f7f7f7; } img { max-width: 100%; }
 tr.grey td { color: #999; }
 pre { background: #f4f4f4; padding: .8em; overflow-x: auto; font-size: .85em; } .note { color: #555; }
 .answer { font-size: 1.1em; border-left: 3px solid #2166ac; padding-left: .8em; }
+.picture { overflow-x: auto; }
+@media (max-width: 640px) { body { margin: 1em auto; } .picture img { max-width: none; width: 720px; } }
 details { margin: .8em 0; } summary { cursor: pointer; font-weight: 600; }
 """
 
@@ -30,6 +32,8 @@ def number(value: Any, digits: int = 4) -> str:
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
         return "–"  # noqa: RUF001
     if isinstance(value, int) or (abs(value) >= 1e4 and float(value).is_integer()):
+        return f"{value:,.0f}"
+    if 10**digits <= abs(value) < 1e6:
         return f"{value:,.0f}"
     return f"{value:,.{digits}g}" if abs(value) < 1e6 else f"{value:.{digits}g}"
 
@@ -71,9 +75,10 @@ def preformatted(text: str) -> str:
 
 
 def picture(png: bytes, caption: str) -> str:
-    """Return a PNG inside the page."""
+    """Return a PNG inside the page; on a phone it keeps a width at which it can be read, and moves sideways."""
     data = base64.b64encode(png).decode()
-    return f'<img alt="{escape(caption)}" title="{escape(caption)}" src="data:image/png;base64,{data}">'
+    image = f'<img alt="{escape(caption)}" title="{escape(caption)}" src="data:image/png;base64,{data}">'
+    return f'<div class="picture">{image}</div>'
 
 
 def section(title: str, *parts: str) -> str:

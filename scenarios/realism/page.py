@@ -54,12 +54,23 @@ def answer_of_scorecard(card: Scorecard, simulated: str, real: str) -> str:
     counts = card.verdicts()
     words = ", ".join(f"{n} {name}" for name, n in counts.items() if n)
     scores = card.distances.filter(pl.col("group") == "LOB-Bench").drop_nulls("ratio").sort("ratio", descending=True)
-    worst = ", ".join(f"{row['label']} ({number(row['ratio'], 2)})" for row in scores.head(3).rows(named=True))
+    labels = _labels(card.distances)
+    worst = ", ".join(f"{labels[row['name']]} ({number(row['ratio'], 2)})" for row in scores.head(3).rows(named=True))
     return (
         f"{simulated} is {card.mean_l1_over_floor:.2f} noise floors from {real}, on average over LOB-Bench's scores; a "
         f"noise floor is how far two times of the real data are from each other. Mean distance {card.mean_l1:.3f}. "
         f"Farthest, in floors: {worst}. Of all rows: {words}."
     )
+
+
+def _labels(distances: pl.DataFrame) -> dict[str, str]:
+    """Return labels that stand alone, by name: in a table "the same" is what the row above is about."""
+    found, about = {}, ""
+    for name, label in distances.select("name", "label").rows():
+        if not label.startswith("the same"):
+            about = label
+        found[name] = label.replace("the same", about, 1) if label.startswith("the same") else label
+    return found
 
 
 def realism_page(card: Scorecard, simulated: str, real: str) -> str:

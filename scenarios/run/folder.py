@@ -21,9 +21,9 @@ from sim.files.claim import FOLDER, OVERWRITE, RESUME, check_is_ours
 from sim.versions import changed_versions
 from sim.writer import remove_parts
 
-__all__ = ["ACCOUNTS", "SCENARIO", "TAPE", "prepare_folder", "remove_leftovers", "text_hash"]
+__all__ = ["ACCOUNTS", "REPORT", "SCENARIO", "TAPE", "prepare_folder", "remove_leftovers", "text_hash"]
 
-TAPE, ACCOUNTS, SCENARIO = "tape", "accounts.parquet", "scenario.toml"
+TAPE, ACCOUNTS, SCENARIO, REPORT = "tape", "accounts.parquet", "scenario.toml", "report.html"
 PICTURES = ("market.png", "market-*.png", "decisions.png")
 
 
@@ -101,7 +101,7 @@ def _clear(folder: Path) -> None:
             for path in folder.glob(pattern):
                 path.unlink()
         remove_leftovers(folder)
-        for name in (DECISIONS, ACCOUNTS, SCENARIO, SUMMARY):
+        for name in (DECISIONS, ACCOUNTS, REPORT, SCENARIO, SUMMARY):
             (folder / name).unlink(missing_ok=True)
     except OSError as error:
         raise write_error(folder, error) from None

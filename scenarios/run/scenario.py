@@ -17,7 +17,7 @@ from scenarios.build.market import Built
 from scenarios.build.value_range import value_range_notes
 from scenarios.run.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from scenarios.run.decisions import DecisionLog, decision_figures, decision_notes
-from scenarios.run.folder import ACCOUNTS, SCENARIO, TAPE, prepare_folder, remove_leftovers, text_hash
+from scenarios.run.folder import ACCOUNTS, REPORT, SCENARIO, TAPE, prepare_folder, remove_leftovers, text_hash
 from scenarios.run.measures import Measures
 from scenarios.run.summary import (
     accounts_table,
@@ -31,6 +31,7 @@ from sim.beside import Beside
 from sim.files.atomic import remove_temporaries, write_atomically, write_parquet
 from sim.files.claim import OVERWRITE, locked
 from sim.market import Market
+from sim.versions import versions
 from sim.writer import ParquetTape, read_parts, remove_parts
 
 __all__ = ["RunResult", "Watch", "run_scenario"]
@@ -261,6 +262,11 @@ class _Run:
         if error is None:
             self.watch.told(summary, self.notes)
         pictures = self._draw(decided) if self.record.picture and counts.n_rows else []
+        if pictures:
+            from scenarios.run.report_run import run_page
+
+            page = run_page({**summary, "versions": versions()}, pictures, self.notes, self.text.decode())
+            write_atomically(self.folder / REPORT, page.encode())
         write_summary(self.folder, summary)
         if at_close and error is None:
             remove_leftovers(self.folder)
@@ -291,7 +297,7 @@ def run_scenario(
     watch: Watch = Watch(),
     **flat: Any,
 ) -> RunResult:
-    """Run a scenario and leave a run folder: tape/, accounts.parquet, summary.json, scenario.toml, market.png.
+    """Run a scenario; leaves tape/, accounts.parquet, summary.json, scenario.toml, market.png and report.html.
 
     Args:
         built: the scenario.

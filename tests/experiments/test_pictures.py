@@ -13,7 +13,7 @@ import pytest
 
 from agents.metaorder import Metaorder
 from scenarios.calibration.plot_moments import draw_moments
-from scenarios.experiments import Attribution, ImpactResult, SweepResult, plot, report
+from scenarios.experiments import Attribution, SweepResult, plot, report
 from sim.metrics import MOMENTS
 from tests.scenarios.texts import SMALL, written
 from tests.studies import attribute, impact, sweep
@@ -28,8 +28,7 @@ def drawn(result: Any, tmp_path: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert plot(result).startswith(PNG)
-        if isinstance(result, ImpactResult):
-            assert report(result, tmp_path / "page.html").read_text().endswith("</html>\n")
+        assert report(result, tmp_path / "page.html").read_text().endswith("</html>\n")
 
 
 def test_methods_of_results_do_what_the_functions_do_and_say_so(tmp_path: Path) -> None:
@@ -45,8 +44,8 @@ def test_methods_of_results_do_what_the_functions_do_and_say_so(tmp_path: Path) 
     swept = sweep(written(tmp_path), {}, [1, 2], outcomes=["volume"])
     with pytest.warns(DeprecationWarning, match="SweepResult"):
         assert swept.plot(tmp_path / "sweep.png") == (tmp_path / "sweep.png").read_bytes()
-    with pytest.raises(TypeError, match="a SweepResult has no report; allowed: ImpactResult"):
-        report(swept, tmp_path / "page.html")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="a DataFrame has no report; allowed: ImpactResult"):
+        report(swept.runs, tmp_path / "page.html")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("pairs", [1, 2])

@@ -35,9 +35,11 @@ def stop_after(n_looks: int) -> Callable[[], bool]:
 def test_a_run_leaves_tape_accounts_summary_scenario_and_picture(tmp_path: Path) -> None:
     run = tmp_path / "run"
     outcome = run_scenario(built(tmp_path), run)
-    names = {"tape", "accounts.parquet", "summary.json", "scenario.toml", "market.png"}
+    names = {"tape", "accounts.parquet", "summary.json", "scenario.toml", "market.png", "report.html"}
     assert {path.name for path in run.iterdir()} == names
     assert outcome.pictures == [run / "market.png"]
+    page = (run / "report.html").read_text("utf-8")
+    assert page.index('class="answer"') < page.index("<img ") < page.index("<details>") and 'src="http' not in page
     summary = summary_of(run)
     assert summary["status"] == "complete" and summary["seed"] == 1
     assert summary["tape_hash"] == hash_tape(run / "tape")
