@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from scenarios.experiments.experiment import impact
     from scenarios.experiments.grid import sweep
     from scenarios.experiments.pages import plot, report, save
+    from scenarios.experiments.pretrade import PreTrade, estimate_costs
     from scenarios.experiments.protocol import ImpactProtocol
     from scenarios.experiments.result import ImpactResult
     from scenarios.experiments.sequential import StoppingRule
@@ -25,10 +26,12 @@ __all__ = [
     "ImpactProtocol",
     "ImpactResult",
     "Players",
+    "PreTrade",
     "StoppingRule",
     "SweepResult",
     "attribute",
     "compare",
+    "estimate_costs",
     "impact",
     "plot",
     "report",
@@ -46,6 +49,7 @@ __getattr__, __dir__ = lazy_names(
         "experiment": "Execution impact",
         "grid": "sweep",
         "pages": "plot report save",
+        "pretrade": "PreTrade estimate_costs",
         "protocol": "ImpactProtocol",
         "result": "ImpactResult",
         "sequential": "StoppingRule",

@@ -70,7 +70,7 @@ def _times(axes: Axes, found: OrderAnalytics) -> None:
     axes.set_ylim(0, 1.02)
     axes.set_xlabel("seconds since submission")
     axes.set_ylabel("share filled")
-    axes.legend(loc="upper left")
+    axes.legend(loc="upper left", fontsize=7)
 
 
 def _markouts(axes: Axes, found: OrderAnalytics) -> None:
@@ -97,7 +97,9 @@ def _markouts(axes: Axes, found: OrderAnalytics) -> None:
     axes.set_xticks(x, ["before", *[f"{after:g} s" for after in times[1:]]])
     axes.set_xlabel("midpoint taken")
     axes.set_ylabel("ticks a lot")
-    axes.legend(loc="best", ncols=2)
+    low, high = axes.get_ylim()
+    axes.set_ylim(low - 0.3 * (high - low), high)  # room for the names
+    axes.legend(loc="lower left", ncols=2)
 
 
 def _say(axes: Axes, why: str) -> None:
