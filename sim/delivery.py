@@ -30,6 +30,7 @@ from sim.codes import (
 from sim.conditionals import begin_anew, due_conditional, next_due_ns, watch_spread, watch_trade
 from sim.gate import check_limits
 from sim.history import remember
+from sim.price_step import round_to_step
 from sim.records import (
     MAX_OUT,
     N_TRADES,
@@ -137,6 +138,8 @@ def deliver_message(world: Record, tape: Record, slot: int) -> int:
     world.n_messages += 1
     account.n_in_flight -= 1
     start = int64(tape.cursor)
+    if symbol.price_step_ticks > 1:
+        round_to_step(book, message, int64(symbol.price_step_ticks))
     reason = check_limits(world, population, agent, account, symbol, book, message)
     if reason != 0:
         reject(book, tape, message, int64(reason))

@@ -45,7 +45,8 @@ def _listing(listing: Listing, session: Session, seed: int) -> str:
     name = listing.instrument.name
     path = as_grid(listing.fundamental.grid(seed, name, session.open_ns, session.close_ns))
     plain = (
-        listing.instrument, listing.tick_size, listing.lot_size, listing.maker_fee_ppm, listing.taker_fee_ppm
+        listing.instrument, listing.tick_size, listing.lot_size, listing.maker_fee_ppm, listing.taker_fee_ppm,
+        listing.price_step_ticks,
     )  # fmt: skip
     return f"{plain!r} {hashlib.sha256(path.tobytes()).hexdigest()}"
 

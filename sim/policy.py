@@ -88,6 +88,8 @@ class Policy:
             function that returns it from the settings; see `memory`.
         moves_timer: a positive delay returned from a wake-up by the market moves a pending timer instead of leaving it.
             Such an agent's timers depend on the market: use it where every decision looks at all that has happened.
+        needs_moving_value: it trades on what it knows of the value before others do; where the value never moves it
+            knows nothing, and a scenario says so.
     """
 
     settings: type[Settings]
@@ -97,6 +99,7 @@ class Policy:
     block: Callable[[Any], np.ndarray[Any, Any]] | None = None
     memory: int | Callable[[Any], int] = 0
     moves_timer: bool = False
+    needs_moving_value: bool = False
 
     def __post_init__(self) -> None:
         """Check the parts; raise TypeError or ValueError in words."""

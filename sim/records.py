@@ -132,7 +132,7 @@ SYMBOL: np.dtype[Any] = np.dtype(
     [
         *_ints("off_book", "wakes_on", "first_value", "n_values", "value_step_ns", "value_start_ns"),
         *_ints("maker_fee_ppb", "taker_fee_ppb", "last_ticks", "last_lots", "last_side"),
-        *_ints("volume_lots", "n_trades", "bid_ticks", "ask_ticks", "n_history"),
+        *_ints("volume_lots", "n_trades", "bid_ticks", "ask_ticks", "n_history", "price_step_ticks"),
         ("news", "<f8"),
         ("trade_ticks", "<i8", (N_TRADES,)),
         ("trade_lots", "<i8", (N_TRADES,)),

@@ -17,6 +17,7 @@ from sim.bulletins import Bulletin
 from sim.fundamental import Fundamental
 from sim.heap import LAST_NS
 from sim.policy import Policy, Settings
+from sim.price_step import LARGEST_STEP
 from sim.records import N_SLICES, ConditionKind, LatencyKind, ScheduledKind
 
 __all__ = ["Conditional", "Latency", "Listing", "Population", "RiskLimits", "Scheduled", "Session"]
@@ -62,7 +63,8 @@ class Listing:
     """An instrument on this market: its book, its fundamental value, its fees, its tick in money and its lot in shares.
 
     Fees are in parts per million of the traded value (1 basis point = 100 ppm); negative: a rebate. They are charged
-    exactly, so they must be whole thousandths of a ppm (0.00001 basis points).
+    exactly, so they must be whole thousandths of a ppm (0.00001 basis points). Limit prices are multiples of
+    `price_step_ticks`: see sim.price_step.
     """
 
     instrument: Instrument
@@ -71,9 +73,15 @@ class Listing:
     maker_fee_ppm: float = 0
     taker_fee_ppm: float = 0
     lot_size: float = 1.0
+    price_step_ticks: int = 1
 
     def __post_init__(self) -> None:
-        """Raise FieldError for a fee of more than the value, or finer than what is charged."""
+        """Raise FieldError for a fee of more than the value, or finer than what is charged, or a step below 1."""
+        if not 1 <= self.price_step_ticks <= LARGEST_STEP:
+            raise FieldError(
+                f"instrument {self.instrument.name}: price_step_ticks = {self.price_step_ticks!r}; allowed: 1 to "
+                f"{LARGEST_STEP:,}"
+            )
         for name in ("maker_fee_ppm", "taker_fee_ppm"):
             fee = getattr(self, name)
             if not (-1e6 <= fee <= 1e6) or abs(1000 * fee - round(1000 * fee)) > 1e-6:

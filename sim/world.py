@@ -279,6 +279,7 @@ def _fill_symbol(
     symbol["value_start_ns"] = session.open_ns
     symbol["maker_fee_ppb"], symbol["taker_fee_ppb"] = listing.fees_ppb
     symbol["last_ticks"] = instrument.reference_ticks
+    symbol["price_step_ticks"] = listing.price_step_ticks
     symbol["bid_ticks"] = symbol["ask_ticks"] = NO_PRICE
 
 

@@ -84,4 +84,4 @@ def decide(view: Any, agent: Any, out: Any) -> int:
     return delay
 
 
-policy = Policy(Informed, decide, needs=Needs.SIGNAL | Needs.DEPTH)
+policy = Policy(Informed, decide, needs=Needs.SIGNAL | Needs.DEPTH, needs_moving_value=True)

@@ -321,7 +321,9 @@ def _listing(table: InstrumentTable, folder: Path, n_agents: int, jumps: tuple[t
     fundamental = _fundamental(table, folder)
     if jumps:
         fundamental = WithJumps(fundamental, jumps)
-    return Listing(instrument, fundamental, table.tick_size, fees["maker"], fees["taker"], table.lot_size)
+    return Listing(
+        instrument, fundamental, table.tick_size, fees["maker"], fees["taker"], table.lot_size, table.price_step_ticks
+    )
 
 
 def _fundamental(table: InstrumentTable, folder: Path) -> Fundamental:

@@ -1,4 +1,4 @@
-"""A fundamental value that leaves the prices of its instrument: those who follow it would only collect rejects."""
+"""A fundamental value that does not do what a scenario counts on: it leaves the prices, or it never moves."""
 
 from __future__ import annotations
 
@@ -12,14 +12,34 @@ if TYPE_CHECKING:
     from scenarios.build.market import Built
     from sim.market import Market
 
-__all__ = ["value_range_notes"]
+__all__ = ["value_notes"]
 
 
-def value_range_notes(built: Built, market: Market) -> list[str]:
-    """Return a line for each instrument whose value is beyond its price range at some time of the session.
+def value_notes(built: Built, market: Market) -> list[str]:
+    """Return a line for each thing about the fundamental values that a reader must know; none if all is well.
 
     The values are drawn up front, so that this is known before the first event.
     """
+    return [*_out_of_range(built, market), *_still(built, market)]
+
+
+def _still(built: Built, market: Market) -> list[str]:
+    """Those who trade on what they know of the value, where it never moves."""
+    notes = []
+    for group in built.populations:
+        values = market.world.value_path(group.symbol)
+        if group.policy is not None and group.policy.needs_moving_value and len(values) and np.ptp(values) == 0:
+            name = built.listings[group.symbol].instrument.name
+            notes.append(
+                f"{group.name} knows nothing that others do not: the fundamental value of {name} never "
+                f'moves. instrument.{name}.fundamental = {{ kind = "ou", ... }}, or news that moves the value, give it '
+                "something to know."
+            )
+    return notes
+
+
+def _out_of_range(built: Built, market: Market) -> list[str]:
+    """Values beyond the price range at some time of the session: those who follow them only collect rejects."""
     notes = []
     for k, listing in enumerate(built.listings):
         instrument, values = listing.instrument, market.world.value_path(k)

@@ -36,6 +36,7 @@ def command(
         outcry run my_market.toml --seed 2 --set population.maker.count=3 --out runs/mine
     """
     from scenarios.build.market import build, checked_seed
+    from scenarios.build.what_if import what_if_notes
     from scenarios.cli._console import moment, print_figures, print_folder, watching
     from scenarios.run.scenario import run_scenario
     from scenarios.schema.load import load_scenario
@@ -44,19 +45,20 @@ def command(
     seed = built.scenario.seed if seed is None else checked_seed(seed, "--seed")
     until_ns = moment(until, built.session) if until is not None else None
     folder = out if out is not None else Path("runs") / f"{built.name}-seed{seed}"
+    in_money_only = what_if_notes(overrides or [])
     console = console_beside(as_json, as_csv, wide=False)
 
     def told(summary: dict[str, Any], notes: list[str]) -> None:
         # Before the picture: a run takes less time than drawing it.
         if not (as_json or as_csv):
-            print_figures(console, summary, notes)
+            print_figures(console, summary, [*notes, *in_money_only])
 
     with watching(console, built.session, until_ns, told) as watch:
         outcome = run_scenario(
             built, folder, seed=seed, until_ns=until_ns, resume=resume, overwrite=overwrite, watch=watch
         )
     summary = outcome.summary
-    document = {**summary, "folder": folder, "pictures": outcome.pictures, "notes": outcome.notes}
+    document = {**summary, "folder": folder, "pictures": outcome.pictures, "notes": [*outcome.notes, *in_money_only]}
     if not told_to_programs(as_json, as_csv, document, summary["populations"]):
         if outcome.already_complete:
             console.print(f"{folder} is complete already")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -11,6 +13,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from scenarios.build.what_if import what_if_notes
 from scenarios.experiments.bootstrap import Interval, bootstrap, percent
 from scenarios.experiments.observe import Window
 from scenarios.experiments.outcomes import OUTCOMES
@@ -198,10 +201,23 @@ class ComparisonResult:
                 notes.append(f"{name}: every world is identical to the one without it: it changed nothing.")
             elif name != first and seen == self._hashes[first]:
                 notes.append(f"{name}: every world is identical to {first}'s.")
+            else:
+                continue
+            notes += what_if_notes(self._set_in_instruments(name))
         if self.failures:
             world, why = next(iter(self.failures.items()))
             notes.append(f"{len(self.failures)} worlds failed and are left out; world {world}: {why}")
         return notes
+
+    def _set_in_instruments(self, name: str) -> list[str]:
+        """Return the settings of instruments that a candidate changes, as paths."""
+        tables = {arm["name"]: tomllib.loads(arm["text"]).get("instrument", []) for arm in self.identity["arms"]}
+        return [
+            f"instrument.{own.get('name')}.{key}"
+            for own, other in itertools.product(tables[name], itertools.chain(*tables.values()))
+            for key in own
+            if own.get("name") == other.get("name") and own[key] != other.get(key)
+        ]
 
 
 def with_cost_parts(runs: pl.DataFrame) -> pl.DataFrame:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lob.types import EVENT
-from scenarios.build.value_range import value_range_notes
+from scenarios.build.value_range import value_notes
 from scenarios.experiments.observe import Window, execution_costs, population_results
 from scenarios.experiments.outcomes import OUTCOMES, FinishedRun, outcomes_of
 from scenarios.experiments.sameness import market_hash
@@ -113,7 +113,7 @@ class PairTask:
                 "mid_ticks": touch.mid_at(window.looks_ns).tolist(),
                 "same_tape": rows is control_tape or rows.tobytes() == control_tape.tobytes(),
                 "market_hash": market_hash(rows),
-                "value_note": " ".join(value_range_notes(built, market)) or None,
+                "value_note": " ".join(value_notes(built, market)) or None,
                 "n_rows": len(rows),
                 "window_volume_lots": OUTCOMES["volume"].of(replace(run, end_ns=window.end_ns)),
                 **outcomes_of(run),

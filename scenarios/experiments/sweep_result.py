@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 
 from lob.errors import RunError
+from scenarios.build.what_if import what_if_notes
 from scenarios.experiments._methods import function_of_result
 from scenarios.experiments.bootstrap import bootstrap
 from scenarios.experiments.outcomes import Outcome, find_outcomes
@@ -91,6 +92,7 @@ class SweepResult:
                 f"{which}: each world is identical to the first setting's of its seed, in every time, price and "
                 "quantity: these values change nothing in the market."
             )
+            notes += what_if_notes(self.cells[0])
         if "value_note" in done.columns:
             outside = done.filter(pl.col("value_note").is_not_null())
             n = outside.select("variant", "seed").unique().height

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from lob.errors import InputError
-from scenarios.build.value_range import value_range_notes
+from scenarios.build.value_range import value_notes
 from scenarios.experiments.outcomes import FinishedRun, Outcome, outcomes_of
 from scenarios.experiments.sameness import market_hash
 from scenarios.many_runs.execution import Execution
@@ -65,7 +65,7 @@ class _Task:
         tape, hashed = market.tape, TapeHash()
         hashed(tape)
         chosen: list[Outcome] = [OUTCOMES[name] for name in self.outcomes]
-        note = " ".join(value_range_notes(built, market)) or None
+        note = " ".join(value_notes(built, market)) or None
         rows = []
         for symbol, table in enumerate(built.scenario.instrument):
             mine = tape if len(built.listings) == 1 else tape[tape["symbol"] == symbol]

@@ -97,8 +97,8 @@ def _markouts(axes: Axes, found: OrderAnalytics) -> None:
     axes.set_xticks(x, ["before", *[f"{after:g} s" for after in times[1:]]])
     axes.set_xlabel("midpoint taken")
     axes.set_ylabel("ticks a lot")
-    low, high = axes.get_ylim()
-    axes.set_ylim(low - 0.3 * (high - low), high)  # room for the names
+    bottom, top = axes.get_ylim()
+    axes.set_ylim(bottom - 0.3 * (top - bottom), top)  # room for the names
     axes.legend(loc="lower left", ncols=2)
 
 

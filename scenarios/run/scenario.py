@@ -14,7 +14,7 @@ from lob.compile_time import compile_s
 from lob.errors import OutcryError, RunError
 from scenarios._flat_keywords import with_flat
 from scenarios.build.market import Built
-from scenarios.build.value_range import value_range_notes
+from scenarios.build.value_range import value_notes
 from scenarios.run.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from scenarios.run.decisions import DecisionLog, decision_figures, decision_notes
 from scenarios.run.folder import ACCOUNTS, REPORT, SCENARIO, TAPE, prepare_folder, remove_leftovers, text_hash
@@ -85,7 +85,7 @@ class _Run:
         self.text = toml_text(built.scenario.model_copy(update={"seed": seed}).model_dump()).encode()
         self.notes: list[str] = []
         self.market = built.market(seed)
-        self.warnings = value_range_notes(built, self.market)
+        self.warnings = value_notes(built, self.market)
         self.notes += self.warnings
         self.measures = Measures(built.scenario, with_depth=self.record.picture)
         self.decisions = DecisionLog(folder, self.market, built)

@@ -92,6 +92,9 @@ class InstrumentTable(Table):
     """One tick in money, for one share."""
     lot_size: Annotated[float, Field(ge=1e-12, le=1e9, allow_inf_nan=False)] = 1.0
     """One lot, the unit of all quantities, in shares, contracts or coins."""
+    price_step_ticks: Annotated[int, Field(ge=1, le=10_000)] = 1
+    """Limit prices are multiples of so many ticks, a buy rounded down, a sell up: a coarser grid for agents that count
+    in ticks, where `tick_size` only says what a tick is worth."""
     reference_ticks: Ticks = 10_000
     """Price before the first trade."""
     min_price_ticks: Ticks | None = None

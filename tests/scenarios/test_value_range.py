@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from scenarios.build.value_range import value_range_notes
+from scenarios.build.value_range import value_notes
 from scenarios.run.scenario import run_scenario
 from tests.cli.test_commands import outcry
 from tests.scenarios.texts import SMALL, built, written
@@ -22,11 +22,11 @@ JUMPING = SMALL.replace("reference_ticks = 10_000", "reference_ticks = 10_000\nn
 
 def test_the_note_names_the_instrument_its_range_and_the_first_time_beyond_it(tmp_path: Path) -> None:
     parts = built(tmp_path, JUMPING)
-    (note,) = value_range_notes(parts, parts.market(1))
+    (note,) = value_notes(parts, parts.market(1))
     assert note.startswith("The fundamental value of ABC leaves the price range of 9900 to 10100 ticks at 09:35:00 ")
     assert "(10000 to 10500 ticks)" in note and "\n" not in note
     inside = built(tmp_path)
-    assert value_range_notes(inside, inside.market(1)) == []
+    assert value_notes(inside, inside.market(1)) == []
 
 
 def test_a_run_says_so_at_its_end_and_keeps_it_in_its_summary(tmp_path: Path) -> None:

@@ -130,13 +130,16 @@ CROWDS: dict[str, list[Population]] = {
 }  # fmt: skip
 
 
-def build(populations: list[Population], seconds: int = 40, n_symbols: int = 1, **fields: Any) -> Market:
+def build(
+    populations: list[Population], seconds: int = 40, n_symbols: int = 1, price_step_ticks: int = 1, **fields: Any
+) -> Market:
     listings = [
         Listing(
             Instrument(name=f"S{s}", n_prices=2000, max_orders=5000, reference_ticks=MID_TICKS, **fields),
             OrnsteinUhlenbeck(float(MID_TICKS), 0.1, 5.0, step_ns=SECOND_NS // 3),
             maker_fee_ppm=-20,
             taker_fee_ppm=30,
+            price_step_ticks=price_step_ticks,
         )
         for s in range(n_symbols)
     ]
@@ -268,3 +271,10 @@ def test_they_agree_when_the_session_opens_at_midnight() -> None:
     populations = [restless(EVERYTHING, count=1, latency=Latency(a_ns=2e8)), *CROWDS["zero intelligence"]]
     listing = Listing(STOCK, OrnsteinUhlenbeck(float(MID_TICKS)))
     agree(Market([listing], populations, Session(0, 10 * SECOND_NS), seed=2))
+
+
+@pytest.mark.parametrize("name", ["zero intelligence", "rmsc", "every message", "limits"])
+def test_prices_in_steps_are_rounded_to_the_passive_side(name: str) -> None:
+    tape = agree(build(CROWDS[name], price_step_ticks=5))
+    priced = tape[np.isin(tape["kind"], (EventKind.ADD, EventKind.EXECUTE, EventKind.REPLACE))]
+    assert len(priced) > 20 and (priced["price_ticks"] % 5 == 0).all()

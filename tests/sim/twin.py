@@ -31,7 +31,7 @@ from sim.plain import PlainView, plain_python, record_of
 from sim.records import OUT, VIEW, LatencyKind, Needs, ScheduledKind, Wake
 from sim.rng import draw_key, exp_portable, normal_quantile, raw_uniform
 from sim.settings import Scheduled
-from tests.sim.twin_parts import Named, TwinAgent, TwinSymbol, fitted, put_anything, refused
+from tests.sim.twin_parts import Named, TwinAgent, TwinSymbol, fitted, put_anything, refused, rounded
 
 FIRST_LATENCY_INDEX = 2**20
 
@@ -50,7 +50,10 @@ class TwinMarket:
             fundamental = listing.fundamental
             values = fundamental.grid(seed, listing.instrument.name, self.open_ns, self.close_ns)
             fees = (round(1000 * listing.maker_fee_ppm), round(1000 * listing.taker_fee_ppm))
-            self.symbols.append(TwinSymbol(book, values, fundamental.step_ns, fees, listing.instrument.reference_ticks))
+            first = listing.instrument.reference_ticks
+            self.symbols.append(
+                TwinSymbol(book, values, fundamental.step_ns, fees, first, price_step=listing.price_step_ticks)
+            )
         phases = [Scheduled(self.open_ns, ScheduledKind.PHASE, Phase.CONTINUOUS, s) for s in range(len(listings))]
         closes = [replace(p, time_ns=self.close_ns, value=Phase.CLOSED) for p in phases]
         self.schedule = sorted([*phases, *schedule], key=lambda entry: entry.time_ns) + closes
@@ -266,6 +269,7 @@ class TwinMarket:
         agent, symbol = self.agents[index], self.symbols[number]
         agent.accounts[number].in_flight -= 1
         before = symbol.book.touch()
+        message["price_ticks"] = rounded(symbol, message[0])
         reason = refused(agent, index, self.symbols, message[0], self.time)
         if reason:
             book = symbol.book

@@ -62,7 +62,21 @@ class TwinSymbol:
     last_side: int = 0
     volume: int = 0
     news: float = 0.0
+    price_step: int = 1
     trades: list[tuple[int, int]] = field(default_factory=list)
+
+
+def rounded(symbol: TwinSymbol, message: Any) -> int:
+    """The price of a message after the gateway: a multiple of the step, a buy's not higher, a sell's not lower."""
+    kind, price, side = int(message["kind"]), int(message["price_ticks"]), int(message["side"])
+    if kind == REPLACE:
+        target = symbol.book.orders.get(int(message["order_id"]))
+        side = 0 if target is None else target.side
+    if kind not in (LIMIT, REPLACE) or (kind == REPLACE and side == 0) or abs(price) > 2**30:
+        return price
+    step = symbol.price_step
+    multiples = [p for p in range(price - step + 1, price + step) if p % step == 0]
+    return max(p for p in multiples if p <= price) if side > 0 else min(p for p in multiples if p >= price)
 
 
 def refused(agent: TwinAgent, index: int, symbols: list[TwinSymbol], message: Any, time: int) -> int:
