@@ -23,6 +23,7 @@ from scenarios.schema.agents import Group, TraderTable, duration_ns
 from scenarios.schema.instrument import InstrumentTable
 from scenarios.schema.load import Source, load_scenario, validate
 from scenarios.schema.scenario import Scenario
+from scenarios.schema.tables import row_path
 from sim.bulletins import Bulletin
 from sim.distributions import file_fields
 from sim.fundamental import (
@@ -187,7 +188,7 @@ def build(source: Source) -> Built:
     rows: dict[str, list[dict[str, Any]]] = {"population": [], "trader": []}
     files: list[Path] = []
     for k, row in enumerate(scenario.population):
-        where = f"population[{k}]"
+        where = row_path("population", k, [other.name for other in scenario.population])
         policy = find_policy(row.kind, folder, f"{file}: {where}.kind")
         settings = validate(policy.settings, row.settings, file, f"{where}.settings")
         named = [name for name in file_fields(policy.settings) if getattr(settings, name)]
@@ -201,11 +202,12 @@ def build(source: Source) -> Built:
         groups.append(Population(policy=policy, settings=settings, **_common(row, symbols)))
         rows["population"].append(_plain(settings.model_dump()))
     for k, trader_row in enumerate(scenario.trader):
-        where = f"{file}: trader[{k}]"
+        path = row_path("trader", k, [other.name for other in scenario.trader])
+        where = f"{file}: {path}"
         trader = find_trader(trader_row.kind, folder, f"{where}.kind")
         known = getattr(trader, "files", ())
         arguments, named_files = resolved_paths(trader_row.settings, known, folder, f"{where}.settings")
-        made = trader_maker(trader, arguments, file, f"trader[{k}].settings")
+        made = trader_maker(trader, arguments, file, f"{path}.settings")
         told = _bulletins(scenario, trader_row, symbols)
         traders.append(Population(trader=made, bulletins=told, **_common(trader_row, symbols)))
         rows["trader"].append(arguments)
@@ -216,10 +218,11 @@ def build(source: Source) -> Built:
     n_agents = sum(group.count for group in groups)
     listings, instruments = [], []
     for k, table in enumerate(scenario.instrument):
+        where = f"{file}: {row_path('instrument', k, symbols)}.fundamental.path"
         if table.fundamental.kind == "file":
-            files.append(found_file(table.fundamental.path, folder, f"{file}: instrument[{k}].fundamental.path"))
+            files.append(found_file(table.fundamental.path, folder, where))
         listings.append(_listing(table, folder, n_agents, _value_jumps(scenario, table, k)))
-        _check_file_range(table, listings[-1], session, f"{file}: instrument[{k}].fundamental.path")
+        _check_file_range(table, listings[-1], session, where)
         instruments.append(_absolute(table, folder))
     resolved = scenario.model_copy(
         update={

@@ -18,6 +18,7 @@ from scenarios.build.content import found_file
 from scenarios.schema.agents import PopulationTable
 from scenarios.schema.instrument import InstrumentTable
 from scenarios.schema.scenario import Scenario
+from scenarios.schema.tables import row_path
 from sim.distributions import Settings
 from sim.records import ScheduledKind
 from sim.settings import Population, Scheduled, Session
@@ -52,7 +53,7 @@ def with_openings(scenario: Scenario, folder: Path, file: str) -> Scenario:
     for k, table in enumerate(scenario.instrument):
         if table.opening is None:
             continue
-        name, where = f"opening_{table.name}", f"{file}: instrument[{k}].opening"
+        name, where = f"opening_{table.name}", f"{file}: {row_path('instrument', k, symbols)}.opening"
         if name in names:
             raise InputError(f"{where}: its orders are of a population {name}; allowed: no other of this name")
         doubled = [g.name for g in populations if g.kind == "replay" and (g.symbol or symbols[0]) == table.name]

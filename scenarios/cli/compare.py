@@ -30,7 +30,7 @@ __all__ = ["command"]
 def command(
     scenario: ScenarioArgument,
     algo: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(help="Algorithms, as in twap,vwap,pov,is or my_module:MINE; the first is the yardstick."),
     ] = None,
     variant: Annotated[
@@ -76,17 +76,17 @@ def command(
 
     console = console_beside(as_json, as_csv)
     path = find_scenario(scenario)
-    if (algo is None) == (variant is None):
+    if (not algo) == (not variant):
         raise InputError("give either --algo or --variant")
     candidates: dict[str, Any]
-    if algo is not None:
+    if algo:
         if (quantity is None) == (participation is None):
             raise InputError("--algo: needs either --quantity, the lots to trade, or --participation")
-        names = [name.strip() for name in algo.split(",") if name.strip()]
+        names = [name.strip() for name in ",".join(algo).split(",") if name.strip()]
         orders = [metaorder(name, side, quantity or 1, algo_settings or [], path.parent) for name in names]
         candidates = {order.algo: order for order in orders}
         if len(candidates) < len(orders):
-            raise InputError(f"--algo {short(algo)}: one is given twice; allowed: each once")
+            raise InputError(f"--algo {short(','.join(algo))}: one is given twice; allowed: each once")
         begin, length = start or default_start(scenario, overrides or []), duration_s(horizon, "--horizon")
         protocol = ImpactProtocol(start=begin, horizon_s=length, after_s=60.0, first_seed=first_seed,
                                   confidence=confidence)  # fmt: skip

@@ -28,7 +28,7 @@ from scenarios.experiments.treatment import (
 )
 from scenarios.many_runs.execution import Execution
 from scenarios.many_runs.map_runs import Failed
-from scenarios.schema.times import time_of_day_ns
+from scenarios.schema.times import clock, time_of_day_ns
 from scenarios.schema.toml_text import toml_text
 from sim.settings import Session
 
@@ -194,14 +194,22 @@ def window_of(session: Session, treatment: Treatment, protocol: ImpactProtocol) 
         horizon_ns = horizon_ns if own else (close_ns - start_ns) // 2
     after_ns = horizon_ns if after_s is None else round(after_s * SECOND_NS)
     if not open_ns <= start_ns < close_ns:
-        raise InputError(f"start {start_ns / 1e9:g} s: outside the session ({open_ns / 1e9:g} to {close_ns / 1e9:g} s)")
+        raise InputError(
+            f"start {clock(start_ns)}: outside the session; allowed: {clock(open_ns)} to {clock(close_ns)}"
+        )
     if horizon_ns < SECOND_NS:
         raise InputError(f"horizon {horizon_ns / 1e9:g} s: allowed: at least 1 s")
     end_ns = start_ns + horizon_ns
     if end_ns >= close_ns:
-        raise InputError(f"horizon {horizon_ns / 1e9:g} s: the treatment must end before the close")
+        raise InputError(
+            f"horizon {horizon_ns / 1e9:g} s: from {clock(start_ns)} the treatment would end at {clock(end_ns)}; "
+            f"allowed: an end before the close at {clock(close_ns)}"
+        )
     if after_s is not None and end_ns + after_ns > close_ns:
-        raise InputError(f"after {after_s:g} s: beyond the close; allowed: up to {(close_ns - end_ns) / 1e9:g} s")
+        raise InputError(
+            f"after {after_s:g} s: beyond the close at {clock(close_ns)}; allowed: up to "
+            f"{(close_ns - end_ns) / 1e9:g} s after {clock(end_ns)}"
+        )
     return Window(start_ns, end_ns, min(close_ns, end_ns + after_ns))
 
 

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ValidationError
 from lob.errors import Argument, InputError
 from scenarios.schema.pairs import pair, parse_toml, value_of
 from scenarios.schema.scenario import Scenario
+from scenarios.schema.tables import row_path
 from sim.files.kinds import what_it_is
 
 __all__ = [
@@ -236,7 +237,9 @@ def _walk(data: Any, loc: tuple[int | str, ...], kind: str) -> tuple[str, Any]:
     path, at = "", data
     for k, part in enumerate(loc):
         if isinstance(part, int) and isinstance(at, list) and part < len(at):
-            path, at = f"{path}[{part}]", at[part]
+            named = k == 1 and all(isinstance(row, dict) for row in at)
+            path = row_path(path, part, [row.get("name") for row in at]) if named else f"{path}[{part}]"
+            at = at[part]
         elif isinstance(at, dict) and part in at:
             path, at = f"{path}.{part}" if path else str(part), at[part]
         elif k == len(loc) - 1 and kind == "missing":
@@ -358,13 +361,13 @@ def override_value(data: dict[str, Any], text: str) -> None:
     at: Any = data
     for part in parts[:-1]:
         if isinstance(at, list):
-            at = at[_row(at, part, text)]
+            at = at[_row(at, part, text, data)]
         else:
             if not isinstance(at, dict):
                 raise InputError(_override(text), f": {plain_text(part)} is not within a table")
             at = at.setdefault(part, {})
     if isinstance(at, list):
-        at[_row(at, parts[-1], text)] = value
+        at[_row(at, parts[-1], text, data)] = value
     elif isinstance(at, dict):
         at[parts[-1]] = value
     else:
@@ -377,12 +380,14 @@ def _override(text: str) -> Argument:
     return Argument("overrides", plain if len(plain) <= 120 else f"{plain[:117]}...")
 
 
-def _row(rows: list[Any], part: str, text: str) -> int:
+def _row(rows: list[Any], part: str, text: str, data: dict[str, Any]) -> int:
     if part.isascii() and part.isdecimal() and len(part) < 10 and int(part) < len(rows):
         return int(part)
     names = [str(row.get("name", k)) if isinstance(row, dict) else str(k) for k, row in enumerate(rows)]
     if part not in names:
-        raise InputError(
-            _override(text), f": no row {plain_text(part)}{nearest(part, names)}; allowed: {', '.join(names)}"
-        )
+        # A population may be sought among the traders, or the other way round.
+        homes = [key for key, table in data.items() if isinstance(table, list) and table is not rows
+                 and part in [row.get("name") for row in table if isinstance(row, dict)]]  # fmt: skip
+        there = f" (there is {homes[0]}.{part})" if homes else nearest(part, names)
+        raise InputError(_override(text), f": no row {plain_text(part)}{there}; allowed: {', '.join(names)}")
     return names.index(part)

@@ -11,7 +11,7 @@ from lob.units import DAY_NS, HOUR_NS
 from scenarios.schema.agents import PopulationTable, TraderTable
 from scenarios.schema.events import Event
 from scenarios.schema.instrument import InstrumentTable
-from scenarios.schema.tables import ClockTime, Finite, Name, Table, Text, wrong
+from scenarios.schema.tables import ClockTime, Finite, Name, Table, Text, row_path, wrong
 from sim.heap import LAST_NS
 from sim.times import time_ns
 
@@ -110,30 +110,32 @@ class Scenario(Table):
         for table, rows in [*groups, ("event", self.event)]:
             for k, row in enumerate(rows):
                 symbol = getattr(row, "symbol", None)
+                path = row_path(table, k, [other.name for other in rows])
                 if symbol is not None and symbol not in symbols:
-                    raise wrong(f"{table}[{k}].symbol", symbol, f"one of {', '.join(symbols)}")
+                    raise wrong(f"{path}.symbol", symbol, f"one of {', '.join(symbols)}")
                 watch = getattr(row, "watch", None)
                 others = [name for name in symbols if name != (symbol or symbols[0])]
                 if watch is not None and watch not in others:
                     allowed = f"one of {', '.join(others)}" if others else "nothing: there is no second instrument"
-                    raise wrong(f"{table}[{k}].watch", watch, allowed)
+                    raise wrong(f"{path}.watch", watch, allowed)
         names = [g.name for _, rows in groups for g in rows]
+        events = [row_path("event", k, [event.name for event in self.event]) for k in range(len(self.event))]
         for k, event in enumerate(self.event):
             if event.kind == "kill" and event.population not in names:
-                raise wrong(f"event[{k}].population", event.population, f"one of {', '.join(names)}")
+                raise wrong(f"{events[k]}.population", event.population, f"one of {', '.join(names)}")
         readers = [trader.name for trader in self.trader]
         for k, event in enumerate(self.event):
             for n, heard in enumerate(event.heard_by if event.kind == "bulletin" else ()):
                 if heard.trader not in readers:
                     allowed = f"a [[trader]]: {', '.join(readers) or 'there is none'}"
-                    raise wrong(f"event[{k}].heard_by[{n}].trader", heard.trader, allowed)
+                    raise wrong(f"{events[k]}.heard_by[{n}].trader", heard.trader, allowed)
         session = self.session
         for k, event in enumerate(self.event):
             for key in ("at", "until"):
                 time = getattr(event, key, None)
                 if time is not None and not session.open_ns <= session.ns(time) < session.close_ns:
                     allowed = f"a time within the session ({session.open} to {session.close})"
-                    raise wrong(f"event[{k}].{key}", time, allowed)
+                    raise wrong(f"{events[k]}.{key}", time, allowed)
         return self
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -21,6 +23,7 @@ __all__ = [
     "Text",
     "TickAmount",
     "WholeAtLeastZero",
+    "row_path",
     "wrong",
 ]
 
@@ -80,3 +83,16 @@ class EventBase(Table):
 def wrong(key: str, value: Any, allowed: str) -> PydanticCustomError:
     """Return an error about one key of a table, for a validator that looks at several."""
     return PydanticCustomError("wrong_key", "wrong value", {"key": key, "bad": value, "allowed": allowed})
+
+
+def row_path(table: str, k: int, names: Sequence[Any]) -> str:
+    """Return how a message names row k of a table: by its name, as an override does, or by its number without one.
+
+    Args:
+        table: as in "population".
+        k: number of the row, from 0.
+        names: of all rows; what is no plain name, or stands there twice, names nobody.
+    """
+    name = names[k]
+    is_plain = isinstance(name, str) and re.fullmatch(r"[A-Za-z_][\w -]{0,60}", name) is not None
+    return f"{table}.{name}" if is_plain and list(names).count(name) == 1 else f"{table}[{k}]"

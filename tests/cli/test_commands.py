@@ -183,7 +183,7 @@ def test_help_imports_neither_numba_nor_numpy_nor_pydantic() -> None:
 def test_bad_input_ends_in_one_line_with_status_2(tmp_path: Path) -> None:
     written(tmp_path, SMALL.replace("count = 50", "count = -1"))
     _, err = outcry(tmp_path, "run", "small.toml", status=2)
-    assert one_line(err) == "outcry: small.toml: population[0].count = -1; allowed: at least 1\n"
+    assert one_line(err) == "outcry: small.toml: population.zero.count = -1; allowed: at least 1\n"
     assert not (tmp_path / "runs").exists()
 
 

@@ -113,7 +113,7 @@ def test_attribute_prints_shares_that_add_up(tmp_path: Path) -> None:
         ((*IMPACT, "--quantity", "5", "--branch", "09:45"), "not after the treatment's start"),
         ((*IMPACT, "--quantity", "5", "--executor", "cluster"), "process, ray, serial"),
         (("impact", "small.toml", "--quantity", "5", "--horizon", "3 days"), "not a duration"),
-        (("impact", "small.toml", "--quantity", "5", "--horizon", "30m"), "must end before the close"),
+        (("impact", "small.toml", "--quantity", "5", "--horizon", "30m"), "an end before the close"),
         (("sweep", "small.toml", "--grid", "population.zero.count"), "a.b=1,2,3"),
         (("impact", "small.toml", "--quantity", "5", "--horizon", "9" * 400), "longer than a day"),
         ((*IMPACT, "--quantity", "5", "--stop", "impact_end:nan"), "half_width = nan"),

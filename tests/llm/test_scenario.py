@@ -166,13 +166,13 @@ settings = { interval_s = 1.0 }
     [
         (
             'event.offer.heard_by=[{trader = "zero"}]',
-            r"event\[0\].heard_by\[0\].trader.*zero.*allowed: a \[\[trader\]\]: readers",
+            r"event\.offer\.heard_by\[0\].trader.*zero.*allowed: a \[\[trader\]\]: readers",
         ),
         ('event.offer.topic="gossip"', r"topic"),
         ('event.offer.text=""', r"text"),
         (
             "trader.readers.settings.interval=5",
-            r"trader\[0\].settings.interval: unknown key \(did you mean interval_s\?\); allowed: personas",
+            r"trader\.readers\.settings.interval: unknown key \(did you mean interval_s\?\); allowed: personas",
         ),
         ('trader.readers.settings.personas=["shy"]', r"'shy'; allowed: value_patient"),
         (

@@ -133,5 +133,5 @@ def test_profits_add_up_to_minus_the_fees_in_every_scenario_of_the_library(name:
 def test_a_fee_finer_than_what_is_charged_is_refused_with_its_place(tmp_path: Path, fee: float) -> None:
     from lob.errors import InputError
 
-    with pytest.raises(InputError, match=r"instrument\[1\]\.taker_fee_bps = .*steps of 0\.00001"):
+    with pytest.raises(InputError, match=r"instrument\.B\.taker_fee_bps = .*steps of 0\.00001"):
         built(tmp_path, TWO.replace("0.00003", str(fee)))

@@ -25,7 +25,9 @@ def changed(old: str, new: str) -> str:
 
 def test_an_unknown_key_is_reported_with_the_nearest_known_one(tmp_path: Path) -> None:
     line = complaint(tmp_path, changed("count = 50", "conut = 50"))
-    assert line.startswith(f"{tmp_path}/small.toml: population[0].conut: unknown key (did you mean count?); allowed: ")
+    assert line.startswith(
+        f"{tmp_path}/small.toml: population.zero.conut: unknown key (did you mean count?); allowed: "
+    )
 
 
 def test_an_unknown_table_is_reported_with_the_known_ones(tmp_path: Path) -> None:
@@ -34,28 +36,28 @@ def test_an_unknown_table_is_reported_with_the_known_ones(tmp_path: Path) -> Non
 
 def test_an_unknown_setting_is_reported_with_the_settings_of_the_kind(tmp_path: Path) -> None:
     line = complaint(tmp_path, changed("interval_s", "intervall_s"))
-    assert "population[0].settings.intervall_s: unknown key (did you mean interval_s?)" in line
+    assert "population.zero.settings.intervall_s: unknown key (did you mean interval_s?)" in line
     assert "market_share" in line
 
 
 def test_an_unknown_kind_is_reported_with_the_nearest_known_name(tmp_path: Path) -> None:
     line = complaint(tmp_path, changed('"zero_intelligence"', '"zero_inteligence"'))
-    assert 'population[0].kind = "zero_inteligence" (did you mean zero_intelligence?); allowed: ' in line
+    assert 'population.zero.kind = "zero_inteligence" (did you mean zero_intelligence?); allowed: ' in line
 
 
 def test_an_unknown_kind_of_trader_is_reported_with_the_known_ones(tmp_path: Path) -> None:
     line = complaint(tmp_path, SMALL + '[[trader]]\nname = "t"\nkind = "twpa"\n')
-    assert 'trader[0].kind = "twpa" (did you mean twap?); allowed: llm, rl, twap' in line
+    assert 'trader.t.kind = "twpa" (did you mean twap?); allowed: llm, rl, twap' in line
 
 
 def test_an_unknown_kind_of_latency_is_reported(tmp_path: Path) -> None:
     line = complaint(tmp_path, changed("count = 50", 'latency = { kind = "constat", delay_us = 1 }'))
-    assert 'population[0].latency.kind = "constat" (did you mean constant?)' in line
+    assert 'population.zero.latency.kind = "constat" (did you mean constant?)' in line
 
 
 def test_a_negative_count_is_refused(tmp_path: Path) -> None:
     line = complaint(tmp_path, changed("count = 50", "count = -3"))
-    assert "population[0].count = -3; allowed: at least 1" in line
+    assert "population.zero.count = -3; allowed: at least 1" in line
 
 
 def test_a_count_with_a_fraction_is_refused(tmp_path: Path) -> None:
@@ -68,13 +70,13 @@ def test_a_number_in_quotes_is_refused(tmp_path: Path) -> None:
 
 def test_a_unit_written_into_the_value_is_refused_with_the_unit_of_the_field(tmp_path: Path) -> None:
     line = complaint(tmp_path, changed("interval_s = 2.0", 'interval_s = "2 min"'))
-    assert 'population[0].settings.interval_s = "2 min"; allowed: a number' in line
+    assert 'population.zero.settings.interval_s = "2 min"; allowed: a number' in line
     assert "(in seconds)" in line
 
 
 def test_a_wrong_unit_in_the_name_is_an_unknown_key(tmp_path: Path) -> None:
     line = complaint(tmp_path, changed("count = 50", 'latency = { kind = "constant", delay_min = 1 }'))
-    assert "population[0].latency.delay_min: unknown key" in line
+    assert "population.zero.latency.delay_min: unknown key" in line
 
 
 def test_a_latency_in_two_units_is_refused(tmp_path: Path) -> None:
@@ -84,7 +86,7 @@ def test_a_latency_in_two_units_is_refused(tmp_path: Path) -> None:
 
 def test_a_distribution_with_a_wrong_name_is_refused(tmp_path: Path) -> None:
     line = complaint(tmp_path, changed("2.0", "{ unifrom = [1.0, 2.0] }"))
-    assert "population[0].settings.interval_s.unifrom: unknown key (did you mean uniform?)" in line
+    assert "population.zero.settings.interval_s.unifrom: unknown key (did you mean uniform?)" in line
 
 
 def test_a_distribution_with_reversed_bounds_is_refused(tmp_path: Path) -> None:
@@ -132,24 +134,24 @@ def test_an_event_outside_the_session_is_refused(tmp_path: Path) -> None:
 
 def test_a_reference_price_off_the_tick_range_is_refused(tmp_path: Path) -> None:
     text = changed("reference_ticks = 10_000", "reference_ticks = 10_000\nmin_price_ticks = 20_000")
-    assert "instrument[0].reference_ticks = 10000; allowed: 20000 to " in complaint(tmp_path, text)
+    assert "instrument.ABC.reference_ticks = 10000; allowed: 20000 to " in complaint(tmp_path, text)
 
 
 def test_a_fundamental_value_off_the_tick_range_is_refused(tmp_path: Path) -> None:
     text = changed("reference_ticks = 10_000", 'fundamental = { kind = "ou", mean_ticks = 1e9 }')
-    assert "instrument[0].fundamental.mean_ticks = 1000000000.0; allowed: " in complaint(tmp_path, text)
+    assert "instrument.ABC.fundamental.mean_ticks = 1000000000.0; allowed: " in complaint(tmp_path, text)
 
 
 def test_a_fundamental_file_in_money_instead_of_ticks_is_refused(tmp_path: Path) -> None:
     (tmp_path / "value.csv").write_text("time_ns,value_ticks\n0,0.5\n")
     text = changed("reference_ticks = 10_000", 'fundamental = { kind = "file", path = "value.csv" }')
-    assert "instrument[0].fundamental.path: value_ticks from 0.5" in complaint(tmp_path, text)
+    assert "instrument.ABC.fundamental.path: value_ticks from 0.5" in complaint(tmp_path, text)
 
 
 def test_a_fundamental_file_that_is_missing_is_named(tmp_path: Path) -> None:
     text = changed("reference_ticks = 10_000", 'fundamental = { kind = "file", path = "value.csv" }')
     line = complaint(tmp_path, text)
-    assert "instrument[0].fundamental.path" in line and f"{tmp_path}/value.csv: not found" in line
+    assert "instrument.ABC.fundamental.path" in line and f"{tmp_path}/value.csv: not found" in line
 
 
 def test_two_populations_of_one_name_are_refused(tmp_path: Path) -> None:
@@ -159,11 +161,11 @@ def test_two_populations_of_one_name_are_refused(tmp_path: Path) -> None:
 
 def test_a_population_in_an_unknown_instrument_is_refused(tmp_path: Path) -> None:
     text = changed("count = 50", 'symbol = "XYZ"')
-    assert 'population[0].symbol = "XYZ"; allowed: one of ABC' in complaint(tmp_path, text)
+    assert 'population.zero.symbol = "XYZ"; allowed: one of ABC' in complaint(tmp_path, text)
 
 
 def test_a_missing_key_is_named(tmp_path: Path) -> None:
-    assert "population[0].kind is missing" in complaint(tmp_path, '[[population]]\nname = "a"\n')
+    assert "population.a.kind is missing" in complaint(tmp_path, '[[population]]\nname = "a"\n')
 
 
 def test_a_schema_version_of_the_future_is_refused(tmp_path: Path) -> None:
@@ -178,11 +180,9 @@ def test_a_mistake_in_the_toml_is_reported_with_its_line(tmp_path: Path) -> None
 def test_settings_that_a_trader_does_not_take_are_refused(tmp_path: Path) -> None:
     text = SMALL + '[[trader]]\nname = "t"\nkind = "twap"\nsettings = { quantity = 3 }\n'
     line = complaint(tmp_path, text)
-    assert (
-        "trader[0].settings.quantity: unknown key (did you mean quantity_lots?); allowed: side, quantity_lots" in line
-    )
+    assert "trader.t.settings.quantity: unknown key (did you mean quantity_lots?); allowed: side, quantity_lots" in line
     line = complaint(tmp_path, text.replace("quantity = 3", "quantity_lots = 0"))
-    assert line.endswith("trader[0].settings.quantity_lots = 0; allowed: at least 1 (in lots)")
+    assert line.endswith("trader.t.settings.quantity_lots = 0; allowed: at least 1 (in lots)")
 
 
 def test_a_module_that_does_not_exist_is_named(tmp_path: Path) -> None:

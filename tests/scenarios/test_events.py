@@ -34,7 +34,7 @@ def test_an_event_that_is_switched_off_is_as_if_it_were_not_there(tmp_path: Path
 def test_names_of_events_are_unique_and_enabled_is_true_or_false(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"event\[1\].name = .halt."):
         built(tmp_path, SMALL + HALT + HALT)
-    with pytest.raises(InputError, match=r"event\[0\].enabled = 1; allowed: true or false"):
+    with pytest.raises(InputError, match=r"event\.halt\.enabled = 1; allowed: true or false"):
         built(tmp_path, SMALL + HALT, "event.halt.enabled=1")
     with pytest.raises(InputError, match=r"no row stop"):
         load_scenario(str(written(tmp_path, SMALL + HALT)), ["event.stop.enabled=false"])

@@ -49,13 +49,13 @@ def with_settings(folder: Path, settings: str, name: str = "typed_trader") -> Bu
 @pytest.mark.parametrize(
     ("settings", "told"),
     [
-        ("{}", "trader[0].settings.lots is missing; it must be given"),
-        ("{ lots = 0 }", "trader[0].settings.lots = 0; allowed: at least 1"),
-        ("{ lots = '3' }", 'trader[0].settings.lots = "3"; allowed: a whole number'),
-        ("{ lots = 1, side = 'bid' }", "trader[0].settings.side = \"bid\"; allowed: 'buy' or 'sell'"),
+        ("{}", "trader.t.settings.lots is missing; it must be given"),
+        ("{ lots = 0 }", "trader.t.settings.lots = 0; allowed: at least 1"),
+        ("{ lots = '3' }", 'trader.t.settings.lots = "3"; allowed: a whole number'),
+        ("{ lots = 1, side = 'bid' }", "trader.t.settings.side = \"bid\"; allowed: 'buy' or 'sell'"),
         (
             "{ lots = 1, lot = 2 }",
-            "trader[0].settings.lot: unknown key (did you mean lots?); allowed: lots, side, index",
+            "trader.t.settings.lot: unknown key (did you mean lots?); allowed: lots, side, index",
         ),
     ],
 )
@@ -73,7 +73,7 @@ def test_settings_come_with_the_types_of_the_constructor(tmp_path: Path) -> None
 
 
 def test_what_only_the_constructor_knows_is_told_in_the_same_way(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"trader\[0\].settings: Mine refused them \(13 brings bad luck\)"):
+    with pytest.raises(InputError, match=r"trader\.t\.settings: Mine refused them \(13 brings bad luck\)"):
         with_settings(tmp_path, "{ lots = 13 }").market()
 
 
@@ -134,6 +134,6 @@ def test_the_schema_knows_the_settings_of_traders() -> None:
 @pytest.mark.parametrize("table", ['"hunter22"', '{ kind = "openai", base_url = "http://a:hunter22@host" }',
                                    '{ kind = "openai", api_key = "hunter22" }'])  # fmt: skip
 def test_a_key_in_the_wrong_place_is_not_shown(tmp_path: Path, table: str) -> None:
-    with pytest.raises(InputError, match=r"trader\[0\].settings.backend") as caught:
+    with pytest.raises(InputError, match=r"trader\.t\.settings.backend") as caught:
         built(tmp_path, SMALL + f'[[trader]]\nname = "t"\nkind = "llm"\nsettings = {{ backend = {table} }}\n')
     assert "hunter22" not in str(caught.value)
