@@ -198,6 +198,7 @@ def _train(
         "parameters": sum(p.numel() for p in trained.model.parameters()),
         "validation_nats": round(trained.best, 4),
         "config": asdict(config),
+        "licence": "of whoever trained it, as far as the terms of the recordings allow",
         "versions": versions(),
     }
     weights = FlowWeights.of(trained.model, tokenizer, card)
