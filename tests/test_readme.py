@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.inside import inside
 from tests.replay.days import DATA
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -40,7 +41,8 @@ def test_what_the_readme_says_to_type_works(tmp_path: Path) -> None:
         for words in filter(None, map(_words, text.splitlines())):
             if words[0] == ".venv/bin/outcry" and ("GOOG.zip" not in words or GOOG.is_file()):
                 faster = ["--no-models"] if words[1] == "realism" else []  # judges are trained in tests of their own
-                out = _run(tmp_path, ["-m", "scenarios.cli", *words[1:], *faster])
+                status, out, err = inside(tmp_path, *words[1:], *faster)
+                assert status == 0, f"{words}\n{out}{err}"
                 for picture in re.findall(r"^Picture: (.+)$", out, re.M):
                     assert (tmp_path / picture).stat().st_size > 10_000
 

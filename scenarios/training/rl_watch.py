@@ -118,7 +118,7 @@ class Watch:
             "evaluation_pnl": interval(found.pnl),
             "better_than": {name: interval(found.returns - returns) for name, returns in self.baseline_returns.items()},
             "reward_unit": "price_scale_ticks x largest position",
-            "licence": "of whoever trained it; trained in a simulated market, whose recordings, if any, keep their terms",
+            "licence": "of whoever trained it; recordings in its scenario, if any, keep their terms",
             "version": version(),
         }
 
