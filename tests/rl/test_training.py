@@ -261,7 +261,7 @@ def test_whole_episodes_from_any_number_of_processes_teach_the_same(tmp_path: Pa
     pytest.importorskip("ray")
     for name, executor, workers in (("a", "serial", None), ("b", "process", 2), ("c", "ray", 1)):
         training = small(
-            tmp_path, algo="ppo-single-file", n_envs=20, total_steps=4000, executor=executor, workers=workers
+            tmp_path, algo="ppo-single-file", n_envs=20, total_steps=2000, executor=executor, workers=workers
         )
         history = train_rl(training, tmp_path / name)["history"]
         found[name] = history, load_network(tmp_path / name / "policy.safetensors").layers
