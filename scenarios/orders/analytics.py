@@ -74,31 +74,33 @@ class OrderAnalytics:
 
     @property
     def answer(self) -> str:
-        """What was asked, answered in two sentences with intervals."""
+        """What was asked, answered in a few sentences with intervals."""
         within = self.within_s[min(1, len(self.within_s) - 1)]
-        told = [f"an order {label} is filled within {within:g} s with probability {_share(row)}"
-                for label, row in self._rows(within)]  # fmt: skip
-        first = (
-            f"If it is left in the book, {', '.join(told)}." if told else "Too few orders to say how they are filled."
-        )
+        left, went = (self._best_and_next(question, within) for question in ("left", "went"))
+        if not left:
+            return "Too few orders to say if they are filled."
+        told = [f"an order {row['label']} is filled within {within:g} s with probability {_share(row)}" for row in left]
+        text = f"If it is left in the book, {', '.join(told)}."
+        if went:
+            text += f" As it went, withdrawn ones unfilled, {_share(went[0])} of those {went[0]['label']} were."
         rows = self.markouts.filter((pl.col("who") == "rests") & (pl.col("population") == "all"))
         gains = {row["after_s"]: row for row in rows.rows(named=True) if row["value"] is not None}
         if not gains:
-            return first
+            return text
         last = gains[10.0] if 10.0 in gains else gains[max(gains)]
-        second = f" A fill gains its resting order {_ticks(last)} by the midpoint {last['after_s']:g} s later"
+        text += f" A fill gains its resting order {_ticks(last)} by the midpoint {last['after_s']:g} s later"
         if 0.0 in gains and last["after_s"] > 0:
-            second += f"; by the one just before the fill it was {_ticks(gains[0.0])}"
-        return f"{first}{second}."
+            text += f"; by the one just before the fill it was {_ticks(gains[0.0])}"
+        return f"{text}."
 
-    def _rows(self, within: float) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Yield the best price, and the next group behind it, as far as they are known."""
+    def _best_and_next(self, question: str, within: float) -> list[dict[str, Any]]:
+        """Return the rows of the best price and of the next group behind it, as far as they are known."""
         rows = self.fills.filter(
-            (pl.col("group") == "distance") & (pl.col("question") == "left") & (pl.col("within_s") == within)
+            (pl.col("group") == "distance") & (pl.col("question") == question) & (pl.col("within_s") == within)
         ).rows(named=True)
         labels = [row["label"] for row in rows]
         start = labels.index(AT_BEST) if AT_BEST in labels else 0
-        yield from ((row["label"], row) for row in rows[start : start + 2] if row["value"] is not None)
+        return [row for row in rows[start : start + 2] if row["value"] is not None]
 
     def record(self) -> dict[str, Any]:
         """Return everything as JSON can hold it."""
