@@ -30,6 +30,5 @@ if __name__ == "__main__":
         execution=Execution("process"),
     )
     for one in estimate_costs(small_and_large, [3000, 8000]):
-        print(
-            f"{one.quantity_lots:,} lots: {one.cost.value:.2f} bp ({one.cost.low:.2f}, {one.cost.high:.2f}), {one.basis}"
-        )
+        cost = one.cost
+        print(f"{one.quantity_lots:,} lots: {cost.value:.2f} bp ({cost.low:.2f}, {cost.high:.2f}), {one.basis}")

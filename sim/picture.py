@@ -15,27 +15,15 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, MultipleLocator
 
 from lob.types import Phase
 from sim.metrics import DepthHistory, MarketSeries
+from sim.picture_style import BLUE, INK, RED, STYLE
 
-__all__ = ["BUY", "INK", "NEWS", "SELL", "decimals", "draw_market", "time_axis"]
+__all__ = ["BUY", "NEWS", "SELL", "decimals", "draw_market", "time_axis"]
 
-BUY, SELL, INK, GRID, NEWS = "#2166ac", "#d6604d", "#222222", "#dddddd", "#7b3294"
+BUY, SELL, NEWS = BLUE, RED, "#7b3294"
 MAX_BARS = 120
 MAX_HEAT_ROWS = 160
 _BARS_S = (0.01, 0.1, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800)
 _TICKS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 14_400)
-_STYLE: Any = {
-    "font.size": 9,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.edgecolor": "#888888",
-    "axes.labelcolor": INK,
-    "xtick.color": "#555555",
-    "ytick.color": "#555555",
-    "axes.grid": True,
-    "grid.color": GRID,
-    "grid.linewidth": 0.5,
-    "axes.axisbelow": True,
-}
 
 
 def draw_market(
@@ -54,7 +42,7 @@ def draw_market(
         depth: of the instrument at the ends of the same bins, finished.
         news: (seconds since midnight, label) of lines to draw.
     """
-    with matplotlib.rc_context(_STYLE):
+    with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(12, 9.5), dpi=110)
         FigureCanvasAgg(figure)
         panels = figure.subplots(4, 1, sharex=True, gridspec_kw={"height_ratios": [3.4, 3, 1.1, 1.3], "hspace": 0.13})

@@ -1,4 +1,4 @@
-"""What all pictures share: colours, figure, PNG."""
+"""What the pictures of studies share: colours, figure, PNG."""
 
 from __future__ import annotations
 
@@ -11,24 +11,16 @@ import matplotlib
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-__all__ = ["BLUE", "GREY", "GRID", "INK", "RED", "SERIES", "STYLE", "new_figure", "plain", "png"]
+from sim.picture_style import BLUE, GRID, INK, RED, STYLE
 
-BLUE, RED, INK, GRID, GREY = "#2166ac", "#d6604d", "#222222", "#dddddd", "#999999"
-SERIES = ("#2166ac", "#d6604d", "#4d9221", "#8073ac", "#b35806", "#35978f", "#c51b7d", "#666666")
-STYLE: Any = {
-    "font.size": 9,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.edgecolor": "#888888",
-    "axes.labelcolor": INK,
+__all__ = ["BLUE", "GREY", "GRID", "INK", "RED", "SERIES", "new_figure", "plain", "png"]
+
+GREY = "#999999"
+SERIES = (BLUE, RED, "#4d9221", "#8073ac", "#b35806", "#35978f", "#c51b7d", "#666666")
+_PANELS: Any = {
+    **STYLE,
     "axes.titlesize": 9,
     "axes.titlelocation": "left",
-    "xtick.color": "#555555",
-    "ytick.color": "#555555",
-    "axes.grid": True,
-    "grid.color": GRID,
-    "grid.linewidth": 0.5,
-    "axes.axisbelow": True,
     "legend.frameon": False,
     "legend.fontsize": 8,
 }
@@ -37,7 +29,7 @@ STYLE: Any = {
 @contextmanager
 def new_figure(width: float, height: float) -> Iterator[Figure]:
     """Yield a figure in our style, without touching the user's matplotlib settings or back end."""
-    with matplotlib.rc_context(STYLE):
+    with matplotlib.rc_context(_PANELS):
         figure = Figure(figsize=(width, height), layout="constrained")
         FigureCanvasAgg(figure)
         yield figure

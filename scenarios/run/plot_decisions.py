@@ -11,10 +11,10 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from scenarios.pages.style import STYLE
 from scenarios.run.measures import Measures
 from scenarios.schema.scenario import Scenario
-from sim.picture import BUY, INK, NEWS, SELL, decimals, time_axis
+from sim.picture import BUY, NEWS, SELL, decimals, time_axis
+from sim.picture_style import INK, STYLE
 
 __all__ = ["draw_decisions"]
 
