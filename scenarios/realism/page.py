@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from scenarios.pages.html import details, number, page, paragraph, picture, table
+from scenarios.realism.judge.page import judge_sections, judge_sentences
 from scenarios.realism.plot import draw_curves, draw_distributions, draw_scores
 from sim.versions import versions
 
@@ -36,13 +37,12 @@ METHOD = (
 
 
 def model_sentences(card: Scorecard) -> list[str]:
-    """Return what the discriminator and the predictor found, in words; nothing if they were not asked for."""
-    if not card.models:
+    """Return what the judge and the predictor found, in words; nothing if they were not asked for."""
+    if not card.models or card.judgement is None:
         return []
     p = card.models["predictive"]
     return [
-        f"Discriminator: area under the ROC curve {card.models['discriminator_auc']:.3f} for simulated against real "
-        f"(0.5: cannot be told apart), {card.models['discriminator_floor']:.3f} for real against real of another time.",
+        *judge_sentences(card.judgement),
         f"Predictive score: mean absolute error on real flow {p['simulated']:.4f} spreads when trained on simulated "
         f"flow, {p['real']:.4f} when trained on real flow, {p['nothing']:.4f} knowing nothing; share of squared "
         f"error saved {p['skill_simulated']:.1%} and {p['skill_real']:.1%}.",
@@ -99,6 +99,7 @@ def realism_page(card: Scorecard, simulated: str, real: str) -> str:
                                                                                       "real")),
         details("Impact curves, and activity through the day",
                 picture(draw_curves(card), "Impact curves, error against horizon, and activity through the day")),
+        *(judge_sections(card.judgement) if card.judgement is not None else ()),
         *sections,
         details("Stylised facts", table(["", "simulated", "real", "floor", "gap / floor", "verdict"], facts)),
         details("Method", *[paragraph(text) for text in METHOD], paragraph(f"Versions: {json.dumps(versions())}")),

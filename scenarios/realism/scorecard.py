@@ -19,10 +19,10 @@ import polars as pl
 
 from lob.errors import InputError
 from scenarios.realism.curves import response_curves
-from scenarios.realism.discriminator import discriminator_auc
 from scenarios.realism.distributions import conditional_rows, distribution_rows, samples_of
 from scenarios.realism.horizon import error_by_horizon
 from scenarios.realism.intraday import intraday_profile
+from scenarios.realism.judge import Judgement, judge
 from scenarios.realism.predictive import predictive_score
 from scenarios.realism.reference import Reference, Samples
 from scenarios.realism.tails import TAILS, tail_facts
@@ -47,7 +47,8 @@ class Scorecard:
         curves: responses by kind of event: kind, lag, simulated, real, in median spreads.
         horizon: error of successive parts: part, until_s, l1, l1_real.
         profile: half hours of the day: time, measure, simulated, real.
-        models: discriminator_auc, discriminator_floor, predictive (dict), where they were asked for.
+        models: predictive (dict), where it was asked for.
+        judgement: of the judge, where it was asked for.
         simulated, real: the samples by name, for pictures.
     """
 
@@ -59,6 +60,7 @@ class Scorecard:
     models: dict[str, Any]
     simulated: Samples
     real: Samples
+    judgement: Judgement | None = None
 
     def _lob_bench(self, column: str) -> float:
         chosen = self.distances.filter(pl.col("group") == "LOB-Bench")
@@ -87,6 +89,7 @@ class Scorecard:
             "mean_l1_over_floor": self.mean_l1_over_floor,
             "verdicts": self.verdicts(),
             "models": self.models,
+            "judge": None if self.judgement is None else self.judgement.record(),
             **{name: getattr(self, name).rows(named=True) for name in tables},
         }
 
@@ -106,7 +109,7 @@ def scorecard(
         simulated: the flow to be judged, or several sessions of it; with their books.
         real: what it should look like, with its book.
         other: real flow of another time that gives the floors; default: the halves of `real` do.
-        models: also train the discriminator and the predictor (extras `realism` and `learn`; some 30 s).
+        models: also ask the judge and the predictor, which are trained (extras `realism` and `learn`; a minute or two).
         seed: of the random halves and the classifier.
         on_step: called with what is done next.
 
@@ -132,20 +135,13 @@ def scorecard(
     tell("error against horizon")
     horizon = error_by_horizon(flows, theirs, reference)
     profile = intraday_profile(flows, reference.flow)
-    found = _models(flows, reference, seed, tell) if models else {}
-    return Scorecard(pl.DataFrame(rows + more), table, curves, horizon, profile, found, mine, theirs)
-
-
-def _models(flows: Sequence[OrderFlow], reference: Reference, seed: int, tell: Callable[[str], None]) -> dict[str, Any]:
-    scale = Scale.of(reference.flow)
-    early, late = reference.two()
-    tell("discriminator")
-    found: dict[str, Any] = {
-        "discriminator_auc": discriminator_auc(flows, [reference.flow], scale, seed),
-        "discriminator_floor": discriminator_auc([early], [late], scale, seed),
-    }
-    tell("predictive score")
-    return found | {"predictive": asdict(predictive_score(flows, early, late, scale))}
+    found: dict[str, Any] = {}
+    judgement = None
+    if models:
+        judgement = judge(flows, reference.flow, seed=seed, on_step=tell)
+        tell("predictive score")
+        found = {"predictive": asdict(predictive_score(flows, *reference.two(), Scale.of(reference.flow)))}
+    return Scorecard(pl.DataFrame(rows + more), table, curves, horizon, profile, found, mine, theirs, judgement)
 
 
 def _all_facts(flow: OrderFlow, with_models: bool) -> dict[str, float]:

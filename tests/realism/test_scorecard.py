@@ -18,8 +18,7 @@ from lob.units import HOUR_NS
 from scenarios.build.market import build
 from scenarios.data.flows import read_flows
 from scenarios.realism import Scorecard, scorecard
-from scenarios.realism.discriminator import discriminator_auc
-from scenarios.realism.windows import Scale
+from scenarios.realism.judge import judge
 from scenarios.schema.load import find_scenario, load_scenario
 from sim.metrics import OrderFlow, visible_flow_of_tape
 from tests.replay.days import DATA
@@ -156,9 +155,9 @@ def test_trained_judges_tell_other_markets_apart_but_not_seeds_of_one(monkeypatc
     monkeypatch.setattr(scenarios.realism.predictive, "SEEDS", (0,))  # one network in place of several, for time
     real, same, other = simulated("first_market"), simulated("first_market", 2), simulated("flash_crash")
     alike = scorecard(same, real)
-    # Two hours of one market differ too: trends and the state of the book do not repeat.
-    assert alike.models["discriminator_auc"] < alike.models["discriminator_floor"] + 0.1 < 0.8
-    assert discriminator_auc([other], [real], Scale.of(real)) > 0.95
+    # Two sessions of one law differ too: trends and the state of the book do not repeat.
+    assert alike.judgement is not None and alike.judgement.auc(100) < 0.8
+    assert judge([other.visible()], real.visible(), lengths=(100,), network=False).auc(100) > 0.95
     predictive = alike.models["predictive"]
     assert predictive["simulated"] == pytest.approx(predictive["real"], rel=0.1)
 
