@@ -45,6 +45,8 @@ LEAST_STANDING = 0.005
 """Share of all quantity that stands, below which a class of depth is not judged by it."""
 _DELETIONS = np.isin(np.arange(N_ORDER_CODES) % N_LOCAL, np.arange(DELETE, PARTIAL))
 LARGEST_STEP, LARGEST = 0.5, 2.0
+GO_BACK = 1.3
+"""Times the best distance, beyond which a round is given up for the best one before it."""
 FIRST_GAIN, LAST_GAIN = 0.5, 0.15
 """Share of what is missing by which logits move, in the first and in the last round: quickly there, then quietly."""
 
@@ -199,7 +201,7 @@ def match_totals(
         chosen = {"activity": _mean_activity(weights.tokenizer.encode(flow, stock)), **settings}
         sizes = {"sign_memory": 1, **{name: len(getattr(wanted, name)) for name in COUNTS}}
         shift = {name: _before(weights, stock, name, size) for name, size in sizes.items()}
-        best, kept = np.inf, shift
+        best, kept, seen = np.inf, shift, wanted
         for number in range(plan.rounds):
             trial = replace(weights, arrays={**arrays, **_named(stock, shift)})
             first = plan.seed + number * plan.sessions
@@ -212,7 +214,9 @@ def match_totals(
             if on_round is not None:
                 on_round(number, weights.tokenizer.stocks[stock].name, distance)
             if distance < best:
-                best, kept = distance, shift
+                best, kept, seen = distance, shift, found
+            elif distance > GO_BACK * best:
+                shift, found = kept, seen
             share = number / max(plan.rounds - 1, 1)
             shift = _moved(shift, wanted, found, FIRST_GAIN + (LAST_GAIN - FIRST_GAIN) * share)
         arrays.update(_named(stock, kept))

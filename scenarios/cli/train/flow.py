@@ -70,10 +70,17 @@ def command(
                TextColumn("nats an order {task.fields[nats]}"))  # fmt: skip
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("", total=settings.seconds, nats="")
+
+        def tell(row: dict[str, float]) -> None:
+            bar.update(task, completed=row["seconds"], nats=f"{row['total']:.3f}")
+            if not console.is_terminal:  # a bar leaves nothing in a file
+                console.print(f"{row['seconds']:.0f} of {settings.seconds:.0f} s, step {row['step']:.0f}: "
+                              f"{row['total']:.3f} nats an order on held-out time", soft_wrap=True)  # fmt: skip
+
         path, trained = train_flow(
             FlowData(data, names, train_until, validate_until, levels, reading), settings, out, rounds=rounds,
             resume=resume,
-            on_progress=lambda row: bar.update(task, completed=row["seconds"], nats=f"{row['total']:.3f}"),
+            on_progress=tell,
             on_round=lambda number, stock, distance: console.print(
                 f"Closed loop of {stock}, round {number + 1} of {rounds}: off by {distance:.3f}"
             ),
