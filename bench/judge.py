@@ -74,11 +74,11 @@ def _say_more(found: Judgement) -> None:
     for row in found.proxies.rows(named=True):
         values = "  ".join(
             f"{name} {row[name]:.2f} ({row[f'{name}_low']:.2f}, {row[f'{name}_high']:.2f})"
-            for name in ("exponent", "prefactor", "late")
+            for name in ("exponent", "y", "late")
         )
         print(f"    proxies of {row['traders']} traders, {row['flow']:10} {values}")
-    for row in found.moves.rows(named=True):
-        print(f"    moves over {row['horizon_s']} s [spreads]: {row['simulated']:.2f}, real {row['real']:.2f}; "
+    for row in found.returns.rows(named=True):
+        print(f"    returns over {row['horizon_s']} s [bp]: {row['simulated']:.2f}, real {row['real']:.2f}; "
               f"the middle 80% hold {row['covered']:.1%}", flush=True)  # fmt: skip
 
 

@@ -34,6 +34,7 @@ from agents.flow.codes import (
 from lob.errors import InputError
 from lob.units import SECOND_NS
 from sim.metrics.flow import FlowKind, OrderFlow
+from sim.metrics.lifetimes import order_ages_s
 from sim.policy import decision
 
 __all__ = [
@@ -329,25 +330,13 @@ def _events(flow: OrderFlow, name: str, least: int = LEAST_EVENTS) -> _Events:
     opposite = np.where(side > 0, flow.ask_lots[before], flow.bid_lots[before])
     delay = np.diff(flow.time_ns[first], prepend=flow.time_ns[first[:1]]) / SECOND_NS
     return _Events(flow, flow.time_ns[first], kind, side, lots, depth, ask - bid, opposite, delay,
-                   _ages(flow)[first], before, last)  # fmt: skip
+                   np.nan_to_num(order_ages_s(flow)[first], nan=-1.0), before, last)  # fmt: skip
 
 
 def _last_known(prices: Floats) -> Floats:
     """Prices with gaps, where a side is empty, filled by the price before; as the live market's reader does."""
     at = np.maximum.accumulate(np.where(np.isfinite(prices), np.arange(len(prices)), 0))
     return np.asarray(prices[at])
-
-
-def _ages(flow: OrderFlow) -> Floats:
-    """Age in seconds of the order that each event is about; -1 where its submission is not in the flow."""
-    born = np.flatnonzero(flow.kind == FlowKind.SUBMIT)
-    order = np.argsort(flow.order_id[born], kind="stable")
-    ids, at = flow.order_id[born][order], born[order]
-    if len(ids) == 0:
-        return np.full(len(flow), -1.0)
-    k = np.maximum(np.searchsorted(ids, flow.order_id, side="right") - 1, 0)
-    ages = (flow.time_ns - flow.time_ns[at[k]]) / SECOND_NS
-    return np.where((ids[k] == flow.order_id) & (ages >= 0), ages, -1.0)
 
 
 @decision

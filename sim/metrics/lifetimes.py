@@ -14,7 +14,7 @@ import numpy as np
 from lob.units import SECOND_NS
 from sim.metrics.flow import FlowKind, OrderFlow
 
-__all__ = ["Lives", "end_counts", "end_shares", "order_lives", "shares_of_counts", "submissions"]
+__all__ = ["Lives", "end_counts", "end_shares", "order_ages_s", "order_lives", "shares_of_counts", "submissions"]
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 Ints = np.ndarray[Any, np.dtype[np.int64]]
@@ -31,6 +31,19 @@ class Lives:
 
     life_s: Floats
     end: np.ndarray[Any, np.dtype[np.int64]]
+
+
+def order_ages_s(flow: OrderFlow) -> Floats:
+    """Return the age of the order that each event is about [s], shape (n,); nan where its submission is not known."""
+    born = np.flatnonzero(flow.kind == FlowKind.SUBMIT)
+    order = np.argsort(flow.order_id[born], kind="stable")
+    ids, at = flow.order_id[born][order], born[order]
+    if len(ids) == 0:
+        return np.full(len(flow), np.nan)
+    # The latest submission of a number: a replaced order is submitted again.
+    k = np.maximum(np.searchsorted(ids, flow.order_id, side="right") - 1, 0)
+    ages = (flow.time_ns - flow.time_ns[at[k]]) / SECOND_NS
+    return np.where((ids[k] == flow.order_id) & (ages >= 0), ages, np.nan)
 
 
 def order_lives(flow: OrderFlow) -> Lives:

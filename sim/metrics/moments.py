@@ -16,6 +16,7 @@ import numpy as np
 
 from lob.units import SECOND_NS
 from sim.metrics.flow import FlowKind, OrderFlow
+from sim.metrics.lifetimes import order_ages_s
 
 __all__ = [
     "MOMENTS",
@@ -107,17 +108,8 @@ def depths_ticks(flow: OrderFlow) -> Floats:
 
 def lives_s(flow: OrderFlow) -> Floats:
     """Life of each order that was submitted and deleted within the flow, in seconds."""
-    born = flow.kind == FlowKind.SUBMIT
-    order = np.argsort(flow.order_id[born], kind="stable")
-    ids, times = flow.order_id[born][order], flow.time_ns[born][order]
-    gone = flow.kind == FlowKind.DELETE
-    if len(ids) == 0 or not gone.any():
-        return np.zeros(0)
-    # The latest submission of an id before the deletion: a replaced order is submitted again.
-    at = np.searchsorted(ids, flow.order_id[gone], side="right") - 1
-    known = (at >= 0) & (ids[np.maximum(at, 0)] == flow.order_id[gone])
-    lives = (flow.time_ns[gone][known] - times[at[known]]) / SECOND_NS
-    return np.asarray(lives[lives >= 0])
+    ages = order_ages_s(flow)[flow.kind == FlowKind.DELETE]
+    return np.asarray(ages[np.isfinite(ages)])
 
 
 def market_orders(flow: OrderFlow) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:

@@ -1,4 +1,4 @@
-"""The judge cannot tell one law from itself, finds what is planted and names it, and measures proxy impact."""
+"""The judge cannot tell one law from itself, finds what is planted, and names it."""
 
 from __future__ import annotations
 
@@ -6,16 +6,18 @@ from dataclasses import replace
 from functools import cache
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lob.units import SECOND_NS
-from scenarios.realism.judge import judge, proxy_impact, sequence, trees
+from scenarios.realism.judge import judge, sequence, trees
 from scenarios.realism.judge.channels import CHANNELS, channels, usual_lots
 from scenarios.realism.judge.trees import Clock, auc_of
 from scenarios.realism.windows import Scale
 from sim.metrics import OrderFlow
+from sim.metrics.metaorders import fit_impact_law, proxy_metaorders
 from tests.flow.small import market_flow
 
 
@@ -73,6 +75,9 @@ def test_one_law_is_not_told_from_itself_and_what_is_planted_is_found_and_named(
     assert found.auc(100) > 0.95 and found.auc(100, "network") > 0.9 and found.auc(100) > found.auc(20) > 0.8
     assert "size" in found.giveaways.filter(found.giveaways["length"] == 100)["name"][0]
     assert np.isnan(found.auc(500))
+    law = fit_impact_law(proxy_metaorders([real], 5))
+    row = found.proxies.row(by_predicate=(pl.col("traders") == 5) & (pl.col("flow") == "real"), named=True)
+    assert (row["exponent"], row["y"], row["late"]) == (law.exponent[0], law.y[0], law.late[0])
 
 
 def test_a_flow_of_other_hours_is_judged_as_if_it_were_of_the_same() -> None:
@@ -82,25 +87,3 @@ def test_a_flow_of_other_hours_is_judged_as_if_it_were_of_the_same() -> None:
     assert one.auc(100) == pytest.approx(other.auc(100), abs=0.05)
     clock = Clock.of(real.time_ns)
     assert clock.block(real.time_ns[[0, -1]]).tolist() == [0, 11] and clock.block_ns < 1200 * SECOND_NS
-
-
-@pytest.mark.parametrize(("law", "exponent"), [("linear", 1.0), ("root", 0.5)])
-def test_proxy_metaorders_find_a_planted_law(law: str, exponent: float) -> None:
-    """Prices follow the signed volume of each trader's run, or its root, so that every proxy metaorder shows it."""
-    rng = np.random.default_rng(1)
-    n, price, run, last = 6_000, 10_000.0, 0, 0
-    mids, signs = [], []
-    for _ in range(n):
-        sign = last if rng.random() < 0.85 and last else int(rng.choice([-1, 1]))
-        run = run + 1 if sign == last else 1
-        last = sign
-        price += sign * (1.0 if law == "linear" else np.sqrt(run) - np.sqrt(run - 1)) * 10
-        mids.append(price)
-        signs.append(sign)
-    time = np.sort(rng.integers(0, 20_000 * SECOND_NS, n))
-    mid = np.array(mids)
-    made = OrderFlow(time, np.full(n, 4), -np.array(signs), mid, np.full(n, 100), np.arange(n), mid - 5, mid + 5,
-                     np.full(n, 100.0), np.full(n, 100.0))  # fmt: skip
-    found = proxy_impact(made, 1)
-    assert found.exponent[0] == pytest.approx(exponent, abs=0.1)
-    assert found.exponent[1] <= found.exponent[0] <= found.exponent[2] and found.prefactor[0] > 0

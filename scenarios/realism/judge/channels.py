@@ -14,11 +14,13 @@ import numpy as np
 
 from scenarios.realism.windows import Scale
 from sim.metrics.flow import FlowKind, OrderFlow
+from sim.metrics.lifetimes import order_ages_s
+from sim.metrics.metaorders import market_order_ends
 
-__all__ = ["CHANNELS", "Channels", "ages_s", "channels", "usual_lots"]
+__all__ = ["CHANNELS", "Channels", "channels", "usual_lots"]
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
-AT_ONCE_NS = 1_000
+AT_ONCE_S = 1e-6
 REPLACED_WITHIN = 5
 """Events after a withdrawal in which a new order counts as its replacement."""
 KINDS = (FlowKind.SUBMIT, FlowKind.PARTIAL_CANCEL, FlowKind.DELETE, FlowKind.EXECUTE)
@@ -51,18 +53,6 @@ class Channels:
     time_ns: np.ndarray[Any, np.dtype[np.int64]]
 
 
-def ages_s(flow: OrderFlow) -> Floats:
-    """Age in seconds of the order that each event is about; nan where its submission is not in the flow."""
-    born = np.flatnonzero(flow.kind == FlowKind.SUBMIT)
-    order = np.argsort(flow.order_id[born], kind="stable")
-    ids, at = flow.order_id[born][order], born[order]
-    if len(ids) == 0:
-        return np.full(len(flow), np.nan)
-    k = np.maximum(np.searchsorted(ids, flow.order_id, side="right") - 1, 0)
-    ages = (flow.time_ns - flow.time_ns[at[k]]) / 1e9
-    return np.where((ids[k] == flow.order_id) & (ages >= 0), ages, np.nan)
-
-
 def usual_lots(flow: OrderFlow) -> int:
     """Most frequent size of submissions."""
     sizes = flow.size_lots[flow.kind == FlowKind.SUBMIT]
@@ -88,13 +78,11 @@ def _replacements(flow: OrderFlow) -> tuple[Any, Any]:
 
 def _market_orders(flow: OrderFlow) -> tuple[Any, Any]:
     """First execution of each market order, and how many executions it made (0 elsewhere)."""
-    executed = flow.kind == FlowKind.EXECUTE
-    same = executed[1:] & executed[:-1] & (np.diff(flow.time_ns) == 0) & (flow.side[1:] == flow.side[:-1])
-    first = executed & ~np.concatenate([[False], same])
-    starts = np.flatnonzero(np.concatenate([[True], ~same]))
+    first, last, _, _ = market_order_ends(flow)
+    executed = np.cumsum(flow.kind == FlowKind.EXECUTE)
     count = np.zeros(len(flow))
-    count[starts] = np.diff(np.append(starts, len(flow)))
-    return first, np.where(first, count, 0)
+    count[first] = executed[last] - executed[first] + 1
+    return count > 0, count
 
 
 def channels(flow: OrderFlow, scale: Scale, usual: int) -> Channels:
@@ -113,7 +101,7 @@ def channels(flow: OrderFlow, scale: Scale, usual: int) -> Channels:
     gap_s = np.diff(flow.time_ns, prepend=flow.time_ns[:1]) / 1e9
     new, cut, gone, traded = (flow.kind == kind for kind in KINDS)
     size = np.log10(np.maximum(flow.size_lots, 1))
-    age = ages_s(flow)
+    age = order_ages_s(flow)
     first, executions = _market_orders(flow)
     replaced, same_price = _replacements(flow)
     book = flow.book
@@ -127,7 +115,7 @@ def channels(flow: OrderFlow, scale: Scale, usual: int) -> Channels:
     with np.errstate(all="ignore"):
         columns = {
             "log_gap": np.log10(np.maximum(gap_s, 1e-7)),
-            "at_once": (gap_s <= AT_ONCE_NS / 1e9),
+            "at_once": gap_s <= AT_ONCE_S,
             "submission": new, "partial cancel": cut, "withdrawal": gone, "execution": traded,
             "buy side": flow.side > 0,
             "depth": only(~traded, depth),

@@ -10,12 +10,13 @@ import numpy as np
 import polars as pl
 
 from scenarios.realism.judge.channels import channels, usual_lots
-from scenarios.realism.judge.proxies import proxy_impact
 from scenarios.realism.judge.sequence import network_scores, raw_windows_of
-from scenarios.realism.judge.structure import moves_ticks, structure_table
+from scenarios.realism.judge.structure import structure_table
 from scenarios.realism.judge.trees import Clock, Windows, giveaways, told_apart, windows_of
 from scenarios.realism.windows import Scale
 from sim.metrics.flow import OrderFlow
+from sim.metrics.metaorders import fit_impact_law, proxy_metaorders
+from sim.metrics.moments import grid_returns
 
 __all__ = ["LENGTHS", "Judgement", "judge"]
 
@@ -24,7 +25,7 @@ NETWORK_LENGTH = 100
 TRADERS = (5, 20)
 HORIZONS_S = (10, 60)
 MOST_GIVEAWAYS = 15
-LEAST_WINDOWS = 24
+LEAST_WINDOWS, LEAST_METAORDERS = 24, 100
 
 
 @dataclass(frozen=True)
@@ -36,16 +37,17 @@ class Judgement:
             odd against even blocks of the real flow; n windows.
         giveaways: length, name, auc of that summary alone, its means simulated and real; the worst first.
         structure: name, label, simulated, real, low, high.
-        proxies: traders, flow, exponent, prefactor and late, each with low and high.
-        moves: horizon_s, deviation simulated and real [median spreads], share of real moves inside the middle 80% of
-            the simulated ones.
+        proxies: traders, flow, exponent, y (at exponent 1/2) and late, each with low and high; see
+            sim.metrics.metaorders. A flow with too few market orders has no row.
+        returns: horizon_s, deviation simulated and real [bp], share of the real ones inside the middle 80% of the
+            simulated ones.
     """
 
     apart: pl.DataFrame
     giveaways: pl.DataFrame
     structure: pl.DataFrame
     proxies: pl.DataFrame
-    moves: pl.DataFrame
+    returns: pl.DataFrame
 
     def auc(self, length: int, judge: str = "trees") -> float:
         """Area of a judge at a length; nan if there were too few windows."""
@@ -97,16 +99,19 @@ def judge(
     proxies = []
     for traders in TRADERS:
         for name, flows in (("simulated", simulated), ("real", [real])):
-            p = proxy_impact(list(flows), traders, seed)
+            metaorders = proxy_metaorders(flows, traders, seed=seed)
+            if len(metaorders) < LEAST_METAORDERS:
+                continue
+            law = fit_impact_law(metaorders, seed=seed)
             row: dict[str, Any] = {"traders": traders, "flow": name}
-            for column in ("exponent", "prefactor", "late"):
-                value, low, high = getattr(p, column)
+            for column in ("exponent", "y", "late"):
+                value, low, high = getattr(law, column)
                 row |= {column: value, f"{column}_low": low, f"{column}_high": high}
             proxies.append(row)
-    moves = [_moves(simulated, real, seconds, scale) for seconds in HORIZONS_S]
+    returns = [_returns(simulated, real, seconds) for seconds in HORIZONS_S]
     return Judgement(
-        pl.DataFrame(apart), pl.DataFrame(found), structure_table(simulated, real, scale, usual),
-        pl.DataFrame(proxies), pl.DataFrame(moves),
+        pl.DataFrame(apart), pl.DataFrame(found), structure_table(simulated, mine, real, theirs[0], usual),
+        pl.DataFrame(proxies), pl.DataFrame(returns),
     )  # fmt: skip
 
 
@@ -128,13 +133,13 @@ def _apart(name: str, length: int, one: Windows, other: Windows, seed: int, scor
     }  # fmt: skip
 
 
-def _moves(simulated: Sequence[OrderFlow], real: OrderFlow, seconds: int, scale: Scale) -> dict[str, float]:
-    mine = np.concatenate([moves_ticks(flow, seconds) for flow in simulated])
-    theirs = moves_ticks(real, seconds)
+def _returns(simulated: Sequence[OrderFlow], real: OrderFlow, seconds: int) -> dict[str, float]:
+    mine = 1e4 * np.concatenate([grid_returns(flow, seconds) for flow in simulated])
+    theirs = 1e4 * grid_returns(real, seconds)
     low, high = np.quantile(mine, [0.1, 0.9]) if len(mine) else (np.nan, np.nan)
     return {
         "horizon_s": seconds,
-        "simulated": float(mine.std() / scale.spread_ticks) if len(mine) else float("nan"),
-        "real": float(theirs.std() / scale.spread_ticks) if len(theirs) else float("nan"),
+        "simulated": float(mine.std()) if len(mine) else float("nan"),
+        "real": float(theirs.std()) if len(theirs) else float("nan"),
         "covered": float(((theirs >= low) & (theirs <= high)).mean()) if len(theirs) else float("nan"),
     }

@@ -31,7 +31,7 @@ def judge_sentences(found: Judgement) -> list[str]:
 
 
 def judge_sections(found: Judgement) -> list[str]:
-    """Return the judge's tables: told apart, giveaways, structure, proxy metaorders, moves."""
+    """Return the judge's tables: told apart, giveaways, structure, proxy metaorders, returns."""
 
     def within(row: dict[str, Any], name: str) -> list[str]:
         return [number(row[name], 3), interval(row[f"{name}_low"], row[f"{name}_high"])]
@@ -50,12 +50,12 @@ def judge_sections(found: Judgement) -> list[str]:
         for row in found.structure.rows(named=True)
     ]
     proxies = [
-        [str(row["traders"]), row["flow"], *within(row, "exponent"), *within(row, "prefactor"), *within(row, "late")]
+        [str(row["traders"]), row["flow"], *within(row, "exponent"), *within(row, "y"), *within(row, "late")]
         for row in found.proxies.rows(named=True)
     ]
-    moves = [
+    returns = [
         [f"{row['horizon_s']} s", number(row["simulated"], 3), number(row["real"], 3), f"{row['covered']:.1%}"]
-        for row in found.moves.rows(named=True)
+        for row in found.returns.rows(named=True)
     ]
     return [
         details(
@@ -67,12 +67,12 @@ def judge_sections(found: Judgement) -> list[str]:
         ),
         details("Judge: structure", table(["", "simulated", "real", "95% of the real"], structure)),
         details(
-            "Judge: moves, and impact of proxy metaorders",
-            table(["moves over", "simulated [spreads]", "real [spreads]", "real ones in the middle 80%"], moves),
+            "Judge: returns, and impact of proxy metaorders",
+            table(["returns over", "simulated [bp]", "real [bp]", "real ones in the middle 80%"], returns),
             paragraph(
                 "Market orders given at random to N traders; runs of one sign of one trader, of at least three, are "
-                "proxy metaorders. Impact / sigma = Y (Q / V)^exponent, sigma and V of a day; late: one duration after "
-                "the end, over the end. Maitrier, Loeper and Bouchaud 2025 (arXiv 2503.18199)."
+                "proxy metaorders. Impact / sigma = Y (Q / V)^exponent, sigma and V of the session, Y at exponent 1/2; "
+                "late: one duration after the end, over the end. Maitrier, Loeper and Bouchaud 2025 (arXiv 2503.18199)."
             ),
             table(["N", "flow", "exponent", "95%", "Y", "95%", "late / end", "95%"], proxies),
         ),
