@@ -12,11 +12,9 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from typing import Any
 
-import numpy as np
-
 from agents.flow.closed_loop import rollout
 from agents.flow.weights import SHIPPED, FlowWeights
-from bench.realism import STOCKS, parts_into
+from bench.realism import STOCKS, fitted_session
 from bench.replay import data_folder
 from lob.units import HOUR_NS
 from scenarios.baselines import BASELINES
@@ -45,13 +43,7 @@ def _learned(stock: str, hours: tuple[float, float], sessions: int) -> list[Orde
 
 
 def _fitted(name: str, stock: str, train: OrderFlow) -> list[OrderFlow]:
-    levels, reference = STOCKS[stock]
-    fitted = BASELINES[name].fit(train, stock)
-    start, end = TRAIN
-    market = fitted.market(901, int(start * HOUR_NS), int(end * HOUR_NS), reference)
-    parts: list[np.ndarray[Any, Any]] = []
-    market.run(sinks=[parts_into(parts)])
-    return [fitted.flow(np.concatenate(parts), levels).visible()]
+    return [fitted_session(BASELINES[name].fit(train, stock), stock, 901, *TRAIN).visible()]
 
 
 def _say(stock: str, name: str, found: Judgement) -> None:
@@ -60,7 +52,8 @@ def _say(stock: str, name: str, found: Judgement) -> None:
         f" floor {row['floor']:.3f}"
         for row in found.apart.rows(named=True)
     )
-    print(f"{stock} {name:26} {areas}", flush=True)
+    worst = found.giveaways.filter(found.giveaways["length"] == 100)["name"].to_list()[:3]
+    print(f"{stock} {name:26} {areas}  first: {'; '.join(worst)}", flush=True)
 
 
 def _say_more(found: Judgement) -> None:

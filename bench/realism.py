@@ -18,7 +18,7 @@ from agents.flow.closed_loop import rollout
 from agents.flow.weights import SHIPPED, FlowWeights
 from bench.replay import data_folder
 from lob.units import HOUR_NS
-from scenarios.baselines import BASELINES
+from scenarios.baselines import BASELINES, Fitted
 from scenarios.data.flows import read_flows
 from scenarios.realism import Scorecard, scorecard
 from scenarios.realism.predictive import predictive_score
@@ -26,7 +26,7 @@ from scenarios.realism.windows import Scale
 from sim.metrics import OrderFlow, describe
 from sim.metrics.moments import response_ticks
 
-__all__ = ["joint_rows", "run"]
+__all__ = ["fitted_session", "joint_rows", "run"]
 
 TRAIN, TEST = (9.5, 14.0), (15.0, 16.0)
 STOCKS = {"GOOG": (10, 57_000), "AMZN": (5, 22_300)}
@@ -44,23 +44,20 @@ def _learned(stock: str) -> list[OrderFlow]:
     ]
 
 
-def parts_into(parts: list[np.ndarray[Any, Any]]) -> Callable[[Any], None]:
-    """Return a sink that keeps all rows."""
-    return lambda rows: parts.append(rows.copy())
+def fitted_session(fitted: Fitted, stock: str, seed: int, start: float, end: float) -> OrderFlow:
+    """Return the flow of one session of a fitted baseline, from and until these hours."""
+    levels, reference = STOCKS[stock]
+    market = fitted.market(seed, int(start * HOUR_NS), int(end * HOUR_NS), reference)
+    parts: list[np.ndarray[Any, Any]] = []
+    market.run(sinks=[lambda rows: parts.append(rows.copy())])
+    return fitted.flow(np.concatenate(parts), levels)
 
 
 def _fitted(name: str, stock: str, train: OrderFlow) -> list[OrderFlow]:
-    levels, reference = STOCKS[stock]
     fitted = BASELINES[name].fit(train, stock)
-    flows = []
     # A replay knows no other times than those of its recording, so it repeats the training hours.
     starts = [10.0, 11.0, 12.0, 13.0] if name == "replay" else [TEST[0]] * SESSIONS
-    for seed, start in enumerate(starts, 1):
-        market = fitted.market(seed, int(start * HOUR_NS), int((start + 1) * HOUR_NS), reference)
-        parts: list[np.ndarray[Any, Any]] = []
-        market.run(sinks=[parts_into(parts)])
-        flows.append(fitted.flow(np.concatenate(parts), levels))
-    return flows
+    return [fitted_session(fitted, stock, seed, start, start + 1) for seed, start in enumerate(starts, 1)]
 
 
 def _trades(repaired: bool, stock: str, train: OrderFlow) -> list[OrderFlow]:
