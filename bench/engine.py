@@ -29,7 +29,7 @@ def _through(book: Record, tape: Record, messages: Any) -> int:
     rows = int64(0)
     for i in range(len(messages)):
         message = messages[i]
-        if tape.capacity - tape.cursor < rows_needed(book, message):
+        if tape.capacity - tape.cursor < rows_needed(book, tape, message):
             rows += tape.cursor
             tape.cursor = 0
         apply(book, tape, message)

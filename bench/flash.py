@@ -60,7 +60,7 @@ def _through(book: Record, tape: Record, messages: Any, ids: Any, sent: Any, ahe
             message.order_id = 0
         else:
             message.order_id = ids[told.order_id].own
-        if tape.capacity - tape.cursor < rows_needed(book, message):
+        if tape.capacity - tape.cursor < rows_needed(book, tape, message):
             rows += tape.cursor
             tape.cursor = 0
         apply(book, tape, message)

@@ -6,7 +6,8 @@ from lob.lazy import lazy_names
 
 if TYPE_CHECKING:
     from lob.api import Level, OrderBook, Report, RestingOrder
-    from lob.rules import Instrument
+    from lob.instructions import ORDER_KINDS, order_fields
+    from lob.rules import Allocation, Instrument
     from lob.types import (
         BUY,
         EVENT,
@@ -15,9 +16,12 @@ if TYPE_CHECKING:
         SELL,
         EventKind,
         Flag,
+        Matching,
         MessageKind,
+        Peg,
         Phase,
         Reject,
+        SelfTrade,
         TimeInForce,
     )
 
@@ -26,25 +30,34 @@ __all__ = [
     "EVENT",
     "MESSAGE",
     "NO_PRICE",
+    "ORDER_KINDS",
     "SELL",
+    "Allocation",
     "EventKind",
     "Flag",
     "Instrument",
     "Level",
+    "Matching",
     "MessageKind",
     "OrderBook",
+    "Peg",
     "Phase",
     "Reject",
     "Report",
     "RestingOrder",
+    "SelfTrade",
     "TimeInForce",
+    "order_fields",
 ]
 
 __getattr__, __dir__ = lazy_names(
     __name__,
     {
         "api": "Level OrderBook Report RestingOrder",
-        "rules": "Instrument",
-        "types": "BUY EVENT MESSAGE NO_PRICE SELL EventKind Flag MessageKind Phase Reject TimeInForce",
+        "instructions": "ORDER_KINDS order_fields",
+        "rules": "Allocation Instrument",
+        "types": (
+            "BUY EVENT MESSAGE NO_PRICE SELL EventKind Flag Matching MessageKind Peg Phase Reject SelfTrade TimeInForce"
+        ),
     },
 )

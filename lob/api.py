@@ -14,6 +14,7 @@ from lob.book import BOOK, new_book
 from lob.codes import (
     CANCEL,
     CANCEL_ALL,
+    EXPIRE,
     FOK,
     IOC,
     LIMIT,
@@ -25,14 +26,16 @@ from lob.codes import (
     TRACKED,
 )  # fmt: skip
 from lob.fields import INT32, INT64, side_of, time_in_force_of, truth, whole
+from lob.instructions import order_fields
 from lob.one_order import apply_from, send_one
 from lob.rules import Instrument
 from lob.tape import new_tape, rows_of
-from lob.types import EVENT, MESSAGE, EventKind, Phase, Reject, TimeInForce
+from lob.types import EVENT, MESSAGE, NO_PRICE, EventKind, Flag, Phase, Reject, TimeInForce
 
 __all__ = ["Level", "OrderBook", "Report", "RestingOrder"]
 
 SideName = Literal["buy", "sell"]
+_EXTRA_FIELDS = ("display_lots", "min_lots", "expires_ns", "trigger_ticks", "peg", "self_trade")
 ROW_BYTES = EVENT.itemsize
 
 
@@ -47,13 +50,20 @@ class Level:
 
 @dataclass(frozen=True)
 class RestingOrder:
-    """An order in the book."""
+    """An order in the book, or a stop that waits outside of it.
+
+    Attributes:
+        price_ticks: its limit, or a stop's trigger; None for a pegged order without a limit.
+        qty_lots: what is open of it.
+        shown_lots: what the book shows of that.
+    """
 
     order_id: int
     side: SideName
-    price_ticks: int
+    price_ticks: int | None
     qty_lots: int
     agent: int
+    shown_lots: int
 
 
 class Report:
@@ -88,8 +98,11 @@ class Report:
             return None
         fills = self.events[self.events["kind"] == EventKind.EXECUTE]
         # Python's integers: the sum of a few large orders at large prices does not fit into 64 bits.
-        paid = sum(p * q for p, q in zip(fills["price_ticks"].tolist(), fills["qty_lots"].tolist(), strict=True))
-        return paid / self.filled_lots
+        fills = fills[fills["order_id"] == self.order_id]
+        halves = (fills["flags"] & Flag.HALF_TICK > 0).tolist()
+        prices, lots = fills["price_ticks"].tolist(), fills["qty_lots"].tolist()
+        paid2 = sum((2 * p + half) * q for p, q, half in zip(prices, lots, halves, strict=True))
+        return paid2 / (2 * self.filled_lots)
 
     def __repr__(self) -> str:
         """Show all but the rows."""
@@ -108,7 +121,7 @@ class Report:
 
 
 class OrderBook:
-    """One instrument's limit order book with price-time priority.
+    """One instrument's limit order book, with the order kinds and rules of docs/market-rules.md.
 
     What cannot be an order at all (a price of 1999.5, a quantity that no message can hold, a side "BUY") raises
     FieldError and leaves the book as it was; what the exchange may refuse comes back as a Report with the reason.
@@ -135,14 +148,22 @@ class OrderBook:
         self._message = np.zeros(1, MESSAGE)
         self._message_address = self._message.ctypes.data
         self._n_agents = self.instrument.n_agents
+        self._lent = False
         self._make_room(64)
 
     def _make_room(self, n_rows: int) -> None:
         """Take a buffer for so many rows of one message."""
-        self._tape_block, tape = new_tape(n_rows)
+        self._tape_block, self._tape = self._new_tape(n_rows)
+        tape = self._tape
         self._tape_address = record_address(self._tape_block)
         self._rows = memoryview(self._tape_block)[int(tape["off_rows"]) :]  # type: ignore[arg-type]
         self._n_rows = n_rows
+
+    def _new_tape(self, n_rows: int) -> tuple[np.ndarray[Any, np.dtype[np.uint8]], Any]:
+        block, tape = new_tape(n_rows)
+        if self._lent:
+            _lend(tape)
+        return block, tape
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what a copy is made of."""
@@ -180,14 +201,17 @@ class OrderBook:
         # Written straight into what is returned; most messages write a row or two.
         room = 2 * count + 64
         while True:
-            block, tape = new_tape(room)
+            block, tape = self._new_tape(room)
             done = apply_from(self._book_address, record_address(block), address, position, count)
             if tape["cursor"]:
                 parts.append(rows_of(block))
-            if done == count:
+            if done == count and not self._book["n_elected"]:
                 return parts[0] if len(parts) == 1 else np.concatenate(parts) if parts else np.zeros(0, EVENT)
-            # One message may write more rows than the buffer holds.
-            room = 2 * room if done == position else 2 * (count - done) + 64
+            if tape["asked"]:
+                self._lent = True
+            else:
+                # One message may write more rows than the buffer holds.
+                room = max(2 * (count - done) + 64, 2 * room if not tape["cursor"] else 0)
             position = done
 
     def _send(
@@ -214,8 +238,24 @@ class OrderBook:
                 qty_lots, order_id, time_in_force, agent, parent_id, flags,
             )  # fmt: skip
             if n >= 0:
-                return Report(last, filled, resting, reason, self._rows[: n * ROW_BYTES].tobytes())
+                rows = self._rows[: n * ROW_BYTES].tobytes()
+                if self._lent:
+                    rows += self._wake()
+                return Report(last, filled, resting, reason, rows)
+            if self._tape["asked"]:
+                self._lent = True
+                _lend(self._tape)
+            else:
+                self._make_room(2 * self._n_rows)
+
+    def _wake(self) -> bytes:
+        """Rows of elected stops for which the buffer had no room."""
+        rows = b""
+        while self._book["n_elected"]:
             self._make_room(2 * self._n_rows)
+            apply_from(self._book_address, self._tape_address, self._message_address, 1, 1)
+            rows += self._rows[: int(self._tape["cursor"]) * ROW_BYTES].tobytes()
+        return rows
 
     def limit(
         self,
@@ -228,7 +268,7 @@ class OrderBook:
         agent: int = -1,
         parent_id: int = 0,
     ) -> Report:
-        """Send a limit order; `time_in_force` is "GTC", "IOC" or "FOK"."""
+        """Send a limit order; `time_in_force` is "GTC", "IOC", "FOK" or "DAY". For all else see `send`."""
         flags = self._tracked(agent) if agent != -1 else 0
         if post_only is not False:
             flags |= POST_ONLY if truth("post_only", post_only) else 0
@@ -247,6 +287,79 @@ class OrderBook:
         """Send a market order; what cannot be filled at once expires."""
         tif = FOK if truth("fill_or_kill", fill_or_kill) else IOC
         return self._send(MARKET, side_of(side), 0, qty_lots, 0, tif, agent, parent_id, self._tracked(agent))
+
+    def send(self, kind: str, *, agent: int = -1, **instructions: Any) -> Report:
+        """Send a new order with any instructions.
+
+        Args:
+            kind: "limit", "market", "stop", "stop_limit", "trailing_stop", "pegged" or "market_to_limit".
+            agent: the owner.
+            **instructions: see `lob.order_fields`; for instance side="buy", price_ticks=101, qty_lots=50,
+                display_lots=10, expires_ns=36_000_000_000_000.
+
+        Raises:
+            FieldError: what cannot be an order at all; what the exchange refuses comes back with its reason.
+
+        Example:
+            >>> book = OrderBook()
+            >>> book.send("limit", side="sell", price_ticks=101, qty_lots=100, display_lots=10).resting_lots
+            100
+            >>> book.depth("sell")[0].qty_lots
+            10
+        """
+        fields = order_fields(kind, instructions)
+        for name in _EXTRA_FIELDS:
+            self._message[name] = fields.get(name, 0)
+        flags = fields["flags"] | (self._tracked(agent) if agent != -1 else 0)
+        return self._send(
+            fields["kind"], fields["side"], fields.get("price_ticks", 0), fields.get("qty_lots", 0),
+            fields.get("order_id", 0), fields["time_in_force"], agent, fields.get("parent_id", 0), flags,
+        )  # fmt: skip
+
+    def iceberg(
+        self, side: SideName, price_ticks: int, qty_lots: int, display_lots: int, *, agent: int = -1, **more: Any
+    ) -> Report:
+        """Send an iceberg: `qty_lots` in all, of which no more than `display_lots` are shown at a time."""
+        given = {"side": side, "price_ticks": price_ticks, "qty_lots": qty_lots, "display_lots": display_lots}
+        return self.send("limit", agent=agent, **given, **more)
+
+    def hidden(self, side: SideName, price_ticks: int, qty_lots: int, *, agent: int = -1, **more: Any) -> Report:
+        """Send a limit order that is not shown, behind those shown at its price; `min_lots` or `all_or_none` too."""
+        given = {"side": side, "price_ticks": price_ticks, "qty_lots": qty_lots, "hidden": True}
+        return self.send("limit", agent=agent, **given, **more)
+
+    def stop(
+        self, side: SideName, trigger_ticks: int, qty_lots: int, limit_ticks: int | None = None, *, agent: int = -1,
+        **more: Any,
+    ) -> Report:  # fmt: skip
+        """Send an order that waits for a trade at its trigger or beyond: a market order then, or one with a limit."""
+        given = {"side": side, "trigger_ticks": trigger_ticks, "qty_lots": qty_lots, "price_ticks": limit_ticks}
+        return self.send("stop" if limit_ticks is None else "stop_limit", agent=agent, **given, **more)
+
+    def trailing_stop(
+        self, side: SideName, distance_ticks: int, qty_lots: int, *, agent: int = -1, **more: Any
+    ) -> Report:
+        """Send a stop whose trigger follows the best trade since its entry at a distance."""
+        given = {"side": side, "trigger_ticks": distance_ticks, "qty_lots": qty_lots}
+        return self.send("trailing_stop", agent=agent, **given, **more)
+
+    def pegged(
+        self, side: SideName, peg: str, qty_lots: int, offset_ticks: int = 0, *, agent: int = -1, **more: Any
+    ) -> Report:
+        """Send an order, not shown, whose price follows the touch: "primary", "midpoint" or "market".
+
+        `offset_ticks` above 0 leads towards the other side; `price_ticks` is the limit it never passes.
+        """
+        given = {"side": side, "peg": peg, "qty_lots": qty_lots, "trigger_ticks": offset_ticks}
+        return self.send("pegged", agent=agent, **given, **more)
+
+    def market_to_limit(self, side: SideName, qty_lots: int, *, agent: int = -1, **more: Any) -> Report:
+        """Send an order that trades at the best opposite price; what is left rests there."""
+        return self.send("market_to_limit", agent=agent, side=side, qty_lots=qty_lots, **more)
+
+    def expire(self) -> Report:
+        """Withdraw what has expired by `time_ns`; any message does so first."""
+        return self._send(EXPIRE)
 
     def cancel(self, order_id: int, *, agent: int = -1) -> Report:
         """Withdraw a resting order; `agent` must be its owner."""
@@ -283,7 +396,7 @@ class OrderBook:
 
     @property
     def n_orders(self) -> int:
-        """Number of resting orders."""
+        """Number of orders that rest, shown or not, or wait."""
         return int(self._book["n_orders"])
 
     @property
@@ -318,7 +431,7 @@ class OrderBook:
 
     def order(self, order_id: int) -> RestingOrder | None:
         """Return a resting order, or None."""
-        found = np.zeros(5, np.int64)
+        found = np.zeros(look.COLUMNS, np.int64)
         if not look.order(self._book, whole("order_id", order_id, -INT64, INT64), found):
             return None
         return _resting(found)
@@ -331,8 +444,8 @@ class OrderBook:
         return int(found[0]), int(found[1])
 
     def orders(self, side: SideName) -> Iterator[RestingOrder]:
-        """Iterate over the resting orders of a side in the order in which they would trade."""
-        table = np.zeros((self.n_orders, 5), np.int64)
+        """Iterate over the orders that a side shows in the order in which they would trade by time."""
+        table = np.zeros((self.n_orders, look.COLUMNS), np.int64)
         count = look.orders(self._book, 0 if side_of(side) > 0 else 1, table)
         return (_resting(row) for row in table[:count])
 
@@ -344,6 +457,14 @@ class OrderBook:
         return f"<OrderBook {self.instrument.name}: {left} | {right}, {self.n_orders} orders>"
 
 
+def _lend(tape: Any) -> None:
+    from lob.extended.entry import lend_engine
+
+    lend_engine(tape)
+
+
 def _resting(row: Any) -> RestingOrder:
-    order_id, side, price, qty, agent = (int(x) for x in row)
-    return RestingOrder(order_id, "buy" if side > 0 else "sell", price, qty, agent)
+    order_id, side, price, qty, agent, shown = (int(x) for x in row)
+    return RestingOrder(
+        order_id, "buy" if side > 0 else "sell", None if price == NO_PRICE else price, qty, agent, shown
+    )

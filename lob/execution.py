@@ -85,6 +85,7 @@ def match(
                 leave_owner(book, index)
             forget_order(book, index, slot_of_node(book, index))
         book.reference_ticks = price + book.min_price_ticks
+        book.last_trade2 = 2 * price
         book.sequence += 1
         row = open_row(book, tape, time_ns, int64(ROW_EXECUTE))
         row.order_id = order_id

@@ -8,10 +8,15 @@ from numba import int64
 
 from lob.book import level_at, node_at
 from lob.compiled import Record, kernel, leaf
+from lob.extended.details import HIDDEN_ORDER, detail_of, open_lots
+from lob.extended.placing import row_ticks
 from lob.levels import next_above, next_below
 from lob.orders import find_order
 
-__all__ = ["depth", "order", "orders", "queue_position"]
+__all__ = ["COLUMNS", "depth", "order", "orders", "queue_position"]
+
+COLUMNS = 6
+"""Numbers that describe an order."""
 
 
 @leaf
@@ -57,14 +62,15 @@ def _describe(book: Record, index: int, out: Any) -> None:
     node = node_at(book, index)
     out[0] = node.order_id
     out[1] = node.side
-    out[2] = node.price + book.min_price_ticks
-    out[3] = node.qty_lots
+    out[2] = row_ticks(book, index)
+    out[3] = open_lots(book, index)
     out[4] = node.agent
+    out[5] = node.qty_lots if detail_of(book, index).kind < HIDDEN_ORDER else int64(0)
 
 
 @kernel
 def order(book: Record, order_id: int, out: Any) -> bool:
-    """Fill out (order_id, side, price_ticks, qty_lots, agent) for a resting order; False if there is none."""
+    """Fill out (order_id, side, price_ticks, open lots, agent, shown lots) for an order; False if there is none."""
     index = find_order(book, order_id) if order_id > 0 else int64(0)
     if index == 0:
         return False
@@ -89,8 +95,10 @@ def orders(book: Record, side: int, out: Any) -> int:
 
 @leaf
 def lots_ahead(book: Record, index: int) -> int:
-    """Quantity in front of a node at its level."""
+    """Quantity in front of a node at its level; 0 for one that is not displayed, whose place is nobody's to know."""
     total = int64(0)
+    if detail_of(book, index).kind >= HIDDEN_ORDER:
+        return total
     ahead = int64(node_at(book, index).prev)
     while ahead != 0:
         total += node_at(book, ahead).qty_lots
@@ -100,9 +108,9 @@ def lots_ahead(book: Record, index: int) -> int:
 
 @kernel
 def queue_position(book: Record, order_id: int, out: Any) -> bool:
-    """Fill out (orders ahead, lots ahead) for a resting order; False if there is none."""
+    """Fill out (orders ahead, lots ahead) for a displayed order; False if there is none."""
     index = find_order(book, order_id) if order_id > 0 else int64(0)
-    if index == 0:
+    if index == 0 or detail_of(book, index).kind >= HIDDEN_ORDER:
         return False
     count = int64(0)
     ahead = int64(node_at(book, index).prev)

@@ -3,6 +3,9 @@
 Every message is checked, executed and reported on the tape before the next one is looked at. The order of the
 checks decides which reason a reject carries and is part of the contract with `lob.reference`.
 
+Messages with instructions, and all messages to a book that holds such orders or has such rules, go to lob.extended as
+they are; its address stands in the tape's header, which the caller sees to (`rows_needed`).
+
 A full book refuses only orders that would rest at once. One that trades needs no room: if anything is left of it, it
 has filled another order at least, and rests in that one's place.
 """
@@ -12,8 +15,10 @@ from __future__ import annotations
 from typing import Any
 
 from numba import int64
+from numba import types as nb_types
+from numba.np.numpy_support import from_dtype
 
-from lob.book import level_at, node_at, owner_at, slot_at
+from lob.book import BOOK, level_at, node_at, owner_at, slot_at
 from lob.codes import (
     BAD_KIND,
     BAD_ORDER_ID,
@@ -26,11 +31,13 @@ from lob.codes import (
     COLLAR,
     CONTINUOUS,
     DUPLICATE_ORDER_ID,
+    EXPIRE,
     FIRST,
     FOK,
     FOK_UNFILLABLE,
     GTC,
     HALTED,
+    INSTRUCTIONS,
     LIMIT,
     MARKET,
     NONE,
@@ -46,6 +53,7 @@ from lob.codes import (
     ROW_PHASE,
     ROW_REDUCE,
     ROW_REPLACE,
+    SELF_TRADE,
     SET_PHASE,
     TRACKED,
     UNKNOWN_AGENT,
@@ -53,14 +61,18 @@ from lob.codes import (
     WOULD_CROSS,
     WRONG_PHASE,
 )
-from lob.compiled import Record, kernel, leaf
+from lob.compiled import Record, call_address, kernel, leaf
 from lob.execution import can_fill, match, parent_of, remove_order, rest_order
 from lob.orders import find_order, find_slot, slot_of_node
 from lob.rows import open_row, reject, takes_row
-from lob.tape import row_at
-from lob.types import CLIENT_ID_BITS, NO_PRICE
+from lob.tape import TAPE, row_at
+from lob.types import CLIENT_ID_BITS, MESSAGE, NO_PRICE
 
-__all__ = ["apply", "apply_batch", "rows_needed"]
+__all__ = ["apply", "apply_batch", "resume", "rows_bound", "rows_needed"]
+
+NO_ROOM = 2**62
+ROWS_PER_DETAIL = 5
+SPARE_ROWS = 16
 
 
 @leaf
@@ -287,9 +299,29 @@ def rare_message(book: Record, tape: Record, message: Record) -> None:
         reject(book, tape, message, int64(BAD_KIND))
 
 
+_handle_extended = call_address(nb_types.int64, from_dtype(BOOK), from_dtype(TAPE), from_dtype(MESSAGE))
+
+
+@leaf
+def is_extended(book: Record, message: Record) -> bool:
+    """Whether a message is for lob.extended."""
+    return (
+        book.extended != 0
+        or message.kind > SET_PHASE
+        or message.time_in_force > FOK
+        or int64(message.flags) & INSTRUCTIONS != 0
+    )
+
+
 @kernel
 def apply(book: Record, tape: Record, message: Record) -> None:
-    """Handle one message. The caller has made room on the tape for `rows_needed` rows."""
+    """Handle one message. The caller has made room on the tape for `rows_needed` rows.
+
+    Afterwards `book.n_elected` stops may have been elected for which the tape had no room: see `resume`.
+    """
+    if is_extended(book, message):
+        _handle_extended(tape.extended, (book, tape, message))
+        return
     start = int64(tape.cursor)
     kind = int64(message.kind)
     if kind == LIMIT or kind == MARKET:
@@ -314,23 +346,70 @@ def apply(book: Record, tape: Record, message: Record) -> None:
 
 
 @leaf
-def rows_needed(book: Record, message: Record) -> int:
-    """Upper bound of the rows that a message can write: each execution fills at least one lot of one order."""
+def resume(book: Record, tape: Record, message: Record) -> None:
+    """Go on with the elected stops; the caller has made room for `rows_needed` rows."""
+    tape.resuming = 1
+    _handle_extended(tape.extended, (book, tape, message))
+
+
+@leaf
+def _rows_extended(book: Record, message: Record) -> int:
+    """The same in lob.extended: an execution has two rows if an iceberg shows its next part after it."""
+    kind = int64(message.kind)
+    rows = int64(book.n_orders) + int64(book.n_slices)
+    if kind != CANCEL_ALL and kind != SET_PHASE and kind != EXPIRE:
+        rows = 2 * min(rows, max(int64(message.qty_lots), int64(0)))
+        if book.self_trade != 0 or int64(message.flags) & SELF_TRADE != 0:
+            rows += book.n_orders
+    return rows + ROWS_PER_DETAIL * int64(book.n_details) + SPARE_ROWS
+
+
+@leaf
+def rows_needed(book: Record, tape: Record, message: Record) -> int:
+    """Upper bound of the rows that a message can write: each execution fills at least one lot of one order.
+
+    More than any tape has if the message is for lob.extended and the tape does not know it yet (`lend_engine`).
+    """
     orders = int64(book.n_orders)
+    if is_extended(book, message):
+        if tape.extended == 0:
+            tape.asked = 1
+            return int64(NO_ROOM)
+        return _rows_extended(book, message)
     if message.kind != CANCEL_ALL:
         orders = min(orders, max(int64(message.qty_lots), int64(0)))
     return orders + 4
 
 
+@leaf
+def rows_bound(book: Record) -> int:
+    """Upper bound of the rows that one elected stop can write.
+
+    Every execution uses up an order, a part of an iceberg, or the stop itself, but for the orders among which a last
+    price is shared out; every other row takes an order away or tells of one.
+    """
+    return ROWS_PER_DETAIL * (int64(book.n_orders) + int64(book.n_slices)) + SPARE_ROWS
+
+
 @kernel
 def apply_batch(book: Record, tape: Record, messages: Any, start: int) -> int:
-    """Handle messages[start:] until they end or the tape is full; return the index of the next message."""
+    """Handle messages[start:] until they end or the tape is full; return the index of the next message.
+
+    If stops are still to act, those that the last message has elected come first at the next call.
+    """
     position = int64(start)
     count = len(messages)
-    while position < count:
-        message = messages[position]
-        if tape.capacity - tape.cursor < rows_needed(book, message):
+    while True:
+        if book.n_elected != 0:
+            if tape.capacity - tape.cursor < rows_bound(book):
+                break
+            resume(book, tape, messages[position - 1])
+        elif position < count:
+            message = messages[position]
+            if tape.capacity - tape.cursor < rows_needed(book, tape, message):
+                break
+            apply(book, tape, message)
+            position += 1
+        else:
             break
-        apply(book, tape, message)
-        position += 1
     return position

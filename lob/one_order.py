@@ -9,10 +9,10 @@ from __future__ import annotations
 from numba import int64
 
 from lob.blocks import record_at_address
-from lob.book import BOOK, node_at
+from lob.book import BOOK, detail_at, node_at
 from lob.codes import ROW_EXECUTE, ROW_REJECT
 from lob.compiled import kernel
-from lob.matching import apply, rows_needed
+from lob.matching import apply, resume, rows_bound, rows_needed
 from lob.orders import find_order
 from lob.tape import TAPE, row_at
 from lob.types import MESSAGE
@@ -29,11 +29,11 @@ def send_one(
     book_address: int, tape_address: int, message_address: int, time_ns: int, kind: int, side: int, price_ticks: int,
     qty_lots: int, order_id: int, time_in_force: int, agent: int, parent_id: int, flags: int,
 ) -> tuple[int, int, int, int, int]:  # fmt: skip
-    """Handle one message; its rows are the tape's from the front.
+    """Handle one message, whose further fields stand in the record; its rows are the tape's from the front.
 
     Returns:
-        The number of rows (-1: the buffer may be too small, nothing was done), the id of the last row, the reason of a
-        reject (0: none), the lots executed, and the lots of the order that rest afterwards.
+        The number of rows (-1: the buffer may be too small, or lob.extended was not lent; nothing was done), the id of
+        the order, the reason of a reject (0: none), the lots it has executed, and its lots that are open afterwards.
     """
     book, tape = book_at(int64(book_address), int64(0)), tape_at(int64(tape_address), int64(0))
     message = message_at(int64(message_address), int64(0))
@@ -48,32 +48,46 @@ def send_one(
     message.parent_id = parent_id
     message.flags = flags
     tape.cursor = 0
-    if tape.capacity < rows_needed(book, message):
+    if tape.capacity < rows_needed(book, tape, message):
         return int64(-1), int64(0), int64(0), int64(0), int64(0)
+    fresh = int64(book.next_order_id)
     apply(book, tape, message)
     n = int64(tape.cursor)
-    filled, reason, last = int64(0), int64(0), int64(order_id)
+    filled, reason, own = int64(0), int64(0), int64(order_id)
+    if own == 0 and book.next_order_id != fresh:
+        own = fresh
     for k in range(n):
         row = row_at(tape, k)
-        if row.kind == ROW_EXECUTE:
+        if row.kind == ROW_EXECUTE and row.order_id == own:
             filled += row.qty_lots
-        elif row.kind == ROW_REJECT and k == 0:
+        elif row.kind == ROW_REJECT:
             reason = int64(row.reason)
-        last = int64(row.order_id)
-    index = find_order(book, last) if last > 0 else int64(0)
+    index = find_order(book, own) if own > 0 else int64(0)
     resting = int64(node_at(book, index).qty_lots) if index != 0 else int64(0)
-    return n, last, reason, filled, resting
+    if index != 0 and node_at(book, index).detail != 0:
+        resting += detail_at(book, int64(node_at(book, index).detail)).reserve_lots
+    return n, own, reason, filled, resting
 
 
 @kernel
 def apply_from(book_address: int, tape_address: int, messages_address: int, start: int, count: int) -> int:
-    """Handle messages from number `start` on until they end or the tape is full; return the number of the next."""
+    """Handle messages from number `start` on until they end or the tape is full; return the number of the next.
+
+    While `n_elected` stops are still to act, nothing else is handled; they are the last message's.
+    """
     book, tape = book_at(int64(book_address), int64(0)), tape_at(int64(tape_address), int64(0))
     position = int64(start)
-    while position < count:
-        message = message_at(int64(messages_address), position)
-        if tape.capacity - tape.cursor < rows_needed(book, message):
+    while True:
+        if book.n_elected != 0:
+            if tape.capacity - tape.cursor < rows_bound(book):
+                break
+            resume(book, tape, message_at(int64(messages_address), position - 1))
+        elif position < count:
+            message = message_at(int64(messages_address), position)
+            if tape.capacity - tape.cursor < rows_needed(book, tape, message):
+                break
+            apply(book, tape, message)
+            position += 1
+        else:
             break
-        apply(book, tape, message)
-        position += 1
     return position

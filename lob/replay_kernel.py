@@ -70,7 +70,7 @@ def send(
     message.order_id = order_id
     message.time_in_force = time_in_force
     message.agent = agent
-    if tape.capacity - tape.cursor < rows_needed(book, message):
+    if tape.capacity - tape.cursor < rows_needed(book, tape, message):
         tape.cursor = 0
     start = int64(tape.cursor)
     apply(book, tape, message)

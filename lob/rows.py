@@ -8,7 +8,7 @@ from numba import int64
 
 from lob.blocks import prefetch_for_write
 from lob.book import level_at
-from lob.codes import LIMIT, NONE, REPLACE, ROW_REJECT
+from lob.codes import LIMIT, NONE, REPLACE, ROW_REJECT, SET_PHASE
 from lob.compiled import Record, kernel, leaf
 from lob.tape import row_at
 from lob.types import NO_PRICE
@@ -79,7 +79,7 @@ def reject(book: Record, tape: Record, message: Record, reason: int) -> None:
     """Report a refused message; the book is unchanged."""
     if takes_row(book, tape):
         row = open_row(book, tape, int64(message.time_ns), int64(ROW_REJECT))
-        if LIMIT <= message.kind <= REPLACE:
+        if LIMIT <= message.kind <= REPLACE or message.kind > SET_PHASE:
             row.order_id = message.order_id
         row.agent = message.agent
         row.parent_id = message.parent_id
@@ -87,3 +87,4 @@ def reject(book: Record, tape: Record, message: Record, reason: int) -> None:
         row.price_ticks = message.price_ticks
         row.qty_lots = message.qty_lots
         row.reason = reason
+        row.contra_leaves_lots = message.kind

