@@ -12,7 +12,7 @@ from bench.streams import STREAM_INSTRUMENT, stream
 from bench.yardstick import at_least, bourse_own_rate
 from lob.book import new_book
 from lob.compiled import Record, kernel
-from lob.matching import apply, apply_batch, rows_needed
+from lob.matching import apply_batch, handle_next
 from lob.reference import ReferenceBook
 from lob.tape import new_tape, rows_of
 from lob.types import MessageKind
@@ -28,11 +28,10 @@ def _through(book: Record, tape: Record, messages: Any) -> int:
     """Send every message; rows go to a ring, as they do in a run whose writer keeps up."""
     rows = int64(0)
     for i in range(len(messages)):
-        message = messages[i]
-        if tape.capacity - tape.cursor < rows_needed(book, tape, message):
+        if not handle_next(book, tape, messages[i]):
             rows += tape.cursor
             tape.cursor = 0
-        apply(book, tape, message)
+            handle_next(book, tape, messages[i])
     return rows + tape.cursor
 
 

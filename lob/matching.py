@@ -68,7 +68,7 @@ from lob.rows import open_row, reject, takes_row
 from lob.tape import TAPE, row_at
 from lob.types import CLIENT_ID_BITS, MESSAGE, NO_PRICE
 
-__all__ = ["apply", "apply_batch", "resume", "rows_bound", "rows_needed"]
+__all__ = ["apply", "apply_batch", "handle_next", "resume", "rows_bound", "rows_needed"]
 
 NO_ROOM = 2**62
 ROWS_PER_DETAIL = 5
@@ -305,23 +305,18 @@ _handle_extended = call_address(nb_types.int64, from_dtype(BOOK), from_dtype(TAP
 @leaf
 def is_extended(book: Record, message: Record) -> bool:
     """Whether a message is for lob.extended."""
+    # One condition: each of its parts is nearly always the same.
     return (
-        book.extended != 0
-        or message.kind > SET_PHASE
-        or message.time_in_force > FOK
-        or int64(message.flags) & INSTRUCTIONS != 0
+        (book.extended != 0)
+        | (message.kind > SET_PHASE)
+        | (message.time_in_force > FOK)
+        | (int64(message.flags) & INSTRUCTIONS != 0)
     )
 
 
-@kernel
-def apply(book: Record, tape: Record, message: Record) -> None:
-    """Handle one message. The caller has made room on the tape for `rows_needed` rows.
-
-    Afterwards `book.n_elected` stops may have been elected for which the tape had no room: see `resume`.
-    """
-    if is_extended(book, message):
-        _handle_extended(tape.extended, (book, tape, message))
-        return
+@leaf
+def apply_plain(book: Record, tape: Record, message: Record) -> None:
+    """Handle a message that is not for lob.extended."""
     start = int64(tape.cursor)
     kind = int64(message.kind)
     if kind == LIMIT or kind == MARKET:
@@ -345,6 +340,18 @@ def apply(book: Record, tape: Record, message: Record) -> None:
         first.flags = int64(first.flags) | FIRST
 
 
+@kernel
+def apply(book: Record, tape: Record, message: Record) -> None:
+    """Handle one message. The caller has made room on the tape for `rows_needed` rows.
+
+    Afterwards `book.n_elected` stops may have been elected for which the tape had no room: see `resume`.
+    """
+    if is_extended(book, message):
+        _handle_extended(tape.extended, (book, tape, message))
+    else:
+        apply_plain(book, tape, message)
+
+
 @leaf
 def resume(book: Record, tape: Record, message: Record) -> None:
     """Go on with the elected stops; the caller has made room for `rows_needed` rows."""
@@ -365,20 +372,26 @@ def _rows_extended(book: Record, message: Record) -> int:
 
 
 @leaf
+def rows_plain(book: Record, message: Record) -> int:
+    """Upper bound of the rows of a message that is not for lob.extended: each execution fills a lot of an order."""
+    orders = int64(book.n_orders)
+    if message.kind != CANCEL_ALL:
+        orders = min(orders, max(int64(message.qty_lots), int64(0)))
+    return orders + 4
+
+
+@leaf
 def rows_needed(book: Record, tape: Record, message: Record) -> int:
-    """Upper bound of the rows that a message can write: each execution fills at least one lot of one order.
+    """Upper bound of the rows that a message can write.
 
     More than any tape has if the message is for lob.extended and the tape does not know it yet (`lend_engine`).
     """
-    orders = int64(book.n_orders)
     if is_extended(book, message):
         if tape.extended == 0:
             tape.asked = 1
             return int64(NO_ROOM)
         return _rows_extended(book, message)
-    if message.kind != CANCEL_ALL:
-        orders = min(orders, max(int64(message.qty_lots), int64(0)))
-    return orders + 4
+    return rows_plain(book, message)
 
 
 @leaf
@@ -391,25 +404,32 @@ def rows_bound(book: Record) -> int:
     return ROWS_PER_DETAIL * (int64(book.n_orders) + int64(book.n_slices)) + SPARE_ROWS
 
 
+@leaf
+def handle_next(book: Record, tape: Record, message: Record) -> bool:
+    """Handle a message if the tape has room for it, and the stops that it elects while there is; False if not."""
+    if is_extended(book, message):
+        if tape.capacity - tape.cursor < rows_needed(book, tape, message):
+            return False
+        _handle_extended(tape.extended, (book, tape, message))
+    else:
+        if tape.capacity - tape.cursor < rows_plain(book, message):
+            return False
+        apply_plain(book, tape, message)
+    return True
+
+
 @kernel
 def apply_batch(book: Record, tape: Record, messages: Any, start: int) -> int:
     """Handle messages[start:] until they end or the tape is full; return the index of the next message.
 
-    If stops are still to act, those that the last message has elected come first at the next call.
+    If stops are still to act (`n_elected`), those that the last message has elected come first at the next call.
     """
     position = int64(start)
+    if book.n_elected != 0 and tape.capacity - tape.cursor >= rows_bound(book):
+        resume(book, tape, messages[position - 1])
     count = len(messages)
-    while True:
-        if book.n_elected != 0:
-            if tape.capacity - tape.cursor < rows_bound(book):
-                break
-            resume(book, tape, messages[position - 1])
-        elif position < count:
-            message = messages[position]
-            if tape.capacity - tape.cursor < rows_needed(book, tape, message):
-                break
-            apply(book, tape, message)
-            position += 1
-        else:
+    while position < count and book.n_elected == 0:
+        if not handle_next(book, tape, messages[position]):
             break
+        position += 1
     return position

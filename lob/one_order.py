@@ -12,7 +12,7 @@ from lob.blocks import record_at_address
 from lob.book import BOOK, detail_at, node_at
 from lob.codes import ROW_EXECUTE, ROW_REJECT
 from lob.compiled import kernel
-from lob.matching import apply, resume, rows_bound, rows_needed
+from lob.matching import apply, handle_next, resume, rows_bound, rows_needed
 from lob.orders import find_order
 from lob.tape import TAPE, row_at
 from lob.types import MESSAGE
@@ -77,17 +77,10 @@ def apply_from(book_address: int, tape_address: int, messages_address: int, star
     """
     book, tape = book_at(int64(book_address), int64(0)), tape_at(int64(tape_address), int64(0))
     position = int64(start)
-    while True:
-        if book.n_elected != 0:
-            if tape.capacity - tape.cursor < rows_bound(book):
-                break
-            resume(book, tape, message_at(int64(messages_address), position - 1))
-        elif position < count:
-            message = message_at(int64(messages_address), position)
-            if tape.capacity - tape.cursor < rows_needed(book, tape, message):
-                break
-            apply(book, tape, message)
-            position += 1
-        else:
+    if book.n_elected != 0 and tape.capacity - tape.cursor >= rows_bound(book):
+        resume(book, tape, message_at(int64(messages_address), position - 1))
+    while position < count and book.n_elected == 0:
+        if not handle_next(book, tape, message_at(int64(messages_address), position)):
             break
+        position += 1
     return position
