@@ -26,7 +26,7 @@ from lob.blocks import prefetch_for_write
 from lob.book import new_book
 from lob.codes import LIMIT
 from lob.compiled import Record, kernel
-from lob.matching import apply, rows_needed
+from lob.matching import handle_next
 from lob.tape import new_tape
 from lob.types import MESSAGE
 
@@ -60,10 +60,10 @@ def _through(book: Record, tape: Record, messages: Any, ids: Any, sent: Any, ahe
             message.order_id = 0
         else:
             message.order_id = ids[told.order_id].own
-        if tape.capacity - tape.cursor < rows_needed(book, tape, message):
+        if not handle_next(book, tape, message):
             rows += tape.cursor
             tape.cursor = 0
-        apply(book, tape, message)
+            handle_next(book, tape, message)
     return rows + tape.cursor
 
 

@@ -272,7 +272,7 @@ class OrderBook:
         flags = self._tracked(agent) if agent != -1 else 0
         if post_only is not False:
             flags |= POST_ONLY if truth("post_only", post_only) else 0
-        tif = 0 if time_in_force is TimeInForce.GTC else int(time_in_force_of(time_in_force))
+        tif = 0 if time_in_force is TimeInForce.GTC else time_in_force_of(time_in_force, with_time=False)
         return self._send(LIMIT, side_of(side), price_ticks, qty_lots, 0, tif, agent, parent_id, flags)
 
     def market(

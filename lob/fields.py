@@ -65,8 +65,13 @@ def side_of(side: Any) -> int:
     return _SIDES[side]
 
 
-def time_in_force_of(value: Any) -> int:
-    """Return the code of a TimeInForce or of its name; raise FieldError for anything else."""
+def time_in_force_of(value: Any, *, with_time: bool = True) -> int:
+    """Return the code of a TimeInForce or of its name; raise FieldError for anything else.
+
+    GTD is allowed only where a time can be given.
+    """
+    if not with_time and value in ("GTD", TimeInForce.GTD):
+        raise FieldError("time_in_force = 'GTD' needs a time: send it with expires_ns, which makes it GTD")
     if isinstance(value, str) and value in TimeInForce.__members__:
         return int(TimeInForce[value])
     if isinstance(value, int | np.integer) and not isinstance(value, bool) and int(value) in tuple(TimeInForce):

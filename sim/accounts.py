@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from numba import float64, int64
 
-from lob.codes import ROW_ADD, ROW_CANCEL, ROW_EXECUTE, ROW_REDUCE, ROW_REJECT, ROW_REPLACE
+from lob.codes import (
+    HALF_TICK,
+    ROW_ADD,
+    ROW_CANCEL,
+    ROW_EXECUTE,
+    ROW_PARK,
+    ROW_REDUCE,
+    ROW_REJECT,
+    ROW_REPLACE,
+    ROW_TRIGGER,
+)
 from lob.compiled import Record, leaf
 from sim.records import ACCOUNT_LIMIT, TURNOVER_WORD, account_at
 
@@ -24,13 +34,21 @@ def charge(account: Record, value: int, fee_ppb: int) -> None:
 
 
 @leaf
-def settle(account: Record, side: int, price_ticks: int, qty_lots: int, fee_ppb: int) -> bool:
+def settle(account: Record, side: int, price_ticks: int, half: int, qty_lots: int, fee_ppb: int) -> bool:
     """Book one side of an execution; return False if the account comes near to what its numbers can hold.
+
+    `half` is 1 if the price is half a tick above. Turnover and fees are of the value without a last half.
 
     Prices and quantities have at most 31 bits each (lob.rules), a fee is at most the value: the value of one execution
     is below 2^61, so that nothing has wrapped when the limit is looked at.
     """
     value = price_ticks * qty_lots
+    if half != 0:
+        value += qty_lots >> 1
+        if qty_lots & 1:
+            halves = account.cash_half - side
+            account.cash_ticks += halves >> 1
+            account.cash_half = halves & 1
     account.position_lots += side * qty_lots
     account.cash_ticks -= side * value
     account.turnover_ticks += abs(value)
@@ -74,15 +92,16 @@ def book_row(world: Record, symbol: Record, symbol_index: int, row: Record) -> b
     account = account_at(world, int64(row.agent) * world.n_symbols + symbol_index)
     if kind == ROW_EXECUTE:
         contra = account_at(world, int64(row.contra_agent) * world.n_symbols + symbol_index)
-        taker_fits = settle(account, side, int64(row.price_ticks), qty_lots, int64(symbol.taker_fee_ppb))
-        maker_fits = settle(contra, -side, int64(row.price_ticks), qty_lots, int64(symbol.maker_fee_ppb))
+        price, half = int64(row.price_ticks), int64(row.flags) & HALF_TICK
+        taker_fits = settle(account, side, price, half, qty_lots, int64(symbol.taker_fee_ppb))
+        maker_fits = settle(contra, -side, price, half, qty_lots, int64(symbol.maker_fee_ppb))
         reserve(contra, -side, -qty_lots, int64(-1) if row.contra_leaves_lots == 0 else int64(0))
         if not (taker_fits and maker_fits):
             world.wake_agent = row.contra_agent if taker_fits else row.agent
             return False
-    elif kind == ROW_ADD:
-        reserve(account, side, qty_lots, int64(1))
-    elif kind == ROW_CANCEL:
+    elif kind == ROW_ADD or kind == ROW_PARK:
+        reserve(account, side, int64(row.leaves_lots), int64(1))
+    elif kind == ROW_CANCEL or kind == ROW_TRIGGER:
         reserve(account, side, -qty_lots, int64(-1))
     elif kind == ROW_REDUCE:
         reserve(account, side, -qty_lots, int64(0))

@@ -4,9 +4,22 @@ from __future__ import annotations
 
 from numba import float64, int64
 
-from lob.codes import BOOK_FULL, CANCEL_ALL, FIRST, LIMIT, MARKET, ROW_EXECUTE, ROW_NEWS, ROW_REJECT, SET_PHASE
+from lob.book import NEVER_NS
+from lob.codes import (
+    BOOK_FULL,
+    CANCEL_ALL,
+    EXPIRE,
+    FIRST,
+    LIMIT,
+    MARKET,
+    ROW_EXECUTE,
+    ROW_NEWS,
+    ROW_PHASE,
+    ROW_REJECT,
+    SET_PHASE,
+)
 from lob.compiled import Record, kernel, leaf
-from lob.matching import apply
+from lob.matching import NO_ROOM, apply, resume, rows_bound
 from lob.rows import open_row, reject, takes_row
 from lob.tape import row_at
 from lob.types import NO_PRICE
@@ -29,6 +42,7 @@ from sim.codes import (
 )
 from sim.conditionals import begin_anew, due_conditional, next_due_ns, watch_spread, watch_trade
 from sim.gate import check_limits
+from sim.heap import NEVER
 from sim.history import remember
 from sim.price_step import round_to_step
 from sim.records import (
@@ -48,7 +62,7 @@ from sim.records import (
 from sim.sending import put_in_flight
 from sim.wakes import notify_owner, wake_subscribers
 
-__all__ = ["deliver_message", "deliver_scheduled"]
+__all__ = ["deliver_message", "deliver_scheduled", "go_on", "rows_for_venue", "rows_to_go_on"]
 
 
 @kernel
@@ -69,17 +83,136 @@ def kill_population(world: Record, population_index: int) -> int:
 
 
 @leaf
+def announce(world: Record, tape: Record, symbol_index: int, start: int, sender: int) -> int:
+    """Book and announce the rows from `start` on: accounts, conditionals, wake-ups of owners and subscribers.
+
+    `sender` is who sent the message, -1: the venue.
+    """
+    symbol = symbol_at(world, symbol_index)
+    book = book_in(world, int64(symbol.off_book))
+    reasons = int64(0)
+    for r in range(start, tape.cursor):
+        row = row_at(tape, int64(r))
+        if row.kind == ROW_PHASE or row.kind == ROW_NEWS:
+            continue
+        if not book_row(world, symbol, symbol_index, row):
+            return STATUS_ACCOUNT_FULL
+        if world.off_history != 0:
+            remember(world, symbol, symbol_index, row)
+        if row.kind == ROW_EXECUTE:
+            slot_trade = symbol.n_trades % N_TRADES
+            symbol.trade_ticks[slot_trade] = row.price_ticks
+            symbol.trade_lots[slot_trade] = int64(row.side) * int64(row.qty_lots)
+            symbol.n_trades += 1
+            symbol.volume_lots += row.qty_lots
+            symbol.last_ticks = row.price_ticks
+            symbol.last_lots = row.qty_lots
+            symbol.last_side = row.side
+            reasons |= WAKE_TRADE
+            if world.n_conditionals != 0:
+                watch_trade(world, symbol_index, int64(row.price_ticks))
+            notify_owner(world, int64(row.contra_agent), int64(WAKE_FILL))
+            notify_owner(world, int64(row.agent), int64(WAKE_FILL))
+        elif row.kind == ROW_REJECT:
+            notify_owner(world, sender, int64(WAKE_REJECT))
+            if row.reason == BOOK_FULL:
+                return STATUS_BOOK_FULL
+        else:
+            notify_owner(world, int64(row.agent), int64(WAKE_ACK))
+    bid = book.best_bid + book.min_price_ticks if book.best_bid >= 0 else int64(NO_PRICE)
+    ask = book.best_ask + book.min_price_ticks if book.best_ask < book.n_prices else int64(NO_PRICE)
+    if bid != symbol.bid_ticks or ask != symbol.ask_ticks:
+        symbol.bid_ticks = bid
+        symbol.ask_ticks = ask
+        reasons |= WAKE_TOUCH
+        if world.n_conditionals != 0:
+            watch_spread(world, symbol_index)
+    if reasons & symbol.wakes_on:
+        wake_subscribers(world, symbol_index, reasons)
+    if book.extended != 0 or world.expiry_ns != NEVER:
+        note_extended(world, symbol_index)
+    return STATUS_DONE
+
+
+@kernel
+def note_extended(world: Record, symbol_index: int) -> None:
+    """Note the earliest expiry in all books, and whether elected stops of this one are still to act."""
+    earliest = int64(NEVER)
+    for s in range(world.n_symbols):
+        due_ns = int64(book_in(world, int64(symbol_at(world, int64(s)).off_book)).next_expiry_ns)
+        if due_ns < NEVER_NS:
+            earliest = min(earliest, due_ns)
+    world.expiry_ns = earliest
+    elected = book_in(world, int64(symbol_at(world, symbol_index).off_book)).n_elected
+    world.cascading = symbol_index + 1 if elected != 0 else 0
+
+
+@leaf
+def rows_to_go_on(world: Record, tape: Record) -> int:
+    """Rows that the next elected stop may write; more than there can be if lob.extended is not lent."""
+    if tape.extended == 0:
+        tape.asked = 1
+        return int64(NO_ROOM)
+    return rows_bound(book_in(world, int64(symbol_at(world, world.cascading - 1).off_book)))
+
+
+@kernel
+def go_on(world: Record, runtime: Record, tape: Record) -> int:
+    """Let elected stops act for which the tape had no room before."""
+    symbol_index = world.cascading - 1
+    message = scratch_message_of(runtime, int64(0))
+    message.time_ns = world.time_ns
+    start = int64(tape.cursor)
+    resume(book_in(world, int64(symbol_at(world, symbol_index).off_book)), tape, message)
+    return announce(world, tape, symbol_index, start, int64(-1))
+
+
+@kernel
+def rows_for_venue(world: Record, tape: Record) -> int:
+    """Rows that a scheduled event may write: a change of phase or an expiry can concern many orders."""
+    rows = int64(4)
+    for s in range(world.n_symbols):
+        book = book_in(world, int64(symbol_at(world, int64(s)).off_book))
+        if book.extended != 0:
+            if tape.extended == 0:
+                tape.asked = 1
+                return int64(NO_ROOM)
+            rows = max(rows, rows_bound(book))
+    return rows
+
+
+@leaf
+def _venue_message(world: Record, runtime: Record, tape: Record, symbol_index: int, kind: int, value: int) -> int:
+    """Send a message of the venue's own to a book, and announce what it did."""
+    message = scratch_message_of(runtime, int64(0))
+    message.time_ns = world.time_ns
+    message.kind = kind
+    message.qty_lots = value
+    message.agent = -1
+    start = int64(tape.cursor)
+    apply(book_in(world, int64(symbol_at(world, symbol_index).off_book)), tape, message)
+    return announce(world, tape, symbol_index, start, int64(-1))
+
+
+@kernel
+def _expire(world: Record, runtime: Record, tape: Record) -> int:
+    """Withdraw what has expired, in all books."""
+    for s in range(world.n_symbols):
+        book = book_in(world, int64(symbol_at(world, int64(s)).off_book))
+        if book.next_expiry_ns <= world.time_ns:
+            return _venue_message(world, runtime, tape, int64(s), int64(EXPIRE), int64(0))
+    return STATUS_DONE
+
+
+@leaf
 def _happen(world: Record, runtime: Record, tape: Record, kind: int, symbol_index: int, value: float) -> int:
     """Change the phase, tell news, or pull a kill switch."""
     symbol = symbol_at(world, symbol_index)
     book = book_in(world, int64(symbol.off_book))
     if kind == SCHEDULED_PHASE:
-        message = scratch_message_of(runtime, int64(0))
-        message.time_ns = world.time_ns
-        message.kind = SET_PHASE
-        message.qty_lots = int64(value)
-        message.agent = -1
-        apply(book, tape, message)
+        status = _venue_message(world, runtime, tape, symbol_index, int64(SET_PHASE), int64(value))
+        if status != STATUS_DONE:
+            return status
         wake_subscribers(world, symbol_index, int64(WAKE_PHASE))
     elif kind == SCHEDULED_KILL:
         return kill_population(world, int64(value))
@@ -100,6 +233,8 @@ def deliver_scheduled(world: Record, runtime: Record, tape: Record) -> int:
         if entry.time_ns <= world.time_ns:
             world.next_scheduled += 1
             return _happen(world, runtime, tape, int64(entry.kind), int64(entry.symbol), float64(entry.value))
+    if world.conditional_ns > world.time_ns:
+        return _expire(world, runtime, tape)
     conditional = conditional_at(world, due_conditional(world))
     status = int64(STATUS_DONE)
     symbol_index = int64(conditional.symbol)
@@ -146,47 +281,8 @@ def deliver_message(world: Record, tape: Record, slot: int) -> int:
         row_at(tape, start).flags = FIRST
     else:
         apply(book, tape, message)
-    is_order = message.kind == LIMIT or message.kind == MARKET
-    refused = False
-    reasons = int64(0)
-    for r in range(start, tape.cursor):
-        row = row_at(tape, int64(r))
-        if not book_row(world, symbol, symbol_index, row):
-            return STATUS_ACCOUNT_FULL
-        if world.off_history != 0:
-            remember(world, symbol, symbol_index, row)
-        if row.kind == ROW_EXECUTE:
-            slot_trade = symbol.n_trades % N_TRADES
-            symbol.trade_ticks[slot_trade] = row.price_ticks
-            symbol.trade_lots[slot_trade] = int64(row.side) * int64(row.qty_lots)
-            symbol.n_trades += 1
-            symbol.volume_lots += row.qty_lots
-            symbol.last_ticks = row.price_ticks
-            symbol.last_lots = row.qty_lots
-            symbol.last_side = row.side
-            reasons |= WAKE_TRADE
-            if world.n_conditionals != 0:
-                watch_trade(world, symbol_index, int64(row.price_ticks))
-            notify_owner(world, int64(row.contra_agent), int64(WAKE_FILL))
-            notify_owner(world, index, int64(WAKE_FILL))
-        elif row.kind == ROW_REJECT:
-            refused = True
-            notify_owner(world, index, int64(WAKE_REJECT))
-            if row.reason == BOOK_FULL:
-                return STATUS_BOOK_FULL
-        else:
-            notify_owner(world, index, int64(WAKE_ACK))
-    if is_order and not refused:
+    refused = tape.cursor > start and row_at(tape, start).kind == ROW_REJECT
+    if not refused and (message.kind == LIMIT or message.kind == MARKET or message.kind > SET_PHASE):
         account.n_orders += 1
         account.ordered_lots += message.qty_lots
-    bid = book.best_bid + book.min_price_ticks if book.best_bid >= 0 else int64(NO_PRICE)
-    ask = book.best_ask + book.min_price_ticks if book.best_ask < book.n_prices else int64(NO_PRICE)
-    if bid != symbol.bid_ticks or ask != symbol.ask_ticks:
-        symbol.bid_ticks = bid
-        symbol.ask_ticks = ask
-        reasons |= WAKE_TOUCH
-        if world.n_conditionals != 0:
-            watch_spread(world, symbol_index)
-    if reasons & symbol.wakes_on:
-        wake_subscribers(world, symbol_index, reasons)
-    return STATUS_DONE
+    return announce(world, tape, symbol_index, start, index)

@@ -15,9 +15,12 @@ from numba import int64
 from lob.book import node_at
 from lob.codes import (
     BAD_KIND,
-    GTC,
+    EXPIRE,
+    FOK,
+    IOC,
     LIMIT,
     MARKET,
+    MARKET_TO_LIMIT,
     REPLACE,
     RISK_KILL_SWITCH,
     RISK_MESSAGE_RATE,
@@ -26,8 +29,11 @@ from lob.codes import (
     RISK_POSITION,
     RISK_QUANTITY,
     SET_PHASE,
+    STOP,
+    STOP_LIMIT,
 )
 from lob.compiled import Record, kernel, leaf
+from lob.extended.details import open_lots
 from lob.orders import find_order
 from lob.units import SECOND_NS
 from sim.records import account_at
@@ -73,10 +79,12 @@ def check_limits(
         if target == 0:
             return 0  # the exchange will say so
         side = int64(node_at(book, target).side)
-        added = qty_lots - int64(node_at(book, target).qty_lots)
+        added = qty_lots - open_lots(book, target)
     elif kind == SET_PHASE:
         return BAD_KIND  # the venue's own message; the schedule sends it without coming here
-    elif kind != LIMIT and kind != MARKET:
+    elif kind == EXPIRE:
+        return BAD_KIND
+    elif kind != LIMIT and kind != MARKET and not STOP <= kind <= MARKET_TO_LIMIT:
         return 0
     if agent.killed != 0:
         return RISK_KILL_SWITCH
@@ -85,7 +93,8 @@ def check_limits(
     if population.max_order_lots > 0 and qty_lots > population.max_order_lots:
         return RISK_QUANTITY
     if population.max_notional > 0:
-        price = int64(symbol.last_ticks) if kind == MARKET else int64(message.price_ticks)
+        has_price = kind == LIMIT or kind == REPLACE or kind == STOP_LIMIT
+        price = int64(message.price_ticks) if has_price else int64(symbol.last_ticks)
         if abs(price) * qty_lots > population.max_notional:
             return RISK_NOTIONAL
     if population.max_position_lots > 0:
@@ -97,7 +106,7 @@ def check_limits(
         # What brings the exposure down passes even when it is above the limit.
         if added > 0 and exposed + added > population.max_position_lots:
             return RISK_POSITION
-    may_rest = kind == LIMIT and message.time_in_force == GTC
+    may_rest = kind != MARKET and kind != REPLACE and message.time_in_force != IOC and message.time_in_force != FOK
     if may_rest and population.max_open_orders > 0 and open_orders(world, index) >= population.max_open_orders:
         return RISK_OPEN_ORDERS
     return 0

@@ -17,7 +17,7 @@ from lob.compiled import Record, call_address, kernel, leaf
 from lob.matching import rows_needed
 from lob.tape import TAPE
 from sim.codes import STATUS_DONE, STATUS_EVENT_LIMIT, STATUS_OUT_FULL, STATUS_PYTHON_WAKE, STATUS_TAPE_FULL, WAKE_TIMER
-from sim.delivery import deliver_message, deliver_scheduled
+from sim.delivery import deliver_message, deliver_scheduled, go_on, rows_for_venue, rows_to_go_on
 from sim.fetch import fetch_agent, fetch_neighbours
 from sim.heap import LAST_NS, NEVER, pop, top_ns, top_slot
 from sim.records import (
@@ -38,11 +38,11 @@ from sim.records import (
     view_of,
 )
 from sim.rng import draw_key
-from sim.sending import THINKING, put_in_flight, send_thought
+from sim.sending import THINKING, has_details, put_details, put_in_flight, send_thought
 from sim.view import fill_view
 from sim.wakes import move_timer, set_timer
 
-__all__ = ["lend_memory", "memory_at", "post", "run_kernel", "run_policy", "set_python_timer"]
+__all__ = ["detail", "lend_memory", "memory_at", "post", "run_kernel", "run_policy", "set_python_timer"]
 
 
 _decide = call_address(nb_types.int64, from_dtype(VIEW), from_dtype(AGENT), from_dtype(OUT))
@@ -115,6 +115,11 @@ def run_policy(world: Record, runtime: Record, index: int, population_index: int
         )  # fmt: skip
         if status != STATUS_DONE:
             return status
+        if has_details(out.kind[k], out.time_in_force[k], out.flags[k]):
+            put_details(
+                world, out.display_lots[k], out.min_lots[k], out.expires_ns[k], out.trigger_ticks[k], out.peg[k],
+                out.self_trade[k],
+            )  # fmt: skip
     return STATUS_DONE
 
 
@@ -138,12 +143,19 @@ def run_kernel(world_address: int, runtime_address: int, tape_address: int, unti
     wakes = heap_in(world, int64(world.off_wakes))
     arrivals = heap_in(world, int64(world.off_arrivals))
     while True:
+        if world.cascading != 0:
+            if tape.capacity - tape.cursor < rows_to_go_on(world, tape):
+                return STATUS_TAPE_FULL
+            status = go_on(world, runtime, tape)
+            if status != STATUS_DONE:
+                return status
+            continue
         wake_ns = top_ns(wakes)
         arrival_ns = top_ns(arrivals)
         scheduled_ns = int64(NEVER)
         if world.next_scheduled < world.n_scheduled:
             scheduled_ns = int64(scheduled_at(world, int64(world.next_scheduled)).time_ns)
-        scheduled_ns = min(scheduled_ns, int64(world.conditional_ns))
+        scheduled_ns = min(scheduled_ns, min(int64(world.conditional_ns), int64(world.expiry_ns)))
         next_ns = min(wake_ns, min(arrival_ns, scheduled_ns))
         if next_ns > until_ns:
             world.time_ns = max(int64(world.time_ns), until_ns)
@@ -152,7 +164,7 @@ def run_kernel(world_address: int, runtime_address: int, tape_address: int, unti
             return STATUS_EVENT_LIMIT
         room = tape.capacity - tape.cursor
         if scheduled_ns == next_ns:
-            if room < 4:
+            if room < rows_for_venue(world, tape):
                 return STATUS_TAPE_FULL
             world.time_ns = next_ns
             world.n_events += 1
@@ -207,6 +219,16 @@ def post(
     return put_in_flight(
         _world_from(world_address, int64(0)), index, k, kind, side, price_ticks, qty_lots, order_id, time_in_force,
         flags, parent_id, leg, think_ns,
+    )  # fmt: skip
+
+
+@kernel
+def detail(
+    world_address: int, display_lots: int, min_lots: int, expires_ns: int, trigger_ticks: int, peg: int, self_trade: int
+) -> None:
+    """Add to the message just posted what its kind and flags ask for."""
+    put_details(
+        _world_from(world_address, int64(0)), display_lots, min_lots, expires_ns, trigger_ticks, peg, self_trade
     )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from numba import int64
 from lob.blocks import record_at_address
 from lob.book import BOOK, level_at, node_at
 from lob.compiled import Record, kernel, leaf
+from lob.extended.details import open_lots
 from lob.inspect import is_price, next_price
 from lob.orders import find_order
 from lob.types import NO_PRICE
@@ -82,12 +83,12 @@ def own_lots_in(book_address: int, agent: int, order_id: int) -> int:
     index = find_order(book, order_id)
     if index == 0 or node_at(book, index).agent != agent:
         return int64(0)
-    return int64(node_at(book, index).qty_lots)
+    return open_lots(book, index)
 
 
 @leaf
 def level_lots(view: Record, side: int, price_ticks: int) -> int:
-    """Quantity of all orders of a side (+1 buy, -1 sell) at a price; 0 if there are none."""
+    """Quantity that a side (+1 buy, -1 sell) shows at a price; 0 if there is none."""
     return level_lots_in(int64(view.book_address), int64(side), int64(price_ticks))
 
 
@@ -113,5 +114,5 @@ def own_order_at(view: Record, side: int, price_ticks: int, rank: int) -> int:
 
 @leaf
 def own_lots(view: Record, order_id: int) -> int:
-    """Open quantity of an own resting order; 0 if it does not rest."""
+    """Open quantity of an own order that rests or waits; 0 if it does not."""
     return own_lots_in(int64(view.book_address), int64(view.agent), int64(order_id))

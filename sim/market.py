@@ -14,6 +14,7 @@ import numpy as np
 from lob.blocks import header_of, record_address
 from lob.book import BOOK
 from lob.errors import RunError
+from lob.extended.entry import lend_engine
 from lob.tape import new_tape, rows_of
 from sim.codes import STATUS_DONE, STATUS_EVENT_LIMIT, STATUS_PYTHON_WAKE, STATUS_TAPE_FULL
 from sim.fingerprint import difference, fingerprint
@@ -290,6 +291,8 @@ class Market:
                     next_look_s = time.monotonic() + LOOK_S
                     if not look():
                         return False
+            elif status == STATUS_TAPE_FULL and self._tape["asked"]:
+                lend_engine(self._tape)
             elif status == STATUS_TAPE_FULL:
                 if int(self._tape["cursor"]) == 0:
                     self._tape_block, self._tape = new_tape(2 * int(self._tape["capacity"]))

@@ -17,7 +17,7 @@ from lob.codes import LIMIT, MARKET
 from lob.types import TimeInForce
 from sim import lookup
 from sim import policy as public
-from sim.records import MAX_OUT, VIEW, Needs, Wake
+from sim.records import DETAIL_FIELDS, MAX_OUT, VIEW, Needs, Wake
 from sim.rng import exponential, normal, normal_quantile, raw_uniform, uniform
 from sim.sending import LATENCY_INDEX
 
@@ -120,7 +120,8 @@ def _put(
         raise ValueError(f"an order with time_in_force = {tif}; allowed: {', '.join(map(str, TimeInForce))}")
     for name, value in fields.items():
         out[name][out.n] = value
-    out.leg[out.n] = 0
+    for name in ("leg", *DETAIL_FIELDS):
+        out[name][out.n] = 0
     out.n += 1
 
 

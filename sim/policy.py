@@ -25,7 +25,7 @@ from numba.core.registry import CPUDispatcher
 from numba.extending import intrinsic, overload
 from numba.np.numpy_support import from_dtype
 
-from lob.codes import CANCEL, CANCEL_ALL, IOC, LIMIT, MARKET, REDUCE, REPLACE
+from lob.codes import CANCEL, CANCEL_ALL, FOK, IOC, LIMIT, MARKET, REDUCE, REPLACE, SET_PHASE
 from lob.compiled import Record, function_address, kernel, leaf
 from lob.types import CLIENT_ID_BITS
 from sim.distributions import Settings, number_fields
@@ -171,6 +171,14 @@ def _put(
     out.flags[k] = _whole(flags)
     out.parent_id[k] = _whole(parent)
     out.leg[k] = 0
+    # What an earlier decision left there is not this one's.
+    if (kind > SET_PHASE) | (tif > FOK) | (flags != 0):
+        out.display_lots[k] = 0
+        out.min_lots[k] = 0
+        out.expires_ns[k] = 0
+        out.trigger_ticks[k] = 0
+        out.peg[k] = 0
+        out.self_trade[k] = 0
 
 
 @leaf

@@ -10,7 +10,7 @@ from __future__ import annotations
 from numba import int64
 
 from lob.book import node_at
-from lob.codes import LIMIT, REPLACE
+from lob.codes import LIMIT, LIMITED, PEGGED, REPLACE, STOP_LIMIT
 from lob.compiled import Record, leaf
 from lob.orders import find_order
 
@@ -31,7 +31,7 @@ def round_to_step(book: Record, message: Record, step_ticks: int) -> None:
         if target == 0:
             return  # the exchange will say so
         side = int64(node_at(book, target).side)
-    elif kind != LIMIT:
+    elif kind != LIMIT and kind != STOP_LIMIT and (kind != PEGGED or message.flags & LIMITED == 0):
         return
     price = int64(message.price_ticks)
     if abs(price) > _LARGEST_PRICE:

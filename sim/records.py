@@ -124,6 +124,8 @@ WORLD: np.dtype[Any] = np.dtype(
         # What changes:
         *_ints("time_ns", "next_scheduled", "n_free_slots", "n_events", "n_messages", "n_wakes"),
         *_ints("wake_agent", "event_limit", "shared_stream", "conditional_ns"),
+        # The earliest time at which an order expires; the symbol whose elected stops are still to act, plus 1.
+        *_ints("expiry_ns", "cascading"),
         ("seed", "<u8"),
     ]
 )
@@ -174,14 +176,15 @@ ACCOUNT: np.dtype[Any] = np.dtype(
         ("n_in_flight", "<i4"),
         *_ints("n_orders", "ordered_lots"),
         *_ints("bought_lots", "sold_lots", "turnover_ticks", "fees_ticks", "fees_nano", "n_fills", "peak_ticks"),
-        *_ints("drawdown_ticks", "n_rejects", "window_ns", "window_count", "turnover_carry", "reserved"),
+        *_ints("drawdown_ticks", "n_rejects", "window_ns", "window_count", "turnover_carry", "cash_half"),
     ]
 )
 """One agent's account in one symbol. Cash, turnover, fees, peak and drawdown in ticks x lots.
 
-Two of them are more than one word can say: the turnover is turnover_carry x TURNOVER_WORD + turnover_ticks, the fees
-are fees_ticks and fees_nano (0 to 999,999,999) billionths; see sim/worth.py. The message rate is counted (`window_`)
-in the account of the agent's own symbol, for all its symbols.
+Three of them are more than one word can say: the turnover is turnover_carry x TURNOVER_WORD + turnover_ticks, the fees
+are fees_ticks and fees_nano (0 to 999,999,999) billionths, the cash is cash_ticks and cash_half (0 or 1) halves, since
+a trade at the midpoint can cost half a tick; see sim/worth.py. The message rate is counted (`window_`) in the account
+of the agent's own symbol, for all its symbols.
 """
 
 TURNOVER_WORD = 2**62
@@ -236,6 +239,9 @@ The `watch_` fields show a second symbol, if the population watches one (`watch`
 cash are those in the own symbol; `n_in_flight` counts the messages under way to either, `watch_n_in_flight` those of
 them that go to the watched one."""
 
+DETAIL_FIELDS = ("display_lots", "min_lots", "expires_ns", "trigger_ticks", "peg", "self_trade")
+"""Fields of a message that count only if its kind or a flag asks for them; see sim/order_kinds.py."""
+
 OUT: np.dtype[Any] = np.dtype(
     [
         *_ints("n", "overflow"),
@@ -251,6 +257,7 @@ OUT: np.dtype[Any] = np.dtype(
                 "flags",
                 "parent_id",
                 "leg",
+                *DETAIL_FIELDS,
             )
         ],
     ]

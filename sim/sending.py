@@ -13,7 +13,20 @@ from __future__ import annotations
 
 from numba import float64, int64
 
-from lob.codes import BAD_FLAGS, BAD_PARENT_ID, CANCEL_ALL, TRACKED
+from lob.codes import (
+    BAD_FLAGS,
+    BAD_PARENT_ID,
+    CANCEL_ALL,
+    FOK,
+    GTD,
+    ICEBERG,
+    INSTRUCTIONS,
+    MINIMUM,
+    PEGGED,
+    SELF_TRADE,
+    SET_PHASE,
+    TRACKED,
+)
 from lob.compiled import Record, kernel, leaf
 from lob.types import Flag
 from sim.codes import LATENCY_LOGNORMAL, LATENCY_UNIFORM, STATUS_DONE, STATUS_IN_FLIGHT_FULL
@@ -29,11 +42,11 @@ from sim.records import (
 )
 from sim.rng import exp_portable, normal_quantile, raw_uniform
 
-__all__ = ["put_in_flight", "send_thought"]
+__all__ = ["has_details", "put_details", "put_in_flight", "send_thought"]
 
 # Indices below this are the policy's own; the latency of message k of a decision uses LATENCY_INDEX + k.
 LATENCY_INDEX = 1 << 20
-ALLOWED_FLAGS = int(Flag.POST_ONLY) | TRACKED
+ALLOWED_FLAGS = int(Flag.POST_ONLY) | TRACKED | INSTRUCTIONS
 UNFIT, THINKING = 127, 128
 """Bits of MESSAGE.gateway: why the gate must refuse the message, and whether it is yet to be sent."""
 INT32, INT8 = 2**31 - 1, 127
@@ -120,6 +133,27 @@ def put_in_flight(
     if kind == CANCEL_ALL:
         fetch_first_order(world, index, symbol)
     return STATUS_DONE
+
+
+@leaf
+def has_details(kind: int, time_in_force: int, flags: int) -> bool:
+    """Whether a message says more than kind, side, price, quantity and id."""
+    return (kind > SET_PHASE) | (time_in_force > FOK) | (flags & INSTRUCTIONS != 0)
+
+
+@kernel
+def put_details(
+    world: Record, display_lots: int, min_lots: int, expires_ns: int, trigger_ticks: int, peg: int, self_trade: int
+) -> None:
+    """Add to the message that has just been put in flight what its kind and flags ask for, and nothing else."""
+    message = message_at(world, int64(slot_at(world, int64(world.n_free_slots)).index))
+    flags, kind = int64(message.flags), int64(message.kind)
+    message.display_lots = within(display_lots, INT32) if flags & ICEBERG else int64(0)
+    message.min_lots = within(min_lots, INT32) if flags & MINIMUM else int64(0)
+    message.expires_ns = expires_ns if message.time_in_force == GTD else int64(0)
+    message.trigger_ticks = within(trigger_ticks, INT32) if kind > SET_PHASE else int64(0)
+    message.peg = (peg if 0 <= peg <= 255 else int64(0)) if kind == PEGGED else int64(0)
+    message.self_trade = (self_trade if 0 <= self_trade <= 255 else int64(255)) if flags & SELF_TRADE else int64(0)
 
 
 @leaf

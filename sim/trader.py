@@ -18,14 +18,15 @@ from pydantic import BaseModel
 from lob.blocks import record_address
 from lob.errors import FieldError, RunError
 from lob.fields import INT64, side_of, time_in_force_of, truth, whole
+from lob.instructions import order_fields
 from lob.types import NO_PRICE, Flag, MessageKind, Phase, TimeInForce
 from sim.bulletins import Bulletin
 from sim.codes import STATUS_IN_FLIGHT_FULL
 from sim.heap import LAST_NS
-from sim.kernel import post, set_python_timer
-from sim.records import MAX_OUT, OUT, VIEW, Needs, Wake
+from sim.kernel import detail, post, set_python_timer
+from sim.records import DETAIL_FIELDS, MAX_OUT, OUT, VIEW, Needs, Wake
 from sim.rng import normal_quantile, raw_uniform
-from sim.sending import LATENCY_INDEX
+from sim.sending import LATENCY_INDEX, has_details
 
 __all__ = ["Ask", "OwnOrder", "Panel", "Trader", "TraderView"]
 
@@ -325,8 +326,24 @@ class TraderView:
     ) -> None:
         """Send a limit order; `time_in_force` is "GTC", "IOC" or "FOK"."""
         flags = int(Flag.POST_ONLY) if truth("post_only", post_only) else 0
-        tif = time_in_force_of(time_in_force)
+        tif = time_in_force_of(time_in_force, with_time=False)
         self._post(MessageKind.LIMIT, side_of(side), price_ticks, qty_lots, 0, tif, flags, parent_id)
+
+    def order(self, kind: str, **instructions: Any) -> None:
+        """Send a new order of any kind with any instructions, in the words of `lob.order_fields`.
+
+        For instance "limit" with side="sell", price_ticks=101, qty_lots=100, display_lots=10 for an iceberg, "pegged"
+        with peg="midpoint", or "stop" with trigger_ticks=95.
+
+        Raises:
+            FieldError: what cannot be an order at all.
+        """
+        fields = order_fields(kind, instructions)
+        self._post(
+            fields["kind"], fields["side"], fields.get("price_ticks", 0), fields.get("qty_lots", 0),
+            fields.get("order_id", 0), fields["time_in_force"], fields["flags"], fields.get("parent_id", 0),
+        )  # fmt: skip
+        detail(self._world, *(fields.get(name, 0) for name in DETAIL_FIELDS))
 
     def market(self, side: SideName, qty_lots: int, *, parent_id: int = 0) -> None:
         """Send a market order; what cannot be filled at once expires."""
@@ -388,6 +405,8 @@ class TraderView:
             raise RunError(f"more than {MAX_OUT} messages in one decision")
         for k in range(int(out["n"])):
             self._post(*(int(out[name][k]) for name in _OUT_COLUMNS))
+            if has_details(int(out["kind"][k]), int(out["time_in_force"][k]), int(out["flags"][k])):
+                detail(self._world, *(int(out[name][k]) for name in DETAIL_FIELDS))
 
     def _post(
         self, kind: int, side: int, price: int, qty: int, order_id: int, tif: int, flags: int, parent: int, leg: int = 0
@@ -413,7 +432,7 @@ class TraderView:
 
 
 _SIGNAL, _OWN, _DEPTH = int(Needs.SIGNAL), int(Needs.OWN | Needs.QUEUE), int(Needs.DEPTH)
-_OUT_COLUMNS = tuple(name for name in OUT.names or () if name not in ("n", "overflow"))
+_OUT_COLUMNS = tuple(name for name in OUT.names or () if name not in ("n", "overflow", *DETAIL_FIELDS))
 
 
 def _int64(name: str, value: Any) -> int:

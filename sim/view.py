@@ -7,6 +7,8 @@ from numba import int64
 from lob.blocks import address_of
 from lob.book import extra_at, level_at, node_at, owner_at
 from lob.compiled import Record, kernel, leaf
+from lob.extended.details import open_lots
+from lob.extended.placing import row_ticks
 from lob.inspect import best_price, is_price, lots_ahead, next_price
 from lob.types import NO_PRICE
 from sim.codes import NEEDS_BOOK, NEEDS_DEPTH, NEEDS_HISTORY, NEEDS_OWN, NEEDS_QUEUE, NEEDS_SIGNAL, NEEDS_TRADES
@@ -64,8 +66,8 @@ def fill_own(book: Record, view: Record, agent: int, with_queue: bool) -> None:
         node = node_at(book, index)
         view.own_id[count] = node.order_id
         view.own_side[count] = node.side
-        view.own_ticks[count] = node.price + book.min_price_ticks
-        view.own_lots[count] = node.qty_lots
+        view.own_ticks[count] = row_ticks(book, index)
+        view.own_lots[count] = open_lots(book, index)
         if with_queue:
             view.own_ahead_lots[count] = lots_ahead(book, index)
         count += 1

@@ -46,7 +46,7 @@ from sim.wakes import start_agents
 
 __all__ = ["FORMAT_VERSION", "World", "build_world", "new_runtime", "reseed_world"]
 
-FORMAT_VERSION = 7
+FORMAT_VERSION = 8
 Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -199,6 +199,7 @@ def build_world(
     header["n_agents"] = n_agents
     header["n_scheduled"] = len(entries)
     header["n_conditionals"], header["conditional_ns"] = len(conditionals), NEVER
+    header["expiry_ns"] = NEVER
     header["off_wakes"], header["off_arrivals"] = wakes_at, arrivals_at
     header["n_slots"] = header["n_free_slots"] = max_in_flight
     header["open_ns"], header["close_ns"] = session.open_ns, session.close_ns

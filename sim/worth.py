@@ -33,9 +33,8 @@ def pnl_ticks(accounts: Any, mark_ticks: Any) -> Floats:
         mark_ticks: what a lot is worth now; a number, or an array that fits the shape: for all accounts of a world, of
             shape (agents, symbols), one number for each symbol.
     """
-    return np.asarray(accounts["cash_ticks"] + accounts["position_lots"] * np.asarray(mark_ticks, np.float64)) - (
-        fees_ticks(accounts)
-    )
+    worth = accounts["position_lots"] * np.asarray(mark_ticks, np.float64)
+    return np.asarray(accounts["cash_ticks"] + accounts["cash_half"] / 2 + worth) - fees_ticks(accounts)
 
 
 def marks_ticks(world: World) -> Floats:

@@ -100,7 +100,7 @@ def run_on(
         until = int64(world.time_ns) if stays else int64(row.close_ns)
         status = run_kernel(int64(row.world_at), int64(row.runtime_at), int64(row.tape_at), until)
         if status == STATUS_TAPE_FULL:
-            if keep_tape > 0 or tape.cursor == 0:
+            if keep_tape > 0 or tape.cursor == 0 or tape.asked != 0:
                 return int64(STATUS_TAPE_FULL)
             tape.cursor = 0
             continue

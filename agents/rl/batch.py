@@ -28,6 +28,7 @@ from agents.rl.task import Task, task_of, tasks
 from lob.blocks import record_address
 from lob.compiled import function_address
 from lob.errors import InputError, RunError
+from lob.extended.entry import lend_engine
 from lob.tape import new_tape, rows_of
 from sim.driver import Driver
 from sim.market import Market, Snapshot
@@ -405,6 +406,9 @@ class MarketBatch:
             raise driver.failure(status)
         t = m if self._keep else self._thread_of(m)
         header = self._tapes[t][1]
+        if header["asked"]:
+            lend_engine(header)
+            return
         if int(header["cursor"]) > 0:
             self._flush(m)
             return

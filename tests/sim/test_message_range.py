@@ -183,7 +183,7 @@ def test_reducing_by_more_than_a_message_can_say_takes_all_there_is() -> None:
         (lambda v: v.limit("BUY", 990, 5), "side = 'BUY'; allowed: 'buy', 'sell'"),
         (lambda v: v.market(None, 5), "side = None; allowed"),
         (lambda v: v.limit("buy", 990, 5, post_only="no"), "post_only = 'no'; allowed: True, False"),
-        (lambda v: v.limit("buy", 990, 5, time_in_force="DAY"), "time_in_force = 'DAY'; allowed: GTC, IOC, FOK"),
+        (lambda v: v.limit("buy", 990, 5, time_in_force="day"), "time_in_force = 'day'; allowed: GTC, IOC, FOK"),
         (lambda v: v.limit("buy", 990, 5, parent_id=0.5), r"parent_id = 0\.5"),
         (lambda v: v.cancel("1"), "order_id = '1'"),
         (lambda v: v.reduce(1, 0.5), r"qty_lots = 0\.5"),
