@@ -85,36 +85,37 @@ def send_market_to_limit(out: Record, side: int, qty_lots: int, parent_id: int =
     _put(out, int64(MARKET_TO_LIMIT), side, int64(0), qty_lots, int64(0), int64(GTC), int64(0), parent_id)
 
 
+# out["flags"]: in plain Python a record has an attribute of that name already.
 @leaf
 def show_only(out: Record, display_lots: int) -> None:
     """Make the last limit order an iceberg."""
-    out.flags[out.n - 1] |= ICEBERG
+    out["flags"][out.n - 1] |= ICEBERG
     out.display_lots[out.n - 1] = _whole(display_lots)
 
 
 @leaf
 def hide(out: Record) -> None:
     """Do not show the last limit order."""
-    out.flags[out.n - 1] |= HIDDEN
+    out["flags"][out.n - 1] |= HIDDEN
 
 
 @leaf
 def no_less_than(out: Record, min_lots: int) -> None:
     """Give the last order a minimum for each execution."""
-    out.flags[out.n - 1] |= MINIMUM
+    out["flags"][out.n - 1] |= MINIMUM
     out.min_lots[out.n - 1] = _whole(min_lots)
 
 
 @leaf
 def whole_or_not(out: Record) -> None:
     """Let the last order trade whole or not at all."""
-    out.flags[out.n - 1] |= ALL_OR_NONE
+    out["flags"][out.n - 1] |= ALL_OR_NONE
 
 
 @leaf
 def no_worse_than(out: Record, price_ticks: int) -> None:
     """Give the last pegged order a limit."""
-    out.flags[out.n - 1] |= LIMITED
+    out["flags"][out.n - 1] |= LIMITED
     out.price_ticks[out.n - 1] = _whole(price_ticks)
 
 
@@ -134,5 +135,5 @@ def good_until(out: Record, time_ns: int) -> None:
 @leaf
 def prevent_self_trade(out: Record, mode: int) -> None:
     """Say for the last order what happens instead of a trade with an own one; `mode` as of lob.SelfTrade."""
-    out.flags[out.n - 1] |= SELF_TRADE
+    out["flags"][out.n - 1] |= SELF_TRADE
     out.self_trade[out.n - 1] = _whole(mode)

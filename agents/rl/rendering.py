@@ -9,7 +9,7 @@ import numpy as np
 from agents.rl._stepping import FACTS
 from agents.rl.batch import Batch
 from lob.errors import InputError
-from lob.inspect import depth, orders
+from lob.inspect import COLUMNS, depth, orders
 
 __all__ = ["RENDERS_PER_S", "RENDER_MODES", "checked_mode", "rendered"]
 
@@ -49,7 +49,7 @@ def _levels(batch: Any, m: int) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, A
     book = market.world.book(int(population["symbol"]))
     found = []
     for side in (0, 1):
-        table, every = np.zeros((N_LEVELS, 3), np.int64), np.zeros((int(book["n_orders"]), 5), np.int64)
+        table, every = np.zeros((N_LEVELS, 3), np.int64), np.zeros((int(book["n_orders"]), COLUMNS), np.int64)
         table = table[: depth(book, side, table)]
         every = every[: orders(book, side, every)]
         mine = every[(every[:, 4] >= population["first"]) & (every[:, 4] < population["first"] + population["count"])]

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from agents.rules import momentum, zero_intelligence
+from lob.inspect import COLUMNS
 from lob.inspect import orders as list_orders
 from lob.rules import Instrument
 from lob.types import TimeInForce
@@ -181,10 +182,10 @@ def tape_hash(rows: Rows) -> str:
 
 
 def resting_orders(market: Market, symbol: int = 0) -> Rows:
-    """All orders in a book, columns (order_id, side, price_ticks, lots, agent)."""
+    """All displayed orders in a book, columns (order_id, side, price_ticks, lots, agent)."""
 
     book = market.world.book(symbol)
-    table = np.zeros((int(book["n_orders"]) + 1, 5), np.int64)
+    table = np.zeros((int(book["n_orders"]) + 1, COLUMNS), np.int64)
     bids = list_orders(book, 0, table)
     asks = list_orders(book, 1, table[bids:])
-    return table[: bids + asks]
+    return table[: bids + asks, :5]

@@ -10,12 +10,27 @@ import pytest
 from agents.makers import market_maker
 from agents.rules import momentum, noise, value, zero_intelligence
 from lob.rules import Instrument
-from lob.types import EventKind, Phase, Reject
+from lob.types import EventKind, Flag, Phase, Reject
 from lob.units import SECOND_NS
 from sim.distributions import Distribution, Settings
 from sim.fundamental import OrnsteinUhlenbeck
 from sim.lookup import level_lots, next_level_ticks, own_count_at, own_lots, own_order_at
 from sim.market import Market
+from sim.order_kinds import (
+    good_for_day,
+    good_until,
+    hide,
+    no_less_than,
+    no_worse_than,
+    prevent_self_trade,
+    send_market_to_limit,
+    send_pegged,
+    send_stop,
+    send_stop_limit,
+    send_trailing_stop,
+    show_only,
+    whole_or_not,
+)
 from sim.policy import (
     Policy,
     decision,
@@ -83,6 +98,64 @@ def restless_decides(view: Any, agent: Any, out: Any) -> int:
     return 0
 
 
+@decision
+def inventive_decides(view: Any, agent: Any, out: Any) -> int:
+    """Send orders of every kind, with every instruction."""
+    agent.state[1] += view.reason
+    for k in range(view.n_own):
+        agent.state[0] += view.own_lots[k] + view.own_ticks[k] % 7 + view.own_ahead_lots[k]
+    u, v = uniform(agent, 1), uniform(agent, 2)
+    side = 1 if uniform(agent, 3) < 0.5 else -1
+    price = view.last_ticks + int(12.0 * uniform(agent, 4)) - 6
+    size = 1 + int(20.0 * uniform(agent, 5))
+    pick = int(uniform(agent, 6) * view.n_own)
+    if u < 0.15:
+        send_limit(out, side, price, size, 0, 0, 5)
+    elif u < 0.3:
+        send_limit(out, side, price, size)
+        show_only(out, 1 + size // 4)
+    elif u < 0.4:
+        send_limit(out, side, price, size)
+        hide(out)
+        if v < 0.3:
+            no_less_than(out, 1 + size // 2)
+        elif v < 0.5:
+            whole_or_not(out)
+    elif u < 0.5:
+        send_pegged(out, side, 1 + int(3.0 * v), size, -int(2.0 * uniform(agent, 7)), 6)
+        if uniform(agent, 8) < 0.5:
+            no_worse_than(out, price)
+    elif u < 0.58:
+        send_stop(out, side, view.last_ticks + side * (1 + int(4.0 * v)), size)
+    elif u < 0.64:
+        send_stop_limit(out, side, view.last_ticks + side * (1 + int(4.0 * v)), price, size)
+    elif u < 0.7:
+        send_trailing_stop(out, side, 1 + int(4.0 * v), size)
+    elif u < 0.75:
+        send_market_to_limit(out, side, size)
+    elif u < 0.85:
+        send_market(out, side, size)
+    elif u < 0.9 and view.n_own > 0:
+        send_replace(out, view.own_id[pick], price, size)
+    elif view.n_own > 0:
+        send_reduce(out, view.own_id[pick], size)
+    if out.n > 0 and out.kind[out.n - 1] != 2 and u < 0.75:
+        if uniform(agent, 9) < 0.3:
+            good_until(out, view.time_ns + int(3e9 * uniform(agent, 10)))
+        elif uniform(agent, 9) < 0.4:
+            good_for_day(out)
+        if uniform(agent, 11) < 0.5:
+            prevent_self_trade(out, 1 + int(4.0 * uniform(agent, 12)))
+    if view.reason & 3:
+        return int(agent.params[0] * 1e9 * (0.5 + uniform(agent, 0)))
+    return 0
+
+
+def inventive(wakes_on: int = 0, **fields: Any) -> Population:
+    policy = Policy(Restless, inventive_decides, needs=ALL_NEEDS, wakes_on=Wake(wakes_on))
+    return Population(fields.pop("name", "inventive"), fields.pop("count", 6), policy, Restless(), **fields)
+
+
 def restless(wakes_on: int = 0, **fields: Any) -> Population:
     policy = Policy(Restless, restless_decides, needs=ALL_NEEDS, wakes_on=Wake(wakes_on))
     count = fields.pop("count", 5)
@@ -121,6 +194,12 @@ CROWDS: dict[str, list[Population]] = {
         shipped("maker", market_maker, 9, refresh_s=1.0, n_levels=2),
         shipped("others", market_maker, 9, refresh_s=1.0, n_levels=3, first_spread_ticks=6),
         shipped("zi", zero_intelligence, 20, interval_s=0.5),
+    ],
+    "every kind of order": [
+        inventive(latency=LOGNORMAL),
+        inventive(Wake.ACK | Wake.REJECT, name="told", count=3, latency=UNIFORM),
+        inventive(name="limited", count=2, limits=RiskLimits(max_position_lots=30, max_open_orders=5)),
+        restless(latency=UNIFORM, count=2),
     ],
     "limits": [
         restless(latency=LOGNORMAL, limits=RiskLimits(max_order_lots=9, max_open_orders=2)),
@@ -168,7 +247,7 @@ def agree(market: Market) -> Rows:
         for symbol in range(len(twin.symbols)):
             account, expected_account = market.world.accounts[index, symbol], agent.accounts[symbol]
             assert account["position_lots"] == expected_account.position
-            assert account["cash_ticks"] == expected_account.cash
+            assert 2 * account["cash_ticks"] + account["cash_half"] == expected_account.cash2
             assert int(account["fees_ticks"]) * 10**9 + int(account["fees_nano"]) == expected_account.fees_nano
             assert account["n_in_flight"] == expected_account.in_flight
         assert market.world.agents["state"][index].tolist() == agent.record["state"][0].tolist()
@@ -185,7 +264,12 @@ def test_kernel_and_twin_write_the_same_tape(name: str) -> None:
 
 def test_the_crowds_meet_every_limit_and_every_kind_of_row() -> None:
     rows = np.concatenate([build_and_run(CROWDS[name]) for name in ("every message", "limits")])
+    assert set(rows["kind"]) >= {int(kind) for kind in EventKind if kind <= EventKind.NEWS}
+    rows = build_and_run(CROWDS["every kind of order"])
     assert set(rows["kind"]) == {int(kind) for kind in EventKind}
+    assert (rows["flags"] & Flag.HALF_TICK).any()
+    assert {Reject.EXPIRED, Reject.SELF_TRADE} <= set(rows["reason"][rows["kind"] == EventKind.CANCEL])
+    rows = np.concatenate([build_and_run(CROWDS[name]) for name in ("every message", "limits")])
     gate = {Reject.RISK_QUANTITY, Reject.RISK_NOTIONAL, Reject.RISK_POSITION}
     gate |= {Reject.RISK_OPEN_ORDERS, Reject.RISK_MESSAGE_RATE}
     assert gate <= set(rows["reason"])

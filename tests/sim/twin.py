@@ -81,11 +81,14 @@ class TwinMarket:
             scheduled = self.schedule[0].time_ns if self.schedule else self.close_ns + 1
             arrival = self.arrivals[0][0] if self.arrivals else self.close_ns + 1
             wake = self.wakes[0][0] if self.wakes else self.close_ns + 1
-            self.time = min(scheduled, arrival, wake)
+            expiry = min((t for symbol in self.symbols for t in symbol.expiries()), default=self.close_ns + 1)
+            self.time = min(scheduled, arrival, wake, expiry)
             if self.time > self.close_ns:
                 return np.concatenate([np.zeros(0, EVENT), *self.tape])
             if scheduled == self.time:
                 self.happen(self.schedule.pop(0))
+            elif expiry == self.time:
+                self.expire()
             elif arrival == self.time:
                 self.arrive(heapq.heappop(self.arrivals)[3])
             else:
@@ -113,7 +116,8 @@ class TwinMarket:
             message = np.zeros(1, MESSAGE)
             message["time_ns"], message["kind"], message["agent"] = self.time, MessageKind.SET_PHASE, -1
             message["qty_lots"] = int(entry.value)
-            self.tape.append(symbol.book.apply(message))
+            before = symbol.book.touch()
+            self.report(entry.symbol, symbol.book.apply(message), before, -1)
             self.announce(entry.symbol, Wake.PHASE)
         else:
             symbol.news = entry.value
@@ -127,6 +131,15 @@ class TwinMarket:
                 row[name] = value
             self.tape.append(row)
             self.announce(entry.symbol, Wake.NEWS)
+
+    def expire(self) -> None:
+        for number, symbol in enumerate(self.symbols):
+            if self.time in symbol.expiries():
+                message = np.zeros(1, MESSAGE)
+                message["time_ns"], message["kind"], message["agent"] = self.time, MessageKind.EXPIRE, -1
+                before = symbol.book.touch()
+                self.report(number, symbol.book.apply(message), before, -1)
+                return
 
     # ---- deciding ---------------------------------------------------------------------------------------------
 
@@ -198,7 +211,7 @@ class TwinMarket:
             "bid_ticks": bid, "bid_lots": bid_lots, "ask_ticks": ask, "ask_lots": ask_lots,
             "last_ticks": symbol.last, "last_lots": symbol.last_lots, "last_side": symbol.last_side,
             "volume_lots": symbol.volume, "n_trades": len(symbol.trades), "position_lots": account.position,
-            "cash_ticks": account.cash, "n_in_flight": account.in_flight, "agent": index,
+            "cash_ticks": account.cash2 // 2, "n_in_flight": account.in_flight, "agent": index,
             "watch_n_in_flight": 0,
             "memory_address": agent.memory.ctypes.data, "n_memory": len(agent.memory), "news": symbol.news,
             "signal": symbol.values[step], "n_own": len(own), "n_recent": len(recent),
@@ -223,13 +236,14 @@ class TwinMarket:
             row["own_ticks"][k], row["own_lots"][k] = order.price_ticks, order.open_lots
             if needs & Needs.QUEUE:
                 level = [o for o in symbol.book.queue(order.side) if o.price_ticks == order.price_ticks]
-                row["own_ahead_lots"][k] = sum(o.open_lots for o in level[: level.index(order)])
+                if order in level:
+                    row["own_ahead_lots"][k] = sum(o.shown_lots for o in level[: level.index(order)])
         for k, (price, lots) in enumerate(recent):
             row["trade_ticks"][k], row["trade_lots"][k] = price, lots
         for name, side in (("bid", BUY), ("ask", SELL)):
             levels: dict[int, int] = {}
             for order in symbol.book.queue(side):
-                levels[order.price_ticks] = levels.get(order.price_ticks, 0) + order.open_lots
+                levels[order.price_ticks] = levels.get(order.price_ticks, 0) + order.shown_lots
             row[f"n_{name}_levels"] = min(10, len(levels))
             for k, (price, lots) in enumerate(list(levels.items())[:10]):
                 row[f"{name}_depth_ticks"][k], row[f"{name}_depth_lots"][k] = price, lots
@@ -255,7 +269,7 @@ class TwinMarket:
 
         return {
             public._put: put_anything,
-            lookup.level_lots: lambda view, side, price: sum(o.open_lots for o in at(view, side, price)),
+            lookup.level_lots: lambda view, side, price: sum(o.shown_lots for o in at(view, side, price)),
             lookup.next_level_ticks: beyond,
             lookup.own_count_at: lambda view, side, price: len(own(view, side, price)),
             lookup.own_order_at: lambda view, side, price, rank: (*own(view, side, price), *[0] * 99)[rank],
@@ -278,6 +292,10 @@ class TwinMarket:
             rows = np.array(book._rows, dtype=EVENT)
         else:
             rows = symbol.book.apply(message)
+        self.report(number, rows, before, index)
+
+    def report(self, number: int, rows: Any, before: tuple[int, ...], sender: int) -> None:
+        symbol = self.symbols[number]
         self.tape.append(rows)
         reasons = Wake(0)
         for row in rows:
@@ -285,9 +303,11 @@ class TwinMarket:
                 self.settle(symbol, number, row)
                 reasons |= Wake.TRADE
                 self.notify(int(row["contra_agent"]), Wake.FILL)
-                self.notify(index, Wake.FILL)
-            else:
-                self.notify(index, Wake.REJECT if row["kind"] == EventKind.REJECT else Wake.ACK)
+                self.notify(int(row["agent"]), Wake.FILL)
+            elif row["kind"] == EventKind.REJECT:
+                self.notify(sender, Wake.REJECT)
+            elif row["kind"] != EventKind.PHASE:
+                self.notify(int(row["agent"]), Wake.ACK)
         if (before[0], before[2]) != (symbol.book.touch()[0], symbol.book.touch()[2]):
             reasons |= Wake.TOUCH
         if reasons:
@@ -302,5 +322,6 @@ class TwinMarket:
         for who, sign, ppb in ((row["agent"], side, taker_ppb), (row["contra_agent"], -side, maker_ppb)):
             account = self.agents[int(who)].accounts[number]
             account.position += sign * lots
-            account.cash -= sign * lots * price
-            account.fees_nano += abs(price) * lots * ppb
+            value2 = lots * (2 * price + (1 if row["flags"] & Flag.HALF_TICK else 0))
+            account.cash2 -= sign * value2
+            account.fees_nano += abs(value2 // 2) * ppb

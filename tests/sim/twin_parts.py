@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lob.reference import ReferenceBook
-from lob.types import MESSAGE, MessageKind, Reject
+from lob.types import MESSAGE, Flag, MessageKind, Reject, TimeInForce
 from lob.units import SECOND_NS
-from sim.records import Wake
+from sim.records import DETAIL_FIELDS, Wake
 from sim.settings import Population
 
 LIMIT, MARKET, REPLACE = MessageKind.LIMIT, MessageKind.MARKET, MessageKind.REPLACE
-GTC = 0
+OTHERS = tuple(kind for kind in MessageKind if MessageKind.STOP <= kind <= MessageKind.MARKET_TO_LIMIT)
+INSTRUCTIONS = sum(flag for flag in Flag if Flag.HIDDEN <= flag <= Flag.LIMITED)
 
 
 @dataclass
@@ -21,7 +22,7 @@ class TwinAccount:
     """What an agent has and does in one symbol."""
 
     position: int = 0
-    cash: int = 0
+    cash2: int = 0
     fees_nano: int = 0
     in_flight: int = 0
     last_arrival: int = 0
@@ -65,6 +66,10 @@ class TwinSymbol:
     price_step: int = 1
     trades: list[tuple[int, int]] = field(default_factory=list)
 
+    def expiries(self) -> list[int]:
+        """When orders expire that have a time for it."""
+        return [order.expires_ns for order in self.book.orders.values() if order.time_in_force == TimeInForce.GTD]
+
 
 def rounded(symbol: TwinSymbol, message: Any) -> int:
     """The price of a message after the gateway: a multiple of the step, a buy's not higher, a sell's not lower."""
@@ -72,7 +77,8 @@ def rounded(symbol: TwinSymbol, message: Any) -> int:
     if kind == REPLACE:
         target = symbol.book.orders.get(int(message["order_id"]))
         side = 0 if target is None else target.side
-    if kind not in (LIMIT, REPLACE) or (kind == REPLACE and side == 0) or abs(price) > 2**30:
+    limited = kind in (LIMIT, REPLACE, MessageKind.STOP_LIMIT) or message["flags"] & Flag.LIMITED
+    if not limited or (kind == REPLACE and side == 0) or abs(price) > 2**30:
         return price
     step = symbol.price_step
     multiples = [p for p in range(price - step + 1, price + step) if p % step == 0]
@@ -90,6 +96,8 @@ def refused(agent: TwinAgent, index: int, symbols: list[TwinSymbol], message: An
         agent.in_window += 1
     if message["gateway"]:
         return int(message["gateway"])
+    if kind == MessageKind.EXPIRE:
+        return Reject.BAD_KIND
     side, lots = int(message["side"]), int(message["qty_lots"])
     added, price = lots, int(message["price_ticks"])
     mine = symbol.book._of_agent.get(index, {})
@@ -98,13 +106,13 @@ def refused(agent: TwinAgent, index: int, symbols: list[TwinSymbol], message: An
         if target is None:
             return 0
         side, added = target.side, lots - target.open_lots
-    elif kind not in (LIMIT, MARKET):
+    elif kind not in (LIMIT, MARKET, *OTHERS):
         return 0
     if limits.max_messages_per_s and agent.in_window > limits.max_messages_per_s:
         return Reject.RISK_MESSAGE_RATE
     if limits.max_order_lots and lots > limits.max_order_lots:
         return Reject.RISK_QUANTITY
-    value = abs(symbol.last if kind == MARKET else price) * lots
+    value = abs(price if kind in (LIMIT, REPLACE, MessageKind.STOP_LIMIT) else symbol.last) * lots
     if limits.max_notional and value > limits.max_notional:
         return Reject.RISK_NOTIONAL
     resting = sum(o.open_lots for o in mine.values() if o.side == side)
@@ -112,7 +120,7 @@ def refused(agent: TwinAgent, index: int, symbols: list[TwinSymbol], message: An
     if limits.max_position_lots and added > 0 and exposure > limits.max_position_lots:
         return Reject.RISK_POSITION
     at_rest = sum(len(other.book._of_agent.get(index, {})) for other in symbols)
-    may_rest = kind == LIMIT and message["time_in_force"] == GTC
+    may_rest = kind not in (MARKET, REPLACE) and message["time_in_force"] not in (1, 2)
     if may_rest and limits.max_open_orders and at_rest >= limits.max_open_orders:
         return Reject.RISK_OPEN_ORDERS
     return 0
@@ -131,7 +139,8 @@ def put_anything(out: Any, *values: int) -> None:
     names = ("kind", "side", "price_ticks", "qty_lots", "order_id", "time_in_force", "flags", "parent_id")
     for name, value in zip(names, values, strict=True):
         out[name][out.n] = value
-    out.leg[out.n] = 0
+    for name in ("leg", *DETAIL_FIELDS):
+        out[name][out.n] = 0
     out.n += 1
 
 
@@ -141,9 +150,18 @@ def fitted(fields: dict[str, int]) -> dict[str, int]:
     fitting = {name: max(-ends[name], min(value, ends[name])) for name, value in fields.items() if name in ends}
     fitting["kind"] = fields["kind"] if 0 <= fields["kind"] < 256 else 0
     fitting["time_in_force"] = fields["time_in_force"] if 0 <= fields["time_in_force"] < 256 else 255
-    fitting["flags"] = fields["flags"] & 3
-    if fields["flags"] not in range(4):
+    fitting["flags"] = fields["flags"] & (3 | INSTRUCTIONS)
+    if fields["flags"] & ~(3 | INSTRUCTIONS):
         fitting["gateway"] = Reject.BAD_FLAGS
     elif fitting["parent_id"] != fields["parent_id"]:
         fitting["gateway"] = Reject.BAD_PARENT_ID
-    return {**fields, **fitting}
+    told = {**fields, **fitting}
+    asked = {
+        "display_lots": told["flags"] & Flag.ICEBERG,
+        "min_lots": told["flags"] & Flag.MINIMUM,
+        "expires_ns": told["time_in_force"] == 4,
+        "trigger_ticks": told["kind"] > MessageKind.SET_PHASE,
+        "peg": told["kind"] == MessageKind.PEGGED,
+        "self_trade": told["flags"] & Flag.SELF_TRADE,
+    }
+    return told | {name: 0 for name, is_asked in asked.items() if not is_asked}
