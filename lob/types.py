@@ -222,6 +222,10 @@ class Reject(IntEnum):
     """A flag that no participant may set, or that does not exist."""
     BAD_PARENT_ID = 39
     """The metaorder's id does not fit into 32 bits."""
+    RISK_SHORT_SALE = 40
+    """The venue does not let agents sell what they do not hold, or not at this price."""
+    RISK_ORDER_TO_TRADE = 41
+    """The agent has sent too many messages for what it has traded."""
 
 
 MESSAGE: np.dtype[Any] = np.dtype(

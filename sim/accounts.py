@@ -18,7 +18,7 @@ from lob.codes import (
 from lob.compiled import Record, leaf
 from sim.records import ACCOUNT_LIMIT, TURNOVER_WORD, account_at
 
-__all__ = ["book_row"]
+__all__ = ["book_row", "charge_nano"]
 
 BILLION = 1_000_000_000
 
@@ -34,7 +34,18 @@ def charge(account: Record, value: int, fee_ppb: int) -> None:
 
 
 @leaf
-def settle(account: Record, side: int, price_ticks: int, half: int, qty_lots: int, fee_ppb: int) -> bool:
+def charge_nano(account: Record, nano: int) -> None:
+    """Book a fee of so many billionths of a tick x lot."""
+    part = nano + account.fees_nano
+    carried = part // BILLION
+    account.fees_ticks += carried
+    account.fees_nano = part - carried * BILLION
+
+
+@leaf
+def settle(
+    account: Record, side: int, price_ticks: int, half: int, qty_lots: int, fee_ppb: int, lot_fee_nano: int
+) -> bool:
     """Book one side of an execution; return False if the account comes near to what its numbers can hold.
 
     `half` is 1 if the price is half a tick above. Turnover and fees are of the value without a last half.
@@ -62,6 +73,8 @@ def settle(account: Record, side: int, price_ticks: int, half: int, qty_lots: in
         account.sold_lots += qty_lots
     if fee_ppb != 0:
         charge(account, abs(value), fee_ppb)
+    if lot_fee_nano != 0:
+        charge_nano(account, qty_lots * lot_fee_nano)
     held = abs(float64(account.position_lots)) * abs(float64(price_ticks))
     if held + abs(float64(account.cash_ticks)) + abs(float64(account.fees_ticks)) >= float64(ACCOUNT_LIMIT):
         return False
@@ -93,8 +106,10 @@ def book_row(world: Record, symbol: Record, symbol_index: int, row: Record) -> b
     if kind == ROW_EXECUTE:
         contra = account_at(world, int64(row.contra_agent) * world.n_symbols + symbol_index)
         price, half = int64(row.price_ticks), int64(row.flags) & HALF_TICK
-        taker_fits = settle(account, side, price, half, qty_lots, int64(symbol.taker_fee_ppb))
-        maker_fits = settle(contra, -side, price, half, qty_lots, int64(symbol.maker_fee_ppb))
+        taker_ppb, taker_nano = int64(symbol.taker_fee_ppb), int64(symbol.taker_lot_fee_nano)
+        maker_ppb, maker_nano = int64(symbol.maker_fee_ppb), int64(symbol.maker_lot_fee_nano)
+        taker_fits = settle(account, side, price, half, qty_lots, taker_ppb, taker_nano)
+        maker_fits = settle(contra, -side, price, half, qty_lots, maker_ppb, maker_nano)
         reserve(contra, -side, -qty_lots, int64(-1) if row.contra_leaves_lots == 0 else int64(0))
         if not (taker_fits and maker_fits):
             world.wake_agent = row.contra_agent if taker_fits else row.agent

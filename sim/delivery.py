@@ -23,7 +23,7 @@ from lob.matching import NO_ROOM, apply, resume, rows_bound
 from lob.rows import open_row, reject, takes_row
 from lob.tape import row_at
 from lob.types import NO_PRICE
-from sim.accounts import book_row
+from sim.accounts import book_row, charge_nano
 from sim.codes import (
     SCHEDULED_KILL,
     SCHEDULED_PHASE,
@@ -59,7 +59,8 @@ from sim.records import (
     slot_at,
     symbol_at,
 )
-from sim.sending import put_in_flight
+from sim.sending import HELD_BACK, hold_back, put_in_flight
+from sim.venue import takes_at_once
 from sim.wakes import notify_owner, wake_subscribers
 
 __all__ = ["deliver_message", "deliver_scheduled", "go_on", "rows_for_venue", "rows_to_go_on"]
@@ -268,6 +269,9 @@ def deliver_message(world: Record, tape: Record, slot: int) -> int:
     account = account_at(world, index * world.n_symbols + symbol_index)
     symbol = symbol_at(world, symbol_index)
     book = book_in(world, int64(symbol.off_book))
+    if symbol.taker_delay_ns > 0 and int64(message.gateway) & HELD_BACK == 0 and takes_at_once(book, message):
+        hold_back(world, slot, int64(symbol.taker_delay_ns))
+        return STATUS_DONE
     slot_at(world, int64(world.n_free_slots)).index = slot
     world.n_free_slots += 1
     world.n_messages += 1
@@ -285,4 +289,6 @@ def deliver_message(world: Record, tape: Record, slot: int) -> int:
     if not refused and (message.kind == LIMIT or message.kind == MARKET or message.kind > SET_PHASE):
         account.n_orders += 1
         account.ordered_lots += message.qty_lots
+        if symbol.order_fee_nano != 0:
+            charge_nano(account, int64(symbol.order_fee_nano))
     return announce(world, tape, symbol_index, start, index)

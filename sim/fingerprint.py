@@ -46,7 +46,7 @@ def _listing(listing: Listing, session: Session, seed: int) -> str:
     path = as_grid(listing.fundamental.grid(seed, name, session.open_ns, session.close_ns))
     plain = (
         listing.instrument, listing.tick_size, listing.lot_size, listing.maker_fee_ppm, listing.taker_fee_ppm,
-        listing.price_step_ticks,
+        listing.price_step_ticks, listing.venue,
     )  # fmt: skip
     return f"{plain!r} {hashlib.sha256(path.tobytes()).hexdigest()}"
 
@@ -62,7 +62,8 @@ def _population(world: World, p: int, population: Population) -> str:
         made_by = f"trader {type(population.trader(0)).__qualname__}"
     plain: Sequence[Any] = (
         population.name, population.count, made_by, population.symbol, population.watch, population.latency,
-        population.reaction_ns, population.limits, population.bulletins, int(row["needs"]), int(row["wakes_on"]),
+        population.reaction_ns, population.limits, population.bulletins, population.firm, population.lead_percent,
+        int(row["needs"]), int(row["wakes_on"]),
         settings.model_dump_json(exclude=set(file_fields(type(settings)))) if settings is not None else "",
     )  # fmt: skip
     return f"{plain!r} {hashlib.sha256(block).hexdigest()}"

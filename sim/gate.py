@@ -26,8 +26,10 @@ from lob.codes import (
     RISK_MESSAGE_RATE,
     RISK_NOTIONAL,
     RISK_OPEN_ORDERS,
+    RISK_ORDER_TO_TRADE,
     RISK_POSITION,
     RISK_QUANTITY,
+    RISK_SHORT_SALE,
     SET_PHASE,
     STOP,
     STOP_LIMIT,
@@ -38,6 +40,7 @@ from lob.orders import find_order
 from lob.units import SECOND_NS
 from sim.records import account_at
 from sim.sending import UNFIT
+from sim.venue import is_short_refused
 
 __all__ = ["check_limits"]
 
@@ -90,6 +93,11 @@ def check_limits(
         return RISK_KILL_SWITCH
     if rate > 0 and counted.window_count > rate:
         return RISK_MESSAGE_RATE
+    per_fill = int64(population.max_messages_per_fill)
+    if per_fill > 0 and account.n_messages - account.n_in_flight > per_fill * (account.n_fills + 1):
+        return RISK_ORDER_TO_TRADE
+    if symbol.short_selling != 0 and side < 0 and added > 0 and is_short_refused(symbol, book, account, message, added):
+        return RISK_SHORT_SALE
     if population.max_order_lots > 0 and qty_lots > population.max_order_lots:
         return RISK_QUANTITY
     if population.max_notional > 0:

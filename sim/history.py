@@ -9,7 +9,7 @@ from __future__ import annotations
 from numba import int64
 
 from lob.blocks import record_at_address
-from lob.codes import ROW_ADD, ROW_CANCEL, ROW_EXECUTE, ROW_REDUCE, ROW_REPLACE
+from lob.codes import HIDDEN, ROW_ADD, ROW_CANCEL, ROW_EXECUTE, ROW_REDUCE, ROW_REFRESH, ROW_REPLACE
 from lob.compiled import Record, kernel, leaf
 from sim.records import HISTORY, N_HISTORY, history_at
 
@@ -23,7 +23,12 @@ _event_from = record_at_address(HISTORY)
 def remember(world: Record, symbol: Record, symbol_index: int, row: Record) -> None:
     """Put a tape row into the symbol's ring, if it is order flow."""
     kind = int64(row.kind)
-    if kind == ROW_ADD or kind == ROW_CANCEL or kind == ROW_REDUCE or kind == ROW_REPLACE or kind == ROW_EXECUTE:
+    seen = row.flags & HIDDEN == 0 or kind == ROW_EXECUTE
+    if kind == ROW_REFRESH:
+        kind = int64(ROW_ADD)  # what an onlooker takes it for
+    if seen and (
+        kind == ROW_ADD or kind == ROW_CANCEL or kind == ROW_REDUCE or kind == ROW_REPLACE or kind == ROW_EXECUTE
+    ):
         event = history_at(world, symbol_index * N_HISTORY + symbol.n_history % N_HISTORY)
         symbol.n_history += 1
         event.time_ns = row.time_ns

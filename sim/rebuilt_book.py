@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from numba import int64, uint64
 
-from lob.codes import ROW_ADD, ROW_CANCEL, ROW_EXECUTE, ROW_REDUCE, ROW_REPLACE
+from lob.codes import HIDDEN, ICEBERG, ROW_ADD, ROW_CANCEL, ROW_EXECUTE, ROW_REDUCE, ROW_REFRESH, ROW_REPLACE
 from lob.compiled import kernel, leaf
 from lob.errors import InputError
 
-__all__ = ["RebuiltBook", "find_order", "remove_order", "with_room"]
+__all__ = ["RebuiltBook", "find_order", "remove_order", "shown_change", "with_room"]
 
 Ints = np.ndarray[Any, np.dtype[np.int64]]
 _MULTIPLIER = uint64(0x9E3779B97F4A7C15)
@@ -46,6 +46,14 @@ def remove_order(orders: Any, mask: int, slot: int) -> None:
     orders[hole, 0] = 0
 
 
+@leaf
+def shown_change(row: Any, shown_lots: int) -> int:
+    """What a REDUCE, CANCEL or REPLACE row takes away of what the book shows of an order."""
+    if row.kind != ROW_REDUCE:
+        return shown_lots
+    return shown_lots - int64(row.contra_leaves_lots) if row.flags & ICEBERG else int64(row.qty_lots)
+
+
 @kernel
 def _apply_rows(levels: Any, min_price_ticks: int, orders: Any, rows: Any) -> int:
     """Book rows of one symbol into levels[side, price]; return the change of the number of resting orders.
@@ -61,7 +69,9 @@ def _apply_rows(levels: Any, min_price_ticks: int, orders: Any, rows: Any) -> in
         lots = int64(row.qty_lots)
         price = int64(row.price_ticks) - min_price_ticks
         side = int64(0) if row.side > 0 else int64(1)
-        if kind == ROW_ADD:
+        if row.flags & HIDDEN:
+            continue  # nothing of it was ever shown
+        if kind == ROW_ADD or kind == ROW_REFRESH:
             slot = find_order(orders, mask, int64(row.order_id))
             orders[slot, 0] = row.order_id
             orders[slot, 1] = price
@@ -73,13 +83,13 @@ def _apply_rows(levels: Any, min_price_ticks: int, orders: Any, rows: Any) -> in
             slot = find_order(orders, mask, int64(row.contra_order_id))
             if orders[slot, 0] != 0:
                 orders[slot, 2] -= lots
-                if row.contra_leaves_lots == 0:
+                if orders[slot, 2] == 0:
                     remove_order(orders, mask, slot)
                     change -= 1
         elif kind == ROW_REDUCE or kind == ROW_CANCEL or kind == ROW_REPLACE:
             slot = find_order(orders, mask, int64(row.order_id))
             if orders[slot, 0] != 0:
-                taken = lots if kind == ROW_REDUCE else orders[slot, 2]
+                taken = shown_change(row, orders[slot, 2])
                 levels[side, orders[slot, 1]] -= taken
                 orders[slot, 2] -= taken
                 if kind != ROW_REDUCE:
@@ -133,7 +143,8 @@ class RebuiltBook:
 
     def check(self, rows: np.ndarray[Any, Any]) -> None:
         """Raise InputError unless all orders and executions of these rows are at prices of the instrument."""
-        placed = rows["price_ticks"][(rows["kind"] == ROW_ADD) | (rows["kind"] == ROW_EXECUTE)]
+        shown = ((rows["kind"] == ROW_ADD) & (rows["flags"] & HIDDEN == 0)) | (rows["kind"] == ROW_EXECUTE)
+        placed = rows["price_ticks"][shown]
         highest = self.min_price_ticks + self.lots.shape[1] - 1
         if len(placed) and (placed.min() < self.min_price_ticks or placed.max() > highest):
             raise InputError(

@@ -135,6 +135,8 @@ SYMBOL: np.dtype[Any] = np.dtype(
         *_ints("off_book", "wakes_on", "first_value", "n_values", "value_step_ns", "value_start_ns"),
         *_ints("maker_fee_ppb", "taker_fee_ppb", "last_ticks", "last_lots", "last_side"),
         *_ints("volume_lots", "n_trades", "bid_ticks", "ask_ticks", "n_history", "price_step_ticks"),
+        *_ints("maker_lot_fee_nano", "taker_lot_fee_nano", "order_fee_nano", "short_selling"),
+        *_ints("order_delay_ns", "cancel_delay_ns", "taker_delay_ns"),
         ("news", "<f8"),
         ("trade_ticks", "<i8", (N_TRADES,)),
         ("trade_lots", "<i8", (N_TRADES,)),
@@ -149,6 +151,7 @@ POPULATION: np.dtype[Any] = np.dtype(
         ("latency_a", "<f8"),
         ("latency_b", "<f8"),
         *_ints("max_order_lots", "max_notional", "max_position_lots", "max_open_orders", "max_messages_per_s"),
+        *_ints("max_messages_per_fill"),
         *_ints("n_wakes", "n_messages", "moves_timer"),
     ]
 )

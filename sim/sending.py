@@ -39,16 +39,19 @@ from sim.records import (
     message_at,
     population_at,
     slot_at,
+    symbol_at,
 )
 from sim.rng import exp_portable, normal_quantile, raw_uniform
+from sim.venue import delay_ns
 
-__all__ = ["has_details", "put_details", "put_in_flight", "send_thought"]
+__all__ = ["has_details", "hold_back", "put_details", "put_in_flight", "send_thought"]
 
 # Indices below this are the policy's own; the latency of message k of a decision uses LATENCY_INDEX + k.
 LATENCY_INDEX = 1 << 20
 ALLOWED_FLAGS = int(Flag.POST_ONLY) | TRACKED | INSTRUCTIONS
-UNFIT, THINKING = 127, 128
-"""Bits of MESSAGE.gateway: why the gate must refuse the message, and whether it is yet to be sent."""
+UNFIT, HELD_BACK, THINKING = 63, 64, 128
+"""Bits of MESSAGE.gateway: why the gate must refuse the message, whether a speed bump has held it back already, and
+whether it is yet to be sent."""
 INT32, INT8 = 2**31 - 1, 127
 
 
@@ -127,7 +130,7 @@ def put_in_flight(
         # The messages of one decision are sent in their order: k ns apart, as they arrive 1 ns apart or more.
         push(heap_in(world, int64(world.off_arrivals)), world.time_ns + think_ns + k, agent.key, int64(0), slot)
     else:
-        arrival = in_order(account, arrival)
+        arrival = in_order(account, arrival) + delay_ns(symbol_at(world, symbol), kind)
         message.time_ns = arrival
         push(heap_in(world, int64(world.off_arrivals)), arrival, agent.key, int64(0), slot)
     if kind == CANCEL_ALL:
@@ -156,6 +159,16 @@ def put_details(
     message.self_trade = (self_trade if 0 <= self_trade <= 255 else int64(255)) if flags & SELF_TRADE else int64(0)
 
 
+@kernel
+def hold_back(world: Record, slot: int, by_ns: int) -> None:
+    """Let a message that has arrived arrive again so much later."""
+    message = message_at(world, slot)
+    message.gateway = int64(message.gateway) | HELD_BACK
+    message.time_ns = world.time_ns + by_ns
+    key = agent_at(world, int64(message.agent)).key
+    push(heap_in(world, int64(world.off_arrivals)), int64(message.time_ns), key, int64(0), slot)
+
+
 @leaf
 def in_order(account: Record, arrival_ns: int) -> int:
     """Arrival of the message sent last: at least 1 ns after the one before, so that they are never simultaneous."""
@@ -172,5 +185,6 @@ def send_thought(world: Record, slot: int) -> None:
     message.gateway = int64(message.gateway) & UNFIT
     account = account_at(world, index * world.n_symbols + message.symbol)
     arrival = in_order(account, max(int64(message.time_ns), world.time_ns + 1))
+    arrival += delay_ns(symbol_at(world, int64(message.symbol)), int64(message.kind))
     message.time_ns = arrival
     push(heap_in(world, int64(world.off_arrivals)), arrival, agent_at(world, index).key, int64(0), slot)

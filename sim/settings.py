@@ -19,6 +19,7 @@ from sim.heap import LAST_NS
 from sim.policy import Policy, Settings
 from sim.price_step import LARGEST_STEP
 from sim.records import N_SLICES, ConditionKind, LatencyKind, ScheduledKind
+from sim.venue import VenueRules
 
 __all__ = ["Conditional", "Latency", "Listing", "Population", "RiskLimits", "Scheduled", "Session"]
 
@@ -51,6 +52,8 @@ class RiskLimits:
     max_open_orders: int = 0
     """Most orders at rest; what never rests (market, IOC and FOK orders) passes."""
     max_messages_per_s: int = 0
+    max_messages_per_fill: int = 0
+    """Most messages to an instrument for each fill there, and one more (an order-to-trade limit); cancels pass."""
 
     def __post_init__(self) -> None:
         """Raise FieldError for what is not a whole number from 0 to 2^62."""
@@ -74,6 +77,7 @@ class Listing:
     taker_fee_ppm: float = 0
     lot_size: float = 1.0
     price_step_ticks: int = 1
+    venue: VenueRules = field(default_factory=VenueRules)
 
     def __post_init__(self) -> None:
         """Raise FieldError for a fee of more than the value, or finer than what is charged, or a step below 1."""
@@ -114,6 +118,8 @@ class Population:
         symbol: index of the instrument that the agents trade.
         watch: index of a second one whose touch they see, which wakes them, and to which a policy may also send.
         bulletins: texts that Python traders find in their view once they have learnt of them.
+        firm: agents of one firm count as one for self-trade prevention; "": each for itself.
+        lead_percent: share of each of its agents as lead market maker, where the instrument's allocation knows leads.
     """
 
     name: str
@@ -127,6 +133,8 @@ class Population:
     reaction_ns: int = 1
     limits: RiskLimits = field(default_factory=RiskLimits)
     bulletins: tuple[Bulletin, ...] = ()
+    firm: str = ""
+    lead_percent: int = 0
 
 
 @dataclass(frozen=True)

@@ -151,8 +151,9 @@ def build_world(
     """Return a world at the instant before the open; raise InputError in words when the parts do not fit."""
     _check(listings, populations, schedule, session)
     n_agents = sum(p.count for p in populations)
-    instruments: list[Instrument] = [
-        replace(listing.instrument, symbol=s, n_agents=n_agents) for s, listing in enumerate(listings)
+    instruments = [
+        _with_agents(replace(listing.instrument, symbol=s, n_agents=n_agents), populations)
+        for s, listing in enumerate(listings)
     ]
     entries = full_schedule(session, len(listings), (e for e in schedule if isinstance(e, Scheduled)))
     conditionals = [entry for entry in schedule if isinstance(entry, Conditional)]
@@ -221,6 +222,22 @@ def build_world(
     return world
 
 
+def _with_agents(instrument: Instrument, populations: Sequence[Population]) -> Instrument:
+    """The instrument with the groups of agents and the lead market makers that the populations are."""
+    firms = list(dict.fromkeys(p.firm for p in populations if p.firm))
+    groups, leads, first = [], [], 0
+    for population in populations:
+        end = first + population.count
+        if population.firm:
+            groups.append((first, end, 1 + firms.index(population.firm)))
+        if population.lead_percent and population.symbol == instrument.symbol:
+            leads += [(agent, population.lead_percent) for agent in range(first, end)]
+        first = end
+    if instrument.allocation is not None and leads:
+        instrument = replace(instrument, allocation=replace(instrument.allocation, leads=tuple(leads)))
+    return replace(instrument, groups=tuple(groups)) if groups else instrument
+
+
 def _fill_schedule(world: World, entries: Sequence[Any], conditionals: Sequence[Conditional]) -> None:
     scheduled = world.table("scheduled", len(entries))
     for k, entry in enumerate(entries):
@@ -281,6 +298,7 @@ def _fill_symbol(
     symbol["maker_fee_ppb"], symbol["taker_fee_ppb"] = listing.fees_ppb
     symbol["last_ticks"] = instrument.reference_ticks
     symbol["price_step_ticks"] = listing.price_step_ticks
+    listing.venue.write(symbol)
     symbol["bid_ticks"] = symbol["ask_ticks"] = NO_PRICE
 
 
@@ -300,7 +318,8 @@ def _fill_population(world: World, p: int, population: Population, first: int, v
     row["latency_a"] = population.latency.a_ns
     row["latency_b"] = population.latency.sigma or population.latency.b_ns
     row["first_value"], row["n_values"] = value, n
-    for name in ("max_order_lots", "max_notional", "max_position_lots", "max_open_orders", "max_messages_per_s"):
+    for name in ("max_order_lots", "max_notional", "max_position_lots", "max_open_orders", "max_messages_per_s",
+                 "max_messages_per_fill"):  # fmt: skip
         row[name] = getattr(population.limits, name)
 
 

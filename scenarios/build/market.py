@@ -275,6 +275,8 @@ def _common(row: Group, symbols: list[str]) -> dict[str, Any]:
         "latency": latency_of(row.latency),
         "reaction_ns": row.reaction_ns,
         "limits": RiskLimits(**row.limits.model_dump()),
+        "firm": row.firm or "",
+        "lead_percent": row.lead_percent,
     }
 
 
@@ -318,6 +320,7 @@ def _listing(table: InstrumentTable, folder: Path, n_agents: int, jumps: tuple[t
         min_price_ticks=table.first_price_ticks,
         max_orders=table.max_orders or min(2**26, max(65_536, 8 * n_agents)),
         **{name: getattr(table, name) for name in names},
+        **table.book_rules(n_agents),
     )
     # In ppm; the schema has seen to it that nothing is lost by the rounding.
     fees = {side: round(100 * getattr(table, f"{side}_fee_bps"), 3) for side in ("maker", "taker")}
@@ -325,7 +328,14 @@ def _listing(table: InstrumentTable, folder: Path, n_agents: int, jumps: tuple[t
     if jumps:
         fundamental = WithJumps(fundamental, jumps)
     return Listing(
-        instrument, fundamental, table.tick_size, fees["maker"], fees["taker"], table.lot_size, table.price_step_ticks
+        instrument,
+        fundamental,
+        table.tick_size,
+        fees["maker"],
+        fees["taker"],
+        table.lot_size,
+        table.price_step_ticks,
+        table.venue_rules(),
     )
 
 

@@ -45,6 +45,7 @@ def books_of(scenario: Scenario) -> list[Instrument]:
             collar_ticks=table.collar_ticks,
             reference_ticks=table.reference_ticks,
             replace_keeps_priority=table.replace_keeps_priority,
+            **table.book_rules(0),
         )
         for k, table in enumerate(scenario.instrument)
     ]

@@ -91,6 +91,8 @@ class LimitsTable(Table):
     max_position_lots: WholeAtLeastZero = 0
     max_open_orders: WholeAtLeastZero = 0
     max_messages_per_s: WholeAtLeastZero = 0
+    max_messages_per_fill: WholeAtLeastZero = 0
+    """Order-to-trade limit: most messages to an instrument for each fill there, and one more; cancels pass."""
 
 
 class LatencyHolder(Table):
@@ -115,6 +117,10 @@ class Group(Table):
     reaction_ns: Annotated[int, Field(ge=1, le=10**15)] = 1
     """Time from a market event to the wake-up that it triggers."""
     limits: LimitsTable = LimitsTable()
+    firm: Name | None = None
+    """Agents of one firm count as one for the instrument's `self_trade`; default: each agent for itself."""
+    lead_percent: Annotated[int, Field(ge=0, le=100)] = 0
+    """Share of each agent as lead market maker, in percent of what the TOP order leaves; needs an `allocation`."""
     settings: dict[str, Any] = Field(default_factory=dict)
 
 

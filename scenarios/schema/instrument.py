@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from lob.rules import MAX_ORDER_LOTS, MAX_PRICES
+from scenarios.schema.market_rules import RulesTable
 from scenarios.schema.tables import MAX_TICKS, ClockTime, FilePath, Name, Table, TickAmount, wrong
 
 __all__ = ["FundamentalTable", "InstrumentTable"]
@@ -84,7 +85,7 @@ class OpeningTable(Table):
     """Time zone of the exchange, for recordings in UTC."""
 
 
-class InstrumentTable(Table):
+class InstrumentTable(RulesTable):
     """One instrument and the rules of its book."""
 
     name: Name = "STOCK"
@@ -139,6 +140,9 @@ class InstrumentTable(Table):
             raise wrong("reference_ticks", self.reference_ticks, inside)
         if self.max_order_lots < self.min_order_lots:
             raise wrong("max_order_lots", self.max_order_lots, f"at least min_order_lots ({self.min_order_lots})")
+        starts = [band.from_ticks for band in self.tick_table]
+        if starts != sorted(set(starts)) or any(band.from_ticks % band.tick for band in self.tick_table):
+            raise wrong("tick_table", starts, "ascending prices, each a multiple of its tick size")
         for key in ("maker_fee_bps", "taker_fee_bps"):
             fee = getattr(self, key)
             if abs(1e5 * fee - round(1e5 * fee)) > 1e-6:

@@ -119,7 +119,8 @@ class DbnWriter:
         if len(events) == 0:
             return
         executed = events["action"] == Action.EXECUTE
-        copies = np.where(executed, 3, 1)
+        hidden = events["action"] == Action.HIDDEN
+        copies = np.where(executed, 3, 1)  # of an order that is not shown only the trade is told
         source = np.repeat(np.arange(len(events)), copies)
         which = np.arange(len(source)) - np.repeat(np.cumsum(copies) - copies, copies)
         e = events[source]
@@ -127,10 +128,11 @@ class DbnWriter:
         records["length"], records["rtype"] = MBO.itemsize // 4, RTYPE_MBO
         records["instrument_id"] = self.symbol + 1
         records["ts_event"] = records["ts_recv"] = self._midnight_ns + e["time_ns"]
-        is_execution = e["action"] == Action.EXECUTE
+        is_execution = (e["action"] == Action.EXECUTE) | hidden[source]
         trade = is_execution & (which == 0)
         records["order_id"] = np.where(trade, e["contra_order_id"], e["order_id"])
         records["price"] = e["price_ticks"].astype(np.int64) * self._price_unit
+        records["price"] += e["half_ticks"].astype(np.int64) * self._price_unit // 2
         records["size"] = whole_sizes(e["qty_lots"], self._lot, self._file.path)
         bid = (e["side"] > 0) != trade
         records["side"] = np.where(bid, b"B", b"A")

@@ -114,7 +114,7 @@ class HftbacktestWriter:
         source = np.repeat(np.arange(len(events)), copies)
         which = np.arange(len(source)) - np.repeat(np.cumsum(copies) - copies, copies)
         e = events[source]
-        is_execution = e["action"] == Action.EXECUTE
+        is_execution = (e["action"] == Action.EXECUTE) | (e["action"] == Action.HIDDEN)  # the latter: a trade only
         trade = is_execution & (which == 0)
         rest = is_execution & (which == 2)
         left = e["leaves_lots"]
@@ -127,8 +127,9 @@ class HftbacktestWriter:
         out["exch_ts"] = e["time_ns"]
         out["local_ts"] = e["time_ns"] + self._latency_ns
         # Ticks x tick size, without the last digits that binary fractions leave.
-        prices = e["price_ticks"] * self._tick_size
-        out["px"] = np.round(prices, self._decimals) if self._decimals <= MAX_DECIMALS else prices
+        prices = (e["price_ticks"] + e["half_ticks"] / 2) * self._tick_size
+        decimals = self._decimals + 1  # a midpoint may lie between two ticks
+        out["px"] = np.round(prices, decimals) if decimals <= MAX_DECIMALS else prices
         sizes = np.where((kind == MODIFY) | rest, left, e["qty_lots"]) * self._lot_size
         out["qty"] = np.round(sizes, self._size_decimals) if self._size_decimals <= MAX_DECIMALS else sizes
         out["order_id"] = np.where(trade, e["contra_order_id"], e["order_id"])

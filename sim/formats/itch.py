@@ -32,6 +32,14 @@ LAYOUTS: dict[str, np.dtype[Any]] = {
         "E": [("order_id", ">u8"), ("size", ">u4"), ("match", ">u8")],
         "X": [("order_id", ">u8"), ("size", ">u4")],
         "D": [("order_id", ">u8")],
+        "P": [
+            ("order_id", ">u8"),
+            ("side", "S1"),
+            ("size", ">u4"),
+            ("stock", "S8"),
+            ("price", ">u4"),
+            ("match", ">u8"),
+        ],
         "U": [("order_id", ">u8"), ("new_id", ">u8"), ("size", ">u4"), ("price", ">u4")],
     }.items()
 }
@@ -142,6 +150,10 @@ class ItchWriter:
             ("X", Action.REDUCE, lambda e: {"order_id": e["order_id"], "size": sizes(e)}),
             ("D", Action.DELETE, lambda e: {"order_id": e["order_id"]}),
             ("E", Action.EXECUTE, lambda e: {"order_id": e["order_id"], "size": sizes(e)}),
+            ("P", Action.HIDDEN, lambda e: {
+                "side": b"B", "size": sizes(e), "stock": stock,
+                "price": e["price_ticks"].astype(np.int64) * self._unit + e["half_ticks"] * self._unit // 2,
+            }),
             ("H", Action.PHASE, lambda e: {"stock": stock, "state": phases[action == Action.PHASE]}),
         )  # fmt: skip
         for kind, which, fields in kinds:

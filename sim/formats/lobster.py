@@ -1,8 +1,10 @@
 """LOBSTER files from a tape: a message file and the order book after each message.
 
 The rules of the format are in lob/lobster.py, which also reads it. As in the recorded files only messages that change
-the best levels are written, executions always; a replaced order is a deletion and a new order; rejects and expiries
-are no messages. A halt is a message of type 7 with price -1, the return to trading one with price 1.
+the best levels are written, executions always; a replaced order is a deletion and a new order, and the next part of an
+iceberg is a new order with its number; rejects and expiries are no messages. An execution against an order that is not
+shown is a message of type 5, with order number 0. A halt is a message of type 7 with price -1, the return to trading
+one with price 1.
 """
 
 from __future__ import annotations
@@ -128,9 +130,9 @@ class LobsterWriter:
                 "seconds": times // SECOND_NS,
                 "ns": times % SECOND_NS,
                 "type": events["action"],
-                "order_id": np.where(phase, 0, events["order_id"]),
+                "order_id": np.where(phase | (events["action"] == Action.HIDDEN), 0, events["order_id"]),
                 "size": np.where(phase, 0, events["qty_lots"].astype(np.int64) * self._lot),
-                "price": np.where(phase, halt, events["price_ticks"].astype(np.int64) * self._unit),
+                "price": np.where(phase, halt, _prices(events, self._unit)),
                 "direction": np.where(phase, -1, events["side"]).astype(np.int64),
             }
         )
@@ -149,6 +151,11 @@ class LobsterWriter:
             keep[k] = halted or (self._halted and int(events["qty_lots"][k]) == Phase.CONTINUOUS)
             self._halted = halted
         return keep
+
+
+def _prices(events: Rows, unit: int) -> Rows:
+    """Prices in units of which a tick has so many; half a unit is not to be had, and is cut."""
+    return np.asarray(events["price_ticks"].astype(np.int64) * unit + events["half_ticks"].astype(np.int64) * unit // 2)
 
 
 def _csv(frame: pl.DataFrame) -> bytes:

@@ -8,10 +8,21 @@ from typing import Any
 import numpy as np
 from numba import int64
 
-from lob.codes import FIRST, ROW_ADD, ROW_CANCEL, ROW_EXECUTE, ROW_PHASE, ROW_REDUCE, ROW_REPLACE
+from lob.codes import (
+    FIRST,
+    HALF_TICK,
+    HIDDEN,
+    ROW_ADD,
+    ROW_CANCEL,
+    ROW_EXECUTE,
+    ROW_PHASE,
+    ROW_REDUCE,
+    ROW_REFRESH,
+    ROW_REPLACE,
+)
 from lob.compiled import kernel
 from lob.errors import InputError
-from sim.rebuilt_book import RebuiltBook, find_order, remove_order
+from sim.rebuilt_book import RebuiltBook, find_order, remove_order, shown_change
 
 __all__ = ["ORDER_EVENT", "Action", "EventFeed", "units_of_lot", "whole_sizes"]
 
@@ -22,7 +33,7 @@ MAX_SIZE = 2**32 - 1
 class Action:
     """What happened to a resting order; the numbers are LOBSTER's message types."""
 
-    ADD, REDUCE, DELETE, EXECUTE, PHASE = 1, 2, 3, 4, 7
+    ADD, REDUCE, DELETE, EXECUTE, HIDDEN, PHASE = 1, 2, 3, 4, 5, 7
 
 
 ORDER_EVENT: np.dtype[Any] = np.dtype(
@@ -37,11 +48,13 @@ ORDER_EVENT: np.dtype[Any] = np.dtype(
         ("side", "i1"),
         ("is_last", "i1"),
         ("is_visible", "i1"),
+        ("half_ticks", "i1"),
     ]
 )
 """One event of a resting order: `side` is the order's (1 bid, -1 ask); `qty_lots` what was added, taken or executed;
 `leaves_lots` what stays; `contra_order_id` the aggressor of an execution; `is_last`: the last event of its message;
-`is_visible`: the levels that are kept changed. A PHASE event has the new phase as its quantity."""
+`is_visible`: the levels that are kept changed. A HIDDEN event is an execution against an order that is not shown; it
+may be at a midpoint, `half_ticks` (0 or 1) above its price. A PHASE event has the new phase as its quantity."""
 
 
 @kernel
@@ -69,8 +82,12 @@ def _convert(
             or kind == ROW_REDUCE
             or kind == ROW_REPLACE
             or kind == ROW_EXECUTE
+            or kind == ROW_REFRESH
             or kind == ROW_PHASE
         ):
+            continue
+        is_hidden = row.flags & HIDDEN != 0
+        if is_hidden and kind != ROW_EXECUTE:
             continue
         event = out[n]
         event.time_ns = row.time_ns
@@ -81,9 +98,10 @@ def _convert(
         event.leaves_lots = row.leaves_lots
         event.side = row.side
         event.is_last = 0
+        event.half_ticks = 1 if row.flags & HALF_TICK else 0
         side = int64(0) if row.side > 0 else int64(1)
         price = int64(row.price_ticks) - min_price
-        if kind == ROW_ADD:
+        if kind == ROW_ADD or kind == ROW_REFRESH:
             slot = find_order(orders, mask, int64(row.order_id))
             orders[slot, 0] = row.order_id
             orders[slot, 1] = price
@@ -100,13 +118,15 @@ def _convert(
             event.order_id = row.contra_order_id
             event.contra_order_id = row.order_id
             event.leaves_lots = row.contra_leaves_lots
-            event.action = 4
-            levels[side, price] -= row.qty_lots
+            event.action = 5 if is_hidden else 4
             slot = find_order(orders, mask, int64(row.contra_order_id))
-            if orders[slot, 0] != 0:
-                orders[slot, 2] -= row.qty_lots
-                if row.contra_leaves_lots == 0:
-                    remove_order(orders, mask, slot)
+            if not is_hidden:
+                levels[side, price] -= row.qty_lots
+                if orders[slot, 0] != 0:
+                    orders[slot, 2] -= row.qty_lots
+                    event.leaves_lots = orders[slot, 2]
+                    if orders[slot, 2] == 0:
+                        remove_order(orders, mask, slot)
         elif kind == ROW_PHASE:
             event.action = 7
             event.qty_lots = row.qty_lots
@@ -114,8 +134,8 @@ def _convert(
             slot = find_order(orders, mask, int64(row.order_id))
             if orders[slot, 0] == 0:
                 continue
-            taken = int64(row.qty_lots) if kind == ROW_REDUCE else orders[slot, 2]
-            if taken == 0:  # a replacement by the same quantity
+            taken = shown_change(row, orders[slot, 2])
+            if taken == 0:  # a replacement by the same quantity, or less of what an iceberg does not show
                 continue
             event.price_ticks = orders[slot, 1] + min_price
             event.qty_lots = taken

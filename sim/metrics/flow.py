@@ -11,7 +11,7 @@ import numpy as np
 from lob.errors import InputError
 from lob.recording import HIDDEN, RESTATED, Recording
 from lob.rules import MAX_PRICES
-from lob.types import NO_PRICE, EventKind
+from lob.types import NO_PRICE, EventKind, Flag
 
 __all__ = ["FlowKind", "OrderFlow", "agents_of_tape", "flow_of_day", "flow_of_tape", "visible_flow_of_tape"]
 
@@ -116,28 +116,37 @@ _KIND[EventKind.ADD] = FlowKind.SUBMIT
 _KIND[EventKind.CANCEL] = _KIND[EventKind.REPLACE] = FlowKind.DELETE
 _KIND[EventKind.REDUCE] = FlowKind.PARTIAL_CANCEL
 _KIND[EventKind.EXECUTE] = FlowKind.EXECUTE
+_KIND[EventKind.REFRESH] = FlowKind.SUBMIT
+
+
+def _kinds(rows: np.ndarray[Any, Any]) -> Ints:
+    """Return the FlowKind of each tape row, 0 for what a feed does not show: orders that are not displayed."""
+    kinds = _KIND[rows["kind"]]
+    unseen = rows["flags"] & Flag.HIDDEN > 0
+    return np.asarray(np.where(unseen, np.where(kinds == FlowKind.EXECUTE, FlowKind.HIDDEN, 0), kinds))
 
 
 def flow_of_tape(rows: np.ndarray[Any, Any], symbol: int = 0) -> OrderFlow:
     """Return the order flow of a tape, as a recording of the same market would show it.
 
-    A replaced order is a deletion and a submission; rejects, expiries, phases and news are no order flow. The quantity
+    A replaced order is a deletion and a submission; orders that are not shown appear when they trade only; rejects,
+    expiries, phases and news are no order flow. The quantity
     of a replacement's deletion is that of the new order, since the tape does not repeat the old one.
 
     Args:
         rows: tape rows, dtype EVENT.
         symbol: index of the instrument.
     """
-    rows = rows[(rows["symbol"] == symbol) & (_KIND[rows["kind"]] > 0)]
-    kind = _KIND[rows["kind"]]
-    executed = kind == FlowKind.EXECUTE
+    rows = rows[(rows["symbol"] == symbol) & (_kinds(rows) > 0)]
+    kind = _kinds(rows)
+    executed = kind >= FlowKind.EXECUTE
     side = rows["side"].astype(np.int64)
     bid, ask = rows["bid_ticks"].astype(np.float64), rows["ask_ticks"].astype(np.float64)
     return OrderFlow(
         rows["time_ns"].astype(np.int64),
         kind,
         np.where(executed, -side, side),
-        rows["price_ticks"].astype(np.float64),
+        rows["price_ticks"] + np.where(rows["flags"] & Flag.HALF_TICK, 0.5, 0.0),
         rows["qty_lots"].astype(np.int64),
         np.where(executed, rows["contra_order_id"], rows["order_id"]).astype(np.int64),
         np.where(rows["bid_ticks"] == NO_PRICE, np.nan, bid),
@@ -154,7 +163,7 @@ def agents_of_tape(rows: np.ndarray[Any, Any], symbol: int = 0) -> tuple[Ints, I
         rows: tape rows, dtype EVENT.
         symbol: index of the instrument.
     """
-    rows = rows[(rows["symbol"] == symbol) & (_KIND[rows["kind"]] > 0)]
+    rows = rows[(rows["symbol"] == symbol) & (_kinds(rows) > 0)]
     executed = rows["kind"] == EventKind.EXECUTE
     owner = np.where(executed, rows["contra_agent"], rows["agent"]).astype(np.int64)
     return owner, np.where(executed, rows["agent"], -1).astype(np.int64)
@@ -177,7 +186,7 @@ def visible_flow_of_tape(rows: np.ndarray[Any, Any], levels: int, symbol: int = 
     from sim.formats.orders import Action, EventFeed
 
     rows = rows[rows["symbol"] == symbol]
-    priced = rows["price_ticks"][_KIND[rows["kind"]] > 0]
+    priced = rows["price_ticks"][_kinds(rows) > 0]
     if len(priced) == 0:
         return flow_of_tape(rows, symbol)
     lowest, highest = int(priced.min()), int(priced.max())
@@ -195,7 +204,7 @@ def visible_flow_of_tape(rows: np.ndarray[Any, Any], levels: int, symbol: int = 
         events["time_ns"].astype(np.int64),
         events["action"].astype(np.int64),
         events["side"].astype(np.int64),
-        events["price_ticks"].astype(np.float64),
+        events["price_ticks"] + events["half_ticks"] / 2,
         events["qty_lots"].astype(np.int64),
         events["order_id"].astype(np.int64),
         *_touch(book),
