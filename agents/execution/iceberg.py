@@ -22,6 +22,7 @@ from agents.execution._working import (
 from lob.codes import CONTINUOUS
 from lob.types import NO_PRICE
 from sim.codes import WAKE_REJECT, WAKE_START, WAKE_TIMER
+from sim.order_kinds import show_only
 from sim.policy import Policy, decision, indices, send_cancel, send_limit
 
 __all__ = ["Iceberg", "policy"]
@@ -35,12 +36,15 @@ class Iceberg(MetaorderSettings):
         repeg_s: time between two looks at the touch, in seconds.
         limit_ticks: it never shows an order beyond this price; 0: no limit.
         must_finish: cross what is left at the end.
+        native: leave all that is to be traded with the exchange as one iceberg order, of which it shows `display_lots`
+            and renews them itself, instead of sending the next part after a fill.
     """
 
     display_lots: Annotated[int, Field(ge=1)] = 100
     repeg_s: Annotated[float, Field(gt=0)] = 1.0
     limit_ticks: Annotated[int, Field(ge=0)] = 0
     must_finish: bool = True
+    native: bool = False
 
 
 P = indices(Iceberg)
@@ -60,7 +64,12 @@ def show(view: Any, agent: Any, out: Any) -> None:
         if view.own_ticks[0] != price:
             send_cancel(out, view.own_id[0])
         return
-    lots = min(int(agent.params[P.display_lots]), int(agent.params[P.quantity_lots]) - executed_lots(view))
+    left = int(agent.params[P.quantity_lots]) - executed_lots(view)
+    lots = min(int(agent.params[P.display_lots]), left)
+    if agent.params[P.native] > 0.0 and left > lots:
+        send_limit(out, side, price, left, 0, 0, int(agent.params[P.parent_id]))
+        show_only(out, lots)
+        return
     if agent.params[P.max_child_lots] > 0.0:
         lots = min(lots, int(agent.params[P.max_child_lots]))
     if lots > 0:

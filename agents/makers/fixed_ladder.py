@@ -15,6 +15,7 @@ from agents.makers._quotes import NEEDS, WAKES_ON, fair_price, may_quote, timer_
 from lob.codes import POST_ONLY
 from sim.distributions import NonNegative, Positive, Settings
 from sim.lookup import own_count_at
+from sim.order_kinds import show_only
 from sim.policy import Policy, decision, indices, send_cancel, send_limit
 
 __all__ = ["FixedLadder", "policy"]
@@ -36,6 +37,7 @@ class FixedLadder(Settings):
         max_position_lots: position and open orders of a side together do not exceed this.
         requote_on_fill: renew levels after a fill, as soon as no message is on its way; otherwise at the next refresh.
         post_only: orders that would trade at once are refused.
+        display_lots: levels are icebergs that show no more than this at a time; 0: all is shown.
     """
 
     refresh_s: Positive = 1.0
@@ -49,6 +51,7 @@ class FixedLadder(Settings):
     max_position_lots: Annotated[int, Field(ge=1)] = 100_000
     requote_on_fill: bool = False
     post_only: bool = True
+    display_lots: Annotated[int, Field(ge=0)] = 0
 
     @model_validator(mode="after")
     def _has_one_fair_price(self) -> FixedLadder:
@@ -77,6 +80,15 @@ def first_level(fair: float, agent: Any, side: int) -> int:
 
 
 @decision
+def send_level(agent: Any, out: Any, side: int, price_ticks: int, lots: int) -> None:
+    """Send the order of one level, shown as a whole or in part."""
+    send_limit(out, side, price_ticks, lots, 0, POST_ONLY if agent.params[P.post_only] > 0.0 else 0)
+    display = int(agent.params[P.display_lots])
+    if 0 < display < lots:
+        show_only(out, display)
+
+
+@decision
 def quote_ladder(view: Any, agent: Any, out: Any, fair: float) -> None:
     """Cancel what does not belong to the ladder and send what is missing."""
     spacing, n_levels = int(agent.params[P.spacing_ticks]), int(agent.params[P.n_levels])
@@ -96,14 +108,13 @@ def quote_ladder(view: Any, agent: Any, out: Any, fair: float) -> None:
             ask_room -= lots
         else:
             send_cancel(out, view.own_id[k])
-    flags = POST_ONLY if agent.params[P.post_only] > 0.0 else 0
     for level in range(n_levels):
         low, high = bid - spacing * level, ask + spacing * level
         if bid_room > 0 and view.min_price_ticks <= low <= view.max_price_ticks and own_count_at(view, 1, low) == 0:
-            send_limit(out, 1, low, min(size, bid_room), 0, flags)
+            send_level(agent, out, 1, low, min(size, bid_room))
             bid_room -= size
         if ask_room > 0 and view.min_price_ticks <= high <= view.max_price_ticks and own_count_at(view, -1, high) == 0:
-            send_limit(out, -1, high, min(size, ask_room), 0, flags)
+            send_level(agent, out, -1, high, min(size, ask_room))
             ask_room -= size
 
 

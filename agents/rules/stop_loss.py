@@ -16,7 +16,9 @@ from lob.codes import CONTINUOUS
 from lob.types import NO_PRICE
 from sim.codes import WAKE_START
 from sim.distributions import Distribution, NonNegative, Positive, Settings
+from sim.order_kinds import send_stop
 from sim.policy import Policy, decision, indices, send_market
+from sim.records import Needs
 
 __all__ = ["StopLoss", "policy"]
 
@@ -31,6 +33,8 @@ class StopLoss(Settings):
         position_lots: what is traded when the stop is hit.
         child_lots: size of one market order; 0: the whole position at once.
         rest_s: time after which a new position with a new stop is assumed; 0: never.
+        as_orders: the stop is an order of the exchange, which waits there for its trigger and acts in the nanosecond of
+            the trade that reaches it, the whole position at once; `interval_s` and `child_lots` then have no effect.
     """
 
     interval_s: Positive = 1.0
@@ -39,6 +43,7 @@ class StopLoss(Settings):
     position_lots: Annotated[int, Field(ge=1)] = 20
     child_lots: Annotated[int, Field(ge=0)] = 0
     rest_s: NonNegative = 0.0
+    as_orders: bool = False
 
 
 P = indices(StopLoss)
@@ -54,8 +59,26 @@ def set_stop(view: Any, agent: Any) -> None:
 
 
 @decision
+def leave_orders(view: Any, agent: Any, out: Any) -> int:
+    """Leave a stop with the exchange; when it is gone, a new one after `rest_s`."""
+    if view.reason & WAKE_START:
+        return 1  # once the market is open
+    rest_ns = int(agent.params[P.rest_s] * 1e9)
+    if view.n_own > 0 or view.n_in_flight > 0 or (rest_ns == 0 and agent.state[S.is_done] > 0.0):
+        return rest_ns
+    direction = 1 if agent.params[P.direction] >= 0.0 else -1
+    trigger = int(view.last_ticks - direction * agent.params[P.stop_ticks])
+    if view.phase == CONTINUOUS and view.min_price_ticks <= trigger <= view.max_price_ticks:
+        send_stop(out, -direction, trigger, int(agent.params[P.position_lots]))
+        agent.state[S.is_done] = 1.0
+    return rest_ns
+
+
+@decision
 def decide(view: Any, agent: Any, out: Any) -> int:
     """Look at the price; trade while the stop is being carried out."""
+    if agent.params[P.as_orders] > 0.0:
+        return leave_orders(view, agent, out)
     delay = poisson_delay_ns(agent, NEXT, agent.params[P.interval_s])
     if view.reason & WAKE_START:
         set_stop(view, agent)
@@ -83,4 +106,4 @@ def decide(view: Any, agent: Any, out: Any) -> int:
     return delay
 
 
-policy = Policy(StopLoss, decide)
+policy = Policy(StopLoss, decide, needs=Needs.OWN)
