@@ -11,7 +11,7 @@ and what only lob/extended touches:
 
     heads       first hidden order or waiting stop of each price; their queues are rings
     details     what an order is beyond a limit order until cancelled
-    anchors     ends of the lists of pegged, trailing, timed and elected orders
+    anchors     ends of the lists of pegged, trailing, elected and timed orders
     members     group and lead percentage of each agent, if the rules know any
     shares      lots allocated to each node, if the rules share out
 
@@ -117,6 +117,11 @@ BOOK: np.dtype[Any] = np.dtype(
         ("taker_bid", "<i8"),
         ("taker_ask", "<i8"),
         ("found2", "<i8"),
+        # The best price that a pegged bid and a pegged ask may have at a displayed touch; see pegs.py.
+        ("peg_bid2", "<i8"),
+        ("peg_ask2", "<i8"),
+        ("pegs_at_bid", "<i8"),
+        ("pegs_at_ask", "<i8"),
     ]
 )
 
@@ -166,8 +171,10 @@ ANCHOR: np.dtype[Any] = np.dtype([("head", "<i4"), ("tail", "<i4")])
 MEMBER: np.dtype[Any] = np.dtype([("group", "<i4"), ("lead_percent", "<i4")])
 SHARE: np.dtype[Any] = np.dtype([("lots", "<i8")])
 N_SIDES = 6
-N_ANCHORS = 5
+N_ANCHORS = 6
 NEVER_NS = 2**62
+UNKNOWN = -2
+"""In `pegs_at_bid`: the best prices of pegged orders have to be found anew."""
 
 level_at = element_of(BOOK, "off_levels", LEVEL)
 word0_at = element_of(BOOK, "off_words0", WORD)
@@ -281,6 +288,7 @@ def _init_rules(
     book["last_trade2"] = -1
     book["trail_low"], book["trail_high"] = instrument.n_prices, -1
     book["next_expiry_ns"] = NEVER_NS
+    book["pegs_at_bid"] = UNKNOWN
     book["self_trade"] = instrument.self_trade
     book["round_lot"] = instrument.round_lot
     book["lowest_band"], book["highest_band"] = 0, instrument.n_prices - 1

@@ -21,7 +21,7 @@ from lob.book import (
     word2_at,
 )
 from lob.compiled import Record, kernel
-from lob.extended.details import DUE, HIDDEN_ORDER, ICEBERG_ORDER, PEG, detail_of, slices
+from lob.extended.details import DAY_ORDERS, DUE, HIDDEN_ORDER, ICEBERG_ORDER, PEG, detail_of, slices
 from lob.levels import is_occupied, next_above, next_below
 from lob.orders import find_order
 
@@ -188,12 +188,15 @@ def _first_broken_aside(book: Record) -> int:
         return 17
     if n_details != book.n_details or book.extended < n_details or book.extended > n_details + 1:
         return 19
-    index = int64(anchor_at(book, int64(DUE)).head)
-    while index != 0:
-        n_due -= 1
-        if detail_of(book, index).expires_ns < book.next_expiry_ns:
-            return 20
-        index = int64(detail_of(book, index).due_next)
+    for which in (DUE, DAY_ORDERS):
+        earliest = int64(book.next_expiry_ns)
+        index = int64(anchor_at(book, int64(which)).head)
+        while index != 0:
+            n_due -= 1
+            if detail_of(book, index).expires_ns < earliest:
+                return 20
+            earliest = int64(detail_of(book, index).expires_ns)
+            index = int64(detail_of(book, index).due_next)
     return 20 if n_due != 0 else 0
 
 

@@ -9,7 +9,6 @@ from lob.codes import (
     BAD_COMBINATION,
     CLOSED,
     CONTINUOUS,
-    DAY,
     NONE,
     NOT_OWNER,
     POST_ONLY,
@@ -27,7 +26,7 @@ from lob.codes import (
 from lob.compiled import Record, kernel, leaf
 from lob.execution import parent_of
 from lob.extended.checks import refused_price, refused_quantity
-from lob.extended.details import DUE, ICEBERG_ORDER, PEG, attach_detail, kind_of, open_lots
+from lob.extended.details import DAY_ORDERS, DUE, ICEBERG_ORDER, PEG, attach_detail, detail_of, kind_of, open_lots
 from lob.extended.feasible import feasible_lots, meets_any
 from lob.extended.placing import cancel_row, place, remove_any, row_flags, shrink, start_node
 from lob.extended.trading import set_taker, trade
@@ -40,26 +39,13 @@ __all__ = ["change_order", "expire_due", "withdraw_all"]
 @kernel
 def expire_due(book: Record, tape: Record, time_ns: int, day_is_over: bool) -> None:
     """Withdraw what has expired, earliest first and oldest first; with the end of the day what was good for it."""
-    anchor = anchor_at(book, int64(DUE))
-    while True:
-        chosen, chosen_ns, chosen_rank = int64(0), int64(NEVER_NS), int64(0)
-        earliest = int64(NEVER_NS)
-        index = int64(anchor.head)
-        while index != 0:
-            detail = detail_at(book, int64(node_at(book, index).detail))
-            due_ns = int64(detail.expires_ns)
-            if detail.time_in_force == DAY and day_is_over:
-                due_ns = time_ns
-            earliest = min(earliest, due_ns)
-            if due_ns <= time_ns and (
-                chosen == 0 or due_ns < chosen_ns or (due_ns == chosen_ns and detail.rank < chosen_rank)
-            ):
-                chosen, chosen_ns, chosen_rank = index, due_ns, int64(detail.rank)
-            index = int64(detail.due_next)
-        if chosen == 0:
-            book.next_expiry_ns = earliest
-            return
-        cancel_row(book, tape, time_ns, chosen, int64(WAS_EXPIRED))
+    due = anchor_at(book, int64(DUE))
+    while due.head != 0 and detail_of(book, int64(due.head)).expires_ns <= time_ns:
+        cancel_row(book, tape, time_ns, int64(due.head), int64(WAS_EXPIRED))
+    day = anchor_at(book, int64(DAY_ORDERS))
+    while day_is_over and day.head != 0:
+        cancel_row(book, tape, time_ns, int64(day.head), int64(WAS_EXPIRED))
+    book.next_expiry_ns = detail_of(book, int64(due.head)).expires_ns if due.head != 0 else int64(NEVER_NS)
 
 
 @kernel

@@ -5,15 +5,16 @@ from __future__ import annotations
 from numba import int64
 
 from lob.book import NEVER_NS, anchor_at, detail_at, node_at
-from lob.compiled import Record, leaf
+from lob.codes import DAY
+from lob.compiled import Record, kernel, leaf
 
 __all__ = ["attach_detail", "detail_of", "free_detail", "join_due", "join_list", "leave_due", "leave_list", "slices"]
 
 TIMED, ICEBERG_ORDER, HIDDEN_ORDER, PEG, STOP_ORDER, STOP_LIMIT_ORDER, TRAILING_ORDER = range(1, 8)
 """Kinds of detail. TIMED is displayed as it is; from HIDDEN_ORDER on an order is not displayed."""
 NO_LIMIT = -(2**31)
-PEG_BUYS, PEG_SELLS, TRAILING, ELECTED, DUE = range(5)
-"""Lists of orders."""
+PEG_BUYS, PEG_SELLS, TRAILING, ELECTED, DUE, DAY_ORDERS = range(6)
+"""Lists of orders; DUE holds those that expire at a time, the earliest first."""
 
 
 @leaf
@@ -124,25 +125,37 @@ def leave_list(book: Record, which: int, index: int) -> None:
 
 
 @leaf
+def _due_list(detail: Record) -> int:
+    return int64(DAY_ORDERS) if detail.time_in_force == DAY else int64(DUE)
+
+
+@kernel
 def join_due(book: Record, index: int) -> None:
-    """Put a node at the end of the list of timed orders."""
-    anchor = anchor_at(book, int64(DUE))
+    """Put a node into its list of timed orders: behind all that expire no later."""
     detail = detail_of(book, index)
-    detail.due_next = 0
-    detail.due_prev = anchor.tail
-    if anchor.tail == 0:
+    anchor = anchor_at(book, _due_list(detail))
+    before = int64(anchor.tail)
+    while before != 0 and detail_of(book, before).expires_ns > detail.expires_ns:
+        before = int64(detail_of(book, before).due_prev)
+    after = int64(anchor.head) if before == 0 else int64(detail_of(book, before).due_next)
+    detail.due_prev = before
+    detail.due_next = after
+    if before == 0:
         anchor.head = index
     else:
-        detail_of(book, int64(anchor.tail)).due_next = index
-    anchor.tail = index
+        detail_of(book, before).due_next = index
+    if after == 0:
+        anchor.tail = index
+    else:
+        detail_of(book, after).due_prev = index
     book.next_expiry_ns = min(int64(book.next_expiry_ns), int64(detail.expires_ns))
 
 
 @leaf
 def leave_due(book: Record, index: int) -> None:
-    """Take a node out of the list of timed orders; `next_expiry_ns` may stay too early, which costs a look."""
-    anchor = anchor_at(book, int64(DUE))
+    """Take a node out of its list of timed orders; `next_expiry_ns` may stay too early, which costs a look."""
     detail = detail_of(book, index)
+    anchor = anchor_at(book, _due_list(detail))
     if detail.due_next == 0:
         anchor.tail = detail.due_prev
     else:

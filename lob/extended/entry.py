@@ -75,7 +75,7 @@ from lob.extended.details import (
     leave_list,
 )
 from lob.extended.feasible import feasible_lots, meets_any
-from lob.extended.pegs import NOWHERE, find_undisplayed, peg_price2
+from lob.extended.pegs import NOWHERE, best_undisplayed2, find_undisplayed, know_pegs, peg_price2
 from lob.extended.placing import place, remove_any, row_ticks, start_node
 from lob.extended.stops import elect_reached, watch_trailing
 from lob.extended.trading import expire_row, set_taker, trade
@@ -328,6 +328,9 @@ def _tell_again(book: Record, tape: Record, time_ns: int, index: int, parent_id:
 def _settle_pegs(book: Record, tape: Record, time_ns: int, bid: int, ask: int, anyway: bool) -> None:
     """After the displayed touch has moved: pegged buys, then sells, oldest first, look whom they reach now."""
     if book.n_pegs == 0 or book.phase != CONTINUOUS or not (anyway or book.best_bid != bid or book.best_ask != ask):
+        return
+    know_pegs(book, int64(book.best_bid), int64(book.best_ask))
+    if book.peg_bid2 < best_undisplayed2(book, int64(1)) and book.peg_ask2 > best_undisplayed2(book, int64(-1)):
         return
     for which in (PEG_BUYS, PEG_SELLS):
         index = int64(anchor_at(book, int64(which)).head)

@@ -14,7 +14,7 @@ from lob.extended.aside import HIDDEN_ASKS, HIDDEN_BIDS, first_aside, following_
 from lob.extended.details import NO_LIMIT, PEG_BUYS, PEG_SELLS, detail_of
 from lob.levels import next_above, next_below
 
-__all__ = ["find_undisplayed", "peg_price2"]
+__all__ = ["best_undisplayed2", "find_undisplayed", "know_pegs", "peg_price2"]
 
 NOWHERE = -1
 
@@ -73,6 +73,47 @@ def _first_hidden(book: Record, side: int, limit2: int, lots: int, stamp: int) -
 
 
 @kernel
+def _find_peg_bounds(book: Record, bid: int, ask: int) -> None:
+    """Find the best prices of pegged orders at a displayed touch, beyond all prices where there are none."""
+    best_bid2, best_ask2 = int64(NOWHERE), 2 * int64(book.n_prices)
+    index = int64(anchor_at(book, int64(PEG_BUYS)).head)
+    while index != 0:
+        detail = detail_at(book, int64(node_at(book, index).detail))
+        best_bid2 = max(best_bid2, peg_price2(book, detail, int64(1), bid, ask))
+        index = int64(detail.next)
+    index = int64(anchor_at(book, int64(PEG_SELLS)).head)
+    while index != 0:
+        detail = detail_at(book, int64(node_at(book, index).detail))
+        price2 = peg_price2(book, detail, int64(-1), bid, ask)
+        if price2 != NOWHERE:
+            best_ask2 = min(best_ask2, price2)
+        index = int64(detail.next)
+    book.peg_bid2, book.peg_ask2 = best_bid2, best_ask2
+    book.pegs_at_bid, book.pegs_at_ask = bid, ask
+
+
+@leaf
+def know_pegs(book: Record, bid: int, ask: int) -> None:
+    """See to it that `peg_bid2` and `peg_ask2` are bounds at a touch: those that have left may still be in them."""
+    if book.n_pegs > 0 and (book.pegs_at_bid != bid or book.pegs_at_ask != ask):
+        _find_peg_bounds(book, bid, ask)
+
+
+@leaf
+def best_undisplayed2(book: Record, side: int) -> int:
+    """Bound of the best price at which an incoming order of a side meets an undisplayed one; see `know_pegs`."""
+    if side > 0:
+        best2 = int64(book.peg_ask2) if book.n_pegs > 0 else 2 * int64(book.n_prices)
+        if book.n_hidden > 0:
+            best2 = min(best2, 2 * next_above(book, int64(HIDDEN_ASKS), int64(-1)))
+        return best2
+    best2 = int64(book.peg_bid2) if book.n_pegs > 0 else int64(NOWHERE)
+    if book.n_hidden > 0:
+        best2 = max(best2, 2 * next_below(book, int64(HIDDEN_BIDS), int64(book.n_prices)))
+    return best2
+
+
+@kernel
 def find_undisplayed(book: Record, limit2: int, lots: int, stamp: int) -> int:
     """The undisplayed order that the incoming one (`taker_` fields) would meet first within its limit; 0 if none.
 
@@ -80,6 +121,10 @@ def find_undisplayed(book: Record, limit2: int, lots: int, stamp: int) -> int:
     """
     side = int64(book.taker_side)
     best, best2, best_rank = int64(0), int64(0), int64(0)
+    know_pegs(book, int64(book.taker_bid), int64(book.taker_ask))
+    if side * (limit2 - best_undisplayed2(book, side)) < 0:
+        book.found2 = 0
+        return best
     if book.n_hidden > 0:
         best = _first_hidden(book, side, limit2, lots, stamp)
         if best != 0:

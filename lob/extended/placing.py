@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from numba import int64
 
-from lob.book import detail_at, extra_at, level_at, node_at
+from lob.book import UNKNOWN, detail_at, extra_at, level_at, node_at
 from lob.codes import HIDDEN, ICEBERG, ROW_ADD, ROW_CANCEL, ROW_PARK, ROW_REDUCE
 from lob.compiled import Record, kernel, leaf
 from lob.execution import parent_of
@@ -97,6 +97,7 @@ def lay_down(book: Record, index: int) -> None:
     elif kind == PEG:
         join_list(book, int64(PEG_BUYS) if side > 0 else int64(PEG_SELLS), index)
         book.n_pegs += 1
+        book.pegs_at_bid = UNKNOWN
     else:
         append_aside(book, int64(STOP_BUYS) if side > 0 else int64(STOP_SELLS), price, index)
         book.n_stops += 1

@@ -182,7 +182,9 @@ def trade(
         displayed = not undisplayed_only and 0 <= price < book.n_prices and side * (limit2 - 2 * price) >= 0
         index = int64(0)
         if book.n_hidden + book.n_pegs > 0:
-            index = find_undisplayed(book, limit2, leaves, int64(-1))
+            # Who is no better than the displayed ones comes after them.
+            better2 = 2 * price - side if displayed else limit2
+            index = find_undisplayed(book, better2, leaves, int64(-1))
         price2 = int64(book.found2)
         if displayed and (index == 0 or side * (price2 - 2 * price) >= 0):
             price2 = 2 * price
