@@ -14,8 +14,8 @@ import numpy as np
 from numba import int64
 
 from bench.engine import _bourse_rate
-from bench.yardstick import at_least, bourse_own_rate
 from bench.streams import STREAM_INSTRUMENT, stream
+from bench.yardstick import at_least, bourse_own_rate
 from lob.book import new_book
 from lob.codes import (
     ALL_OR_NONE,

@@ -45,15 +45,24 @@ class TapeAccounts:
         maker, taker = as_float(self.raw, "maker"), as_float(self.raw, "taker")
         self.columns: Table = {name: self.raw[name] for name in (*COUNTS, *OPEN)}
         worth = self.raw["position_lots"] * np.array(marks_ticks)
-        self.columns["cash"] = as_float(self.raw, "cash") * tick
+        self.columns["cash"] = (as_float(self.raw, "cash") + self.raw["cash_half"] / 2) * tick
         self.columns["turnover"] = (maker + taker) * tick
-        self.columns["fees"] = (maker * rates["maker"] + taker * rates["taker"]) * tick
+        lot_fees = sum(
+            self.raw[f"{side}_lots"] * np.array([getattr(t, f"{side}_fee_per_lot_ticks") for t in scenario.instrument])
+            for side in ("maker", "taker")
+        )
+        order_fees = self.raw["n_orders"] * np.array([table.order_fee_ticks for table in scenario.instrument])
+        value_fees = maker * rates["maker"] + taker * rates["taker"]
+        self.columns["fees"] = (value_fees + lot_fees + order_fees) * tick
         self.columns["pnl"] = self.columns["cash"] + worth * tick - self.columns["fees"]
         self.tolerance = (1e-9 * (maker + taker + abs(worth) + 1) + 0.5001 * MICRO * self.raw["n_fills"]) * tick
         self._rates = [
             tuple(Fraction(str(getattr(table, f"{side}_fee_bps"))) / 10_000 for side in ("maker", "taker"))
             for table in scenario.instrument
         ]
+
+        names = ("maker_fee_per_lot_ticks", "taker_fee_per_lot_ticks", "order_fee_ticks")
+        self._flat = [[Fraction(str(getattr(table, n))) for n in names] for table in scenario.instrument]
 
     @property
     def is_active(self) -> np.ndarray[Any, Any]:
@@ -65,7 +74,8 @@ class TapeAccounts:
         findings = []
         for symbol, name in enumerate(self.names):
             own = self.raw[:, symbol]
-            shares, cash = int(own["position_lots"].sum()), sum(exact(own, "cash"))
+            shares = int(own["position_lots"].sum())
+            cash = sum(exact(own, "cash")) + int(own["cash_half"].sum()) // 2
             taker, maker = sum(exact(own, "taker")), sum(exact(own, "maker"))
             for what, left in (("shares", shares), ("cash", cash), ("value taken less value made", taker - maker)):
                 if left != 0:
@@ -78,7 +88,10 @@ class TapeAccounts:
         """Fees of all agents in an instrument in ticks x lots, exactly as the scenario's rates say."""
         maker, taker = self._rates[symbol]
         own = self.raw[:, symbol]
-        return Fraction(sum(exact(own, "maker")) * maker + sum(exact(own, "taker")) * taker)
+        maker_lot, taker_lot, order = self._flat[symbol]
+        flat = int(own["maker_lots"].sum()) * maker_lot + int(own["taker_lots"].sum()) * taker_lot
+        flat += int(own["n_orders"].sum()) * order
+        return Fraction(sum(exact(own, "maker")) * maker + sum(exact(own, "taker")) * taker) + flat
 
 
 def read_accounts(path: Path) -> Table:

@@ -10,7 +10,7 @@ from numba import int64
 from lob.compiled import leaf
 from sim.audit.state import State
 
-__all__ = ["account_of", "exact", "reserve", "settle"]
+__all__ = ["account_of", "exact", "reserve", "settle", "settle_half"]
 
 
 @leaf
@@ -34,11 +34,26 @@ def settle(state: State, agent: int, symbol: int, side: int, price_ticks: int, l
     account.cash_low -= paid & 0xFFFFFFFF
     value = abs(paid)
     if is_taker:
+        account.taker_lots += lots
         account.taker_high += value >> 32
         account.taker_low += value & 0xFFFFFFFF
     else:
+        account.maker_lots += lots
         account.maker_high += value >> 32
         account.maker_low += value & 0xFFFFFFFF
+
+
+@leaf
+def settle_half(state: State, agent: int, symbol: int, side: int, lots: int, is_taker: bool) -> None:
+    """Book what the half tick of a midpoint adds to `settle`; `cash_half` is 1 if half a tick x lot is left over."""
+    account = account_of(state, agent, symbol)
+    halves = int64(account.cash_half) - side * lots
+    account.cash_low += halves >> 1
+    account.cash_half = halves & 1
+    if is_taker:
+        account.taker_low += lots >> 1
+    else:
+        account.maker_low += lots >> 1
 
 
 @leaf

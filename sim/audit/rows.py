@@ -26,6 +26,7 @@ from lob.codes import (
 )
 from lob.compiled import kernel, leaf
 from lob.types import NO_PRICE, Flag, Phase, Reject
+from sim.audit.beyond import audit_beyond, is_beyond
 from sim.audit.book import best_of, check_touch, expect, find, note, put, take
 from sim.audit.faults import F
 from sim.audit.limits import check_accepted, check_notional
@@ -57,7 +58,7 @@ def _check_unused(state: State, row: Any) -> None:
         expect(state, F.unused, int64(0), int64(row.contra_order_id))
         expect(state, F.unused, int64(-1), int64(row.contra_agent))
         expect(state, F.unused, int64(0), int64(row.contra_parent_id))
-        if row.kind != ROW_REPLACE:
+        if row.kind != ROW_REPLACE and row.kind != ROW_REJECT:  # the latter: the kind of the refused message
             expect(state, F.unused, int64(0), int64(row.contra_leaves_lots))
     if row.kind != ROW_REJECT and row.reason != 0 and not (row.kind == ROW_EXPIRE and row.reason == BOOK_FULL):
         note(state, F.reason, int64(0), int64(row.reason))
@@ -339,6 +340,14 @@ def _venue(state: State, row: Any, is_first: bool) -> None:
     state.head[0].stage = NOTHING
 
 
+@leaf
+def _check_after(state: State, row: Any) -> None:
+    """The touch and the phase that a row states are those of the book after it."""
+    symbol = int64(row.symbol)
+    check_touch(state, symbol, int64(row.bid_ticks), int64(row.bid_lots), int64(row.ask_ticks), int64(row.ask_lots))
+    expect(state, F.phase_field, int64(state.symbols[symbol].phase), int64(row.phase))
+
+
 @kernel
 def _audit_row(state: State, row: Any) -> None:
     symbol, kind = int64(row.symbol), int64(row.kind)
@@ -346,8 +355,14 @@ def _audit_row(state: State, row: Any) -> None:
     if symbol < 0 or symbol >= len(state.symbols):
         note(state, F.symbol, int64(len(state.symbols)), symbol)
         return
-    is_first = begin_or_continue(state, row)
     s = state.symbols[symbol]
+    if is_beyond(state, row) and kind != ROW_PHASE and kind != ROW_NEWS:
+        expect(state, F.sequence, int64(s.sequence + 1), int64(row.sequence))
+        s.sequence = row.sequence
+        audit_beyond(state, row)
+        _check_after(state, row)
+        return
+    is_first = begin_or_continue(state, row)
     expect(state, F.sequence, int64(s.sequence + 1), int64(row.sequence))
     s.sequence = row.sequence
     if row.flags & ~KNOWN_FLAGS or (row.flags & REINSERTED and kind != ROW_ADD):
@@ -375,8 +390,7 @@ def _audit_row(state: State, row: Any) -> None:
         _expire(state, row, is_first)
     elif kind != ROW_PHASE and kind != ROW_NEWS:
         note(state, F.kind, int64(ROW_NEWS), kind)
-    check_touch(state, symbol, int64(row.bid_ticks), int64(row.bid_lots), int64(row.ask_ticks), int64(row.ask_lots))
-    expect(state, F.phase_field, int64(s.phase), int64(row.phase))
+    _check_after(state, row)
 
 
 @kernel

@@ -59,7 +59,7 @@ SYMBOL = np.dtype(
     [
         *_ints("min_price", "n_prices", "collar", "min_order", "max_order", "max_orders", "keeps_priority"),
         *_ints("first_level", "first_block", "n_blocks"),
-        *_ints("reference", "phase", "best_bid", "best_ask", "sequence", "next_id", "n_orders"),
+        *_ints("reference", "phase", "best_bid", "best_ask", "sequence", "next_id", "n_orders", "beyond"),
     ]
 )
 GROUP = np.dtype(
@@ -73,7 +73,17 @@ ACCOUNT = np.dtype(
         *_ints("position_lots", "bought_lots", "sold_lots", "n_fills", "n_orders", "ordered_lots", "n_rejects"),
         *_ints("n_messages", "open_buy_lots", "open_sell_lots", "n_open", "last_ns"),
         # Sums of price x lots as high x 2^32 + low: whatever the prices, no sum of a tape overflows.
-        *_ints("cash_high", "cash_low", "maker_high", "maker_low", "taker_high", "taker_low"),
+        *_ints(
+            "cash_high",
+            "cash_low",
+            "maker_high",
+            "maker_low",
+            "taker_high",
+            "taker_low",
+            "cash_half",
+            "maker_lots",
+            "taker_lots",
+        ),
     ]
 )
 ORDER = np.dtype(
@@ -117,7 +127,7 @@ def new_state(instruments: Sequence[Instrument], groups: Sequence[Group]) -> Sta
         row["max_orders"], row["keeps_priority"] = rules.max_orders, rules.replace_keeps_priority
         row["first_level"], row["first_block"], row["n_blocks"] = first_level, first_block, n_blocks
         row["reference"], row["phase"] = rules.reference_ticks, int(Phase.CLOSED)
-        row["best_bid"], row["best_ask"], row["next_id"] = -1, -1, 1
+        row["best_bid"], row["best_ask"], row["next_id"], row["beyond"] = -1, -1, 1, not rules.is_plain
         first_level += 2 * rules.n_prices
         first_block += 2 * n_blocks
     table = np.zeros(len(groups), GROUP)
