@@ -10,7 +10,7 @@ from lob.types import NO_PRICE
 from sim.records import TURNOVER_WORD
 from sim.world import World
 
-__all__ = ["fees_ticks", "marks_ticks", "pnl_of_agents", "pnl_ticks", "turnover_ticks"]
+__all__ = ["cash_ticks", "fees_ticks", "marks_ticks", "pnl_of_agents", "pnl_ticks", "turnover_ticks"]
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -25,6 +25,11 @@ def turnover_ticks(accounts: Any) -> Floats:
     return np.asarray(accounts["turnover_carry"] * float(TURNOVER_WORD) + accounts["turnover_ticks"])
 
 
+def cash_ticks(accounts: Any) -> Floats:
+    """Return the cash of ACCOUNT rows of any shape, in ticks x lots; a trade at a midpoint can leave half a one."""
+    return np.asarray(accounts["cash_ticks"] + accounts["cash_half"] / 2)
+
+
 def pnl_ticks(accounts: Any, mark_ticks: Any) -> Floats:
     """Return cash + position x mark - fees of ACCOUNT rows, in ticks x lots: over a whole market minus its fees.
 
@@ -34,7 +39,7 @@ def pnl_ticks(accounts: Any, mark_ticks: Any) -> Floats:
             shape (agents, symbols), one number for each symbol.
     """
     worth = accounts["position_lots"] * np.asarray(mark_ticks, np.float64)
-    return np.asarray(accounts["cash_ticks"] + accounts["cash_half"] / 2 + worth) - fees_ticks(accounts)
+    return np.asarray(cash_ticks(accounts) + worth) - fees_ticks(accounts)
 
 
 def marks_ticks(world: World) -> Floats:

@@ -20,6 +20,7 @@ from sim.metrics.collusion import collusion_index as index_of_collusion
 from sim.metrics.collusion import spread_benchmarks
 from sim.metrics.touch import Touch, touch_of
 from sim.metrics.welfare import agent_surplus, agent_values, competitive_equilibrium
+from sim.worth import cash_ticks
 
 if TYPE_CHECKING:
     from scenarios.build.market import Built
@@ -246,7 +247,7 @@ def allocative_efficiency(run: FinishedRun) -> float:
         units.append(values)
         sides.append(side)
         positions.append(accounts["position_lots"][mine])
-        cash.append(accounts["cash_ticks"][mine])
+        cash.append(cash_ticks(accounts)[mine])
     if not units:
         return float("nan")
     widest = max(values.shape[1] for values in units)

@@ -14,7 +14,7 @@ from scenarios.schema.scenario import Scenario
 from sim.files.atomic import write_atomically
 from sim.overview import instrument_row
 from sim.versions import versions
-from sim.worth import fees_ticks, pnl_ticks, turnover_ticks
+from sim.worth import cash_ticks, fees_ticks, pnl_ticks, turnover_ticks
 
 if TYPE_CHECKING:
     import polars as pl
@@ -77,7 +77,7 @@ def accounts_table(built: Built, market: Market, measures: Measures) -> pl.DataF
             "index": index,
             "instrument": np.array([t.name for t in built.scenario.instrument], object)[symbols],
             "position_lots": accounts["position_lots"],
-            "cash": accounts["cash_ticks"] * tick,
+            "cash": cash_ticks(accounts) * tick,
             "pnl": pnl_ticks(accounts, mark) * tick,
             "fees": fees,
             "turnover": turnover_ticks(accounts) * tick,
