@@ -102,12 +102,19 @@ class RulesTable(Table):
     taker_delay_us: DelayUs = 0.0
     """Orders that would trade at once wait so long before they may."""
 
-    @model_validator(mode="before")
-    @classmethod
-    def _of_venue(cls, given: Any) -> Any:
+    @model_validator(mode="after")
+    def _of_venue(self) -> RulesTable:
         """Fill in what a named venue says and the file does not."""
-        venue = given.get("rules") if isinstance(given, dict) else None
-        return {**VENUES[venue], **given} if isinstance(venue, str) and venue in VENUES else given
+        for name, value in VENUES.get(self.rules or "", {}).items():
+            given = getattr(self, name)
+            if name == "allocation":
+                said = {key: getattr(given, key) for key in given.model_fields_set} if given is not None else {}
+                given = AllocationTable(**{**value, **said})
+            elif name not in self.model_fields_set:
+                given = value
+            # The table is frozen for its users; nobody has seen it yet.
+            object.__setattr__(self, name, given)
+        return self
 
     def book_rules(self, n_agents: int) -> dict[str, Any]:
         """Return the arguments of lob.Instrument that these rules are; `n_agents` decides how much room there is."""

@@ -13,6 +13,7 @@ from typing import Any
 from numba import int64
 
 from lob.codes import (
+    COLLAR,
     CONTINUOUS,
     FIRST,
     HALF_TICK,
@@ -30,6 +31,8 @@ from lob.codes import (
     ROW_REJECT,
     ROW_REPLACE,
     ROW_TRIGGER,
+    WAS_EXPIRED,
+    WAS_SELF_TRADE,
 )
 from lob.compiled import kernel, leaf
 from lob.types import CLIENT_ID_BITS, Flag
@@ -55,6 +58,33 @@ def is_beyond(state: State, row: Any) -> bool:
     return s.beyond != 0
 
 
+KEPT_APART = 9
+"""Stage of a message whose first row withdrew or cut an own order of its sender: the incoming one is told of later."""
+
+
+@kernel
+def _begin(state: State, row: Any) -> None:
+    """Note where a message begins, and what its first row says of the sender's own ids."""
+    head = state.head[0]
+    if row.flags & FIRST:
+        head.order_id = 0
+        head.stage = KEPT_APART if row.reason == WAS_SELF_TRADE and row.kind != ROW_EXPIRE else NOTHING
+    elif row.kind == ROW_TRIGGER or row.kind == ROW_REPLACE:
+        head.stage = NOTHING  # what follows is an older order's
+
+
+@leaf
+def _is_reason(row: Any) -> bool:
+    """Whether a row that is no reject may have its reason."""
+    if row.reason == 0:
+        return True
+    if row.kind == ROW_EXPIRE:
+        return row.reason == WAS_SELF_TRADE or row.reason == COLLAR
+    return (row.kind == ROW_CANCEL or row.kind == ROW_REDUCE) and (
+        row.reason == WAS_SELF_TRADE or (row.reason == WAS_EXPIRED and row.kind == ROW_CANCEL)
+    )
+
+
 @leaf
 def _count_order(state: State, row: Any, total: int) -> None:
     """Count an order that a row tells of for the first time."""
@@ -65,8 +95,9 @@ def _count_order(state: State, row: Any, total: int) -> None:
             return
         expect(state, F.id_next, int64(s.next_id), order_id)
         s.next_id = order_id + 1
-    elif row.flags & FIRST == 0 or row.flags & REINSERTED:
+    elif order_id == state.head[0].order_id or (row.flags & FIRST == 0 and state.head[0].stage != KEPT_APART):
         return
+    state.head[0].order_id = order_id
     if known_agent(state, int64(row.agent)):
         account = account_of(state, int64(row.agent), int64(row.symbol))
         account.n_orders += 1
@@ -164,7 +195,9 @@ def audit_beyond(state: State, row: Any) -> None:
     """Check one row that is neither a change of phase nor news."""
     head, kind, symbol = state.head[0], int64(row.kind), int64(row.symbol)
     agent, side = int64(row.agent), int64(row.side)
-    head.stage = NOTHING
+    _begin(state, row)
+    if kind != ROW_REJECT and not _is_reason(row):
+        note(state, F.reason, int64(0), int64(row.reason))
     if row.time_ns < head.time_ns:
         note(state, F.time_back, int64(head.time_ns), int64(row.time_ns))
     head.time_ns = row.time_ns

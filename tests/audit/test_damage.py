@@ -54,6 +54,7 @@ def test_a_sound_tape_has_no_finding_whatever_the_stretches_in_which_it_comes() 
 FREE = {
     # What a message asked for and the exchange refused; the reason is checked as far as the book refutes it.
     *((REJECT, name) for name in ("order_id", "parent_id", "price_ticks", "qty_lots", "side", "agent", "reason")),
+    (REJECT, "contra_leaves_lots"),  # which kind of message it was
     # The limit of an order that never rested.
     (EXPIRE, "price_ticks"),
     # A moment later, with no other event between. (Of the venue's rows the scenario tells the time.)
@@ -62,7 +63,7 @@ FREE = {
 """Fields of rows that could as well be others."""
 
 
-@pytest.mark.parametrize("kind", list(EventKind), ids=lambda kind: kind.name)
+@pytest.mark.parametrize("kind", [k for k in EventKind if k <= EventKind.NEWS], ids=lambda kind: kind.name)
 def test_no_field_of_a_row_can_be_changed_unnoticed(kind: EventKind) -> None:
     unnoticed = set()
     for name in EVENT.names or ():
