@@ -110,6 +110,7 @@ ticks.set_yticks((1, 2, 3), ("1", "2", "3"))
 right = ticks.twinx()
 right.loglog(steps, depth, "s--", color="tab:orange")
 right.minorticks_off()
+right.set_xticks(steps, [str(step) for step in steps])
 right.set_yticks((50, 100, 200, 400, 800), ("50", "100", "200", "400", "800"))
 right.set_ylabel("lots at the best prices (orange)")
 

@@ -63,7 +63,7 @@ from sim.sending import HELD_BACK, hold_back, put_in_flight
 from sim.venue import takes_at_once
 from sim.wakes import notify_owner, wake_subscribers
 
-__all__ = ["deliver_message", "deliver_scheduled", "go_on", "rows_for_venue", "rows_to_go_on"]
+__all__ = ["ask_venue", "deliver_message", "deliver_scheduled", "rows_for_venue", "rows_to_go_on", "send_venue"]
 
 
 @kernel
@@ -83,7 +83,7 @@ def kill_population(world: Record, population_index: int) -> int:
     return STATUS_DONE
 
 
-@leaf
+@kernel
 def announce(world: Record, tape: Record, symbol_index: int, start: int, sender: int) -> int:
     """Book and announce the rows from `start` on: accounts, conditionals, wake-ups of owners and subscribers.
 
@@ -158,23 +158,12 @@ def rows_to_go_on(world: Record, tape: Record) -> int:
 
 
 @kernel
-def go_on(world: Record, runtime: Record, tape: Record) -> int:
-    """Let elected stops act for which the tape had no room before."""
-    symbol_index = world.cascading - 1
-    message = scratch_message_of(runtime, int64(0))
-    message.time_ns = world.time_ns
-    start = int64(tape.cursor)
-    resume(book_in(world, int64(symbol_at(world, symbol_index).off_book)), tape, message)
-    return announce(world, tape, symbol_index, start, int64(-1))
-
-
-@kernel
 def rows_for_venue(world: Record, tape: Record) -> int:
     """Rows that a scheduled event may write: a change of phase or an expiry can concern many orders."""
     rows = int64(4)
     for s in range(world.n_symbols):
         book = book_in(world, int64(symbol_at(world, int64(s)).off_book))
-        if book.extended != 0:
+        if book.extended != 0 or book.next_expiry_ns < NEVER_NS:
             if tape.extended == 0:
                 tape.asked = 1
                 return int64(NO_ROOM)
@@ -183,26 +172,44 @@ def rows_for_venue(world: Record, tape: Record) -> int:
 
 
 @leaf
-def _venue_message(world: Record, runtime: Record, tape: Record, symbol_index: int, kind: int, value: int) -> int:
-    """Send a message of the venue's own to a book, and announce what it did."""
+def ask_venue(world: Record, runtime: Record, symbol_index: int, kind: int, value: int) -> None:
+    """Prepare a message of the venue's own; `send_venue` sends it. Kind 0: go on with the elected stops.
+
+    Apart from each other, so that the engine is compiled into one of the two only.
+    """
     message = scratch_message_of(runtime, int64(0))
     message.time_ns = world.time_ns
     message.kind = kind
     message.qty_lots = value
     message.agent = -1
-    start = int64(tape.cursor)
-    apply(book_in(world, int64(symbol_at(world, symbol_index).off_book)), tape, message)
-    return announce(world, tape, symbol_index, start, int64(-1))
+    world.venue = symbol_index + 1
 
 
 @kernel
-def _expire(world: Record, runtime: Record, tape: Record) -> int:
-    """Withdraw what has expired, in all books."""
+def send_venue(world: Record, runtime: Record, tape: Record) -> int:
+    """Send what `ask_venue` has prepared, and announce what it did."""
+    symbol_index = world.venue - 1
+    world.venue = 0
+    message = scratch_message_of(runtime, int64(0))
+    book = book_in(world, int64(symbol_at(world, symbol_index).off_book))
+    start = int64(tape.cursor)
+    if message.kind == 0:
+        resume(book, tape, message)
+    else:
+        apply(book, tape, message)
+    status = announce(world, tape, symbol_index, start, int64(-1))
+    if message.kind == SET_PHASE:
+        wake_subscribers(world, symbol_index, int64(WAKE_PHASE))
+    return status
+
+
+@leaf
+def _expire(world: Record, runtime: Record) -> None:
+    """Withdraw what has expired, one book after the other."""
     for s in range(world.n_symbols):
         book = book_in(world, int64(symbol_at(world, int64(s)).off_book))
-        if book.next_expiry_ns <= world.time_ns:
-            return _venue_message(world, runtime, tape, int64(s), int64(EXPIRE), int64(0))
-    return STATUS_DONE
+        if world.venue == 0 and book.next_expiry_ns <= world.time_ns:
+            ask_venue(world, runtime, int64(s), int64(EXPIRE), int64(0))
 
 
 @leaf
@@ -211,10 +218,7 @@ def _happen(world: Record, runtime: Record, tape: Record, kind: int, symbol_inde
     symbol = symbol_at(world, symbol_index)
     book = book_in(world, int64(symbol.off_book))
     if kind == SCHEDULED_PHASE:
-        status = _venue_message(world, runtime, tape, symbol_index, int64(SET_PHASE), int64(value))
-        if status != STATUS_DONE:
-            return status
-        wake_subscribers(world, symbol_index, int64(WAKE_PHASE))
+        ask_venue(world, runtime, symbol_index, int64(SET_PHASE), int64(value))
     elif kind == SCHEDULED_KILL:
         return kill_population(world, int64(value))
     else:
@@ -228,14 +232,15 @@ def _happen(world: Record, runtime: Record, tape: Record, kind: int, symbol_inde
 
 @leaf
 def deliver_scheduled(world: Record, runtime: Record, tape: Record) -> int:
-    """Handle what is due of the schedule, or else of the conditionals."""
+    """Handle what is due of the schedule, of the conditionals, or of orders that expire; `world.venue` may want sending."""
     if world.next_scheduled < world.n_scheduled:
         entry = scheduled_at(world, int64(world.next_scheduled))
         if entry.time_ns <= world.time_ns:
             world.next_scheduled += 1
             return _happen(world, runtime, tape, int64(entry.kind), int64(entry.symbol), float64(entry.value))
     if world.conditional_ns > world.time_ns:
-        return _expire(world, runtime, tape)
+        _expire(world, runtime)
+        return STATUS_DONE
     conditional = conditional_at(world, due_conditional(world))
     status = int64(STATUS_DONE)
     symbol_index = int64(conditional.symbol)

@@ -17,7 +17,14 @@ from lob.compiled import Record, call_address, kernel, leaf
 from lob.matching import rows_needed
 from lob.tape import TAPE
 from sim.codes import STATUS_DONE, STATUS_EVENT_LIMIT, STATUS_OUT_FULL, STATUS_PYTHON_WAKE, STATUS_TAPE_FULL, WAKE_TIMER
-from sim.delivery import deliver_message, deliver_scheduled, go_on, rows_for_venue, rows_to_go_on
+from sim.delivery import (
+    ask_venue,
+    deliver_message,
+    deliver_scheduled,
+    rows_for_venue,
+    rows_to_go_on,
+    send_venue,
+)
 from sim.fetch import fetch_agent, fetch_neighbours
 from sim.heap import LAST_NS, NEVER, pop, top_ns, top_slot
 from sim.records import (
@@ -146,7 +153,8 @@ def run_kernel(world_address: int, runtime_address: int, tape_address: int, unti
         if world.cascading != 0:
             if tape.capacity - tape.cursor < rows_to_go_on(world, tape):
                 return STATUS_TAPE_FULL
-            status = go_on(world, runtime, tape)
+            ask_venue(world, runtime, world.cascading - 1, int64(0), int64(0))
+            status = send_venue(world, runtime, tape)
             if status != STATUS_DONE:
                 return status
             continue
@@ -169,6 +177,8 @@ def run_kernel(world_address: int, runtime_address: int, tape_address: int, unti
             world.time_ns = next_ns
             world.n_events += 1
             status = deliver_scheduled(world, runtime, tape)
+            if world.venue != 0 and status == STATUS_DONE:
+                status = send_venue(world, runtime, tape)
             if status != STATUS_DONE:
                 return status
         elif arrival_ns == next_ns:

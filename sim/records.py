@@ -125,7 +125,8 @@ WORLD: np.dtype[Any] = np.dtype(
         *_ints("time_ns", "next_scheduled", "n_free_slots", "n_events", "n_messages", "n_wakes"),
         *_ints("wake_agent", "event_limit", "shared_stream", "conditional_ns"),
         # The earliest time at which an order expires; the symbol whose elected stops are still to act, plus 1.
-        *_ints("expiry_ns", "cascading"),
+        # The symbol that the venue is about to send a message to, plus 1.
+        *_ints("expiry_ns", "cascading", "venue"),
         ("seed", "<u8"),
     ]
 )

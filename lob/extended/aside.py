@@ -9,7 +9,7 @@ from __future__ import annotations
 from numba import int64
 
 from lob.book import head_at, node_at
-from lob.compiled import Record, leaf
+from lob.compiled import Record, kernel, leaf
 from lob.levels import mark_empty, mark_occupied
 
 __all__ = ["append_aside", "first_aside", "unlink_aside"]
@@ -29,7 +29,7 @@ def first_aside(book: Record, side: int, price: int) -> int:
     return int64(_head(book, side, price).node)
 
 
-@leaf
+@kernel
 def append_aside(book: Record, side: int, price: int, index: int) -> None:
     """Put a node at the end of a queue."""
     head = _head(book, side, price)
@@ -48,7 +48,7 @@ def append_aside(book: Record, side: int, price: int, index: int) -> None:
         node_at(book, first).prev = index
 
 
-@leaf
+@kernel
 def unlink_aside(book: Record, side: int, price: int, index: int) -> None:
     """Take a node out of its queue."""
     head = _head(book, side, price)

@@ -31,7 +31,7 @@ from lob.extended.feasible import feasible_lots, meets_any
 from lob.extended.placing import cancel_row, place, remove_any, row_flags, shrink, start_node
 from lob.extended.trading import set_taker, trade
 from lob.orders import find_order
-from lob.rows import open_row, reject, takes_row
+from lob.rows import begin_row, reject, takes_row
 
 __all__ = ["change_order", "expire_due", "withdraw_all"]
 
@@ -126,7 +126,7 @@ def _replace(book: Record, tape: Record, message: Record, index: int) -> None:
     flags = row_flags(book, index)
     remove_any(book, index)
     if takes_row(book, tape):
-        row = open_row(book, tape, time_ns, int64(ROW_REPLACE))
+        row = begin_row(book, tape, time_ns, int64(ROW_REPLACE))
         row.order_id = order_id
         row.agent = agent
         row.parent_id = parent_id

@@ -29,7 +29,7 @@ def kind_of(book: Record, index: int) -> int:
     return int64(detail_of(book, index).kind)
 
 
-@leaf
+@kernel
 def attach_detail(book: Record, index: int) -> Record:
     """Give a node a detail, all zero but for rank and expiry; the caller has checked that there is room."""
     number = int64(book.detail_free)
@@ -63,7 +63,7 @@ def attach_detail(book: Record, index: int) -> Record:
     return detail
 
 
-@leaf
+@kernel
 def free_detail(book: Record, index: int) -> None:
     """Take a node's detail away."""
     node = node_at(book, index)
@@ -95,7 +95,7 @@ def open_lots(book: Record, index: int) -> int:
     return total
 
 
-@leaf
+@kernel
 def join_list(book: Record, which: int, index: int) -> None:
     """Put a node at the end of a list other than DUE."""
     anchor = anchor_at(book, which)
@@ -109,7 +109,7 @@ def join_list(book: Record, which: int, index: int) -> None:
     anchor.tail = index
 
 
-@leaf
+@kernel
 def leave_list(book: Record, which: int, index: int) -> None:
     """Take a node out of a list other than DUE."""
     anchor = anchor_at(book, which)
@@ -151,7 +151,7 @@ def join_due(book: Record, index: int) -> None:
     book.next_expiry_ns = min(int64(book.next_expiry_ns), int64(detail.expires_ns))
 
 
-@leaf
+@kernel
 def leave_due(book: Record, index: int) -> None:
     """Take a node out of its list of timed orders; `next_expiry_ns` may stay too early, which costs a look."""
     detail = detail_of(book, index)

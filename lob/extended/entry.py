@@ -81,7 +81,7 @@ from lob.extended.stops import elect_reached, watch_trailing
 from lob.extended.trading import expire_row, set_taker, trade
 from lob.matching import rows_bound
 from lob.orders import forget_order, leave_owner, slot_of_node
-from lob.rows import open_row, reject, takes_row
+from lob.rows import begin_row, reject, takes_row
 from lob.tape import TAPE, row_at
 from lob.types import MESSAGE, NO_PRICE
 
@@ -290,7 +290,7 @@ def _look_again(book: Record, tape: Record, time_ns: int, index: int) -> None:
         return
     ticks = row_ticks(book, index)
     if takes_row(book, tape):
-        row = open_row(book, tape, time_ns, int64(ROW_REPLACE))
+        row = begin_row(book, tape, time_ns, int64(ROW_REPLACE))
         row.order_id = order_id
         row.agent = agent
         row.parent_id = parent_id
@@ -313,7 +313,7 @@ def _tell_again(book: Record, tape: Record, time_ns: int, index: int, parent_id:
     """Write the ADD row of an order that rests where it did."""
     node = node_at(book, index)
     if takes_row(book, tape):
-        row = open_row(book, tape, time_ns, int64(ROW_ADD))
+        row = begin_row(book, tape, time_ns, int64(ROW_ADD))
         row.order_id = node.order_id
         row.agent = node.agent
         row.parent_id = parent_id
@@ -360,7 +360,7 @@ def _act_elected(book: Record, tape: Record, time_ns: int) -> None:
     forget_order(book, index, slot_of_node(book, index))
     set_taker(book, order_id, agent, parent_id, side, mode)
     if takes_row(book, tape):
-        row = open_row(book, tape, time_ns, int64(ROW_TRIGGER))
+        row = begin_row(book, tape, time_ns, int64(ROW_TRIGGER))
         row.order_id = order_id
         row.agent = agent
         row.parent_id = parent_id
@@ -403,7 +403,7 @@ def _handle(book: Record, tape: Record, message: Record) -> None:
     elif kind == SET_PHASE and CLOSED <= message.qty_lots <= HALTED:
         book.phase = message.qty_lots
         if takes_row(book, tape):
-            row = open_row(book, tape, int64(message.time_ns), int64(ROW_PHASE))
+            row = begin_row(book, tape, int64(message.time_ns), int64(ROW_PHASE))
             row.agent = message.agent
             row.qty_lots = message.qty_lots
         if message.qty_lots == CLOSED:

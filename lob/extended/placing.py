@@ -30,13 +30,13 @@ from lob.extended.details import (
 )
 from lob.levels import append_order, unlink_order
 from lob.orders import forget_order, join_owner, leave_owner, remember_order, slot_of_node, take_node
-from lob.rows import open_row, takes_row
+from lob.rows import begin_row, takes_row
 from lob.types import NO_PRICE
 
 __all__ = ["cancel_row", "place", "remove_any", "row_flags", "row_ticks", "shrink", "start_node"]
 
 
-@leaf
+@kernel
 def row_ticks(book: Record, index: int) -> int:
     """The price that rows about a resting order tell: a peg's limit, a stop's trigger, else its own."""
     node = node_at(book, index)
@@ -50,7 +50,7 @@ def row_ticks(book: Record, index: int) -> int:
     return price + book.min_price_ticks
 
 
-@leaf
+@kernel
 def row_flags(book: Record, index: int) -> int:
     """The flags that rows about a resting order carry: whether it is displayed, and whether all of it is."""
     kind = int64(detail_of(book, index).kind) if node_at(book, index).detail != 0 else int64(0)
@@ -59,7 +59,7 @@ def row_flags(book: Record, index: int) -> int:
     return int64(ICEBERG) if kind == ICEBERG_ORDER else int64(0)
 
 
-@leaf
+@kernel
 def start_node(book: Record, order_id: int, agent: int, side: int, price: int, qty_lots: int, tracked: int) -> int:
     """Take a node for an order that is going to rest or wait."""
     index = take_node(book)
@@ -82,7 +82,7 @@ def _note_top(book: Record, index: int, side: int, before: int) -> None:
         book.top_ask = index
 
 
-@leaf
+@kernel
 def lay_down(book: Record, index: int) -> None:
     """Put a node, whose detail is complete, into its queue or list."""
     node = node_at(book, index)
@@ -105,7 +105,7 @@ def lay_down(book: Record, index: int) -> None:
             join_list(book, int64(TRAILING), index)
 
 
-@leaf
+@kernel
 def take_up(book: Record, index: int) -> None:
     """Take a node out of its queue or list."""
     node = node_at(book, index)
@@ -147,7 +147,7 @@ def place(book: Record, tape: Record, time_ns: int, index: int, parent_id: int, 
             join_due(book, index)
     if takes_row(book, tape):
         waits = node.detail != 0 and detail.kind >= STOP_ORDER
-        row = open_row(book, tape, time_ns, int64(ROW_PARK) if waits else int64(ROW_ADD))
+        row = begin_row(book, tape, time_ns, int64(ROW_PARK) if waits else int64(ROW_ADD))
         row.order_id = node.order_id
         row.agent = node.agent
         row.parent_id = parent_id
@@ -184,7 +184,7 @@ def cancel_row(book: Record, tape: Record, time_ns: int, index: int, reason: int
     ticks, lots, flags = row_ticks(book, index), open_lots(book, index), row_flags(book, index)
     remove_any(book, index)
     if takes_row(book, tape):
-        row = open_row(book, tape, time_ns, int64(ROW_CANCEL))
+        row = begin_row(book, tape, time_ns, int64(ROW_CANCEL))
         row.order_id = order_id
         row.agent = agent
         row.parent_id = parent_id
@@ -212,7 +212,7 @@ def shrink(book: Record, tape: Record, time_ns: int, index: int, cut_lots: int, 
     if node.detail == 0 or detail_of(book, index).kind < HIDDEN_ORDER:
         level_at(book, (int64(0) if side > 0 else book.n_prices) + int64(node.price)).lots -= cut
     if takes_row(book, tape):
-        row = open_row(book, tape, time_ns, int64(ROW_REDUCE))
+        row = begin_row(book, tape, time_ns, int64(ROW_REDUCE))
         row.order_id = node.order_id
         row.agent = node.agent
         row.parent_id = parent_of(book, index)

@@ -30,7 +30,7 @@ from lob.extended.pegs import find_undisplayed
 from lob.extended.placing import cancel_row, lay_down, remove_any, row_flags, shrink, take_up
 from lob.extended.sharing import share_out, take_share
 from lob.extended.stops import note_trade
-from lob.rows import open_row, takes_row
+from lob.rows import begin_row, takes_row
 
 __all__ = ["execute", "expire_row", "is_own", "set_taker", "trade"]
 
@@ -64,7 +64,7 @@ def is_own(book: Record, agent: int) -> bool:
 def expire_row(book: Record, tape: Record, time_ns: int, ticks: int, lots: int, leaves: int, reason: int) -> None:
     """Say what the incoming order loses without trading it."""
     if takes_row(book, tape):
-        row = open_row(book, tape, time_ns, int64(ROW_EXPIRE))
+        row = begin_row(book, tape, time_ns, int64(ROW_EXPIRE))
         row.order_id = book.taker_id
         row.agent = book.taker_agent
         row.parent_id = book.taker_parent
@@ -99,7 +99,7 @@ def execute(book: Record, tape: Record, time_ns: int, index: int, price2: int, t
     book.reference_ticks = ticks
     book.last_trade2 = price2
     book.sequence += 1
-    row = open_row(book, tape, time_ns, int64(ROW_EXECUTE))
+    row = begin_row(book, tape, time_ns, int64(ROW_EXECUTE))
     row.order_id = book.taker_id
     row.contra_order_id = order_id
     row.agent = book.taker_agent
@@ -122,7 +122,7 @@ def execute(book: Record, tape: Record, time_ns: int, index: int, price2: int, t
         lay_down(book, index)
         book.top_bid, book.top_ask = top_bid, top_ask  # a refresh betters no price
         if takes_row(book, tape):
-            row = open_row(book, tape, time_ns, int64(ROW_REFRESH))
+            row = begin_row(book, tape, time_ns, int64(ROW_REFRESH))
             row.order_id = order_id
             row.agent = agent
             row.parent_id = parent_id
