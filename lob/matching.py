@@ -315,14 +315,8 @@ def is_extended(book: Record, message: Record) -> bool:
 
 
 @kernel
-def apply(book: Record, tape: Record, message: Record) -> None:
-    """Handle one message. The caller has made room on the tape for `rows_needed` rows.
-
-    Afterwards `book.n_elected` stops may have been elected for which the tape had no room: see `resume`.
-    """
-    if is_extended(book, message):
-        _handle_extended(tape.extended, (book, tape, message))
-        return
+def apply_plain(book: Record, tape: Record, message: Record) -> None:
+    """Handle a message that is not for lob.extended."""
     start = int64(tape.cursor)
     kind = int64(message.kind)
     if kind == LIMIT or kind == MARKET:
@@ -344,6 +338,18 @@ def apply(book: Record, tape: Record, message: Record) -> None:
     if tape.cursor > start:
         first = row_at(tape, start)
         first.flags = int64(first.flags) | FIRST
+
+
+@leaf
+def apply(book: Record, tape: Record, message: Record) -> None:
+    """Handle one message. The caller has made room on the tape for `rows_needed` rows.
+
+    Afterwards `book.n_elected` stops may have been elected for which the tape had no room: see `resume`.
+    """
+    if is_extended(book, message):
+        _handle_extended(tape.extended, (book, tape, message))
+    else:
+        apply_plain(book, tape, message)
 
 
 @leaf
@@ -408,7 +414,7 @@ def handle_next(book: Record, tape: Record, message: Record) -> bool:
     else:
         if tape.capacity - tape.cursor < rows_plain(book, message):
             return False
-        apply(book, tape, message)
+        apply_plain(book, tape, message)
     return True
 
 

@@ -232,7 +232,7 @@ def _happen(world: Record, runtime: Record, tape: Record, kind: int, symbol_inde
 
 @leaf
 def deliver_scheduled(world: Record, runtime: Record, tape: Record) -> int:
-    """Handle what is due of the schedule, of the conditionals, or of orders that expire; `world.venue` may want sending."""
+    """Handle what is due of the schedule, the conditionals or the orders; `world.venue` then may want sending."""
     if world.next_scheduled < world.n_scheduled:
         entry = scheduled_at(world, int64(world.next_scheduled))
         if entry.time_ns <= world.time_ns:
