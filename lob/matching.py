@@ -340,7 +340,7 @@ def apply_plain(book: Record, tape: Record, message: Record) -> None:
         first.flags = int64(first.flags) | FIRST
 
 
-@leaf
+@kernel
 def apply(book: Record, tape: Record, message: Record) -> None:
     """Handle one message. The caller has made room on the tape for `rows_needed` rows.
 
