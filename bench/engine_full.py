@@ -40,7 +40,7 @@ from lob.codes import (
 )
 from lob.compiled import Record, kernel
 from lob.extended.entry import lend_engine
-from lob.matching import handle_next
+from lob.matching import handle_next, resume
 from lob.orders import find_order
 from lob.reference import ReferenceBook
 from lob.rules import Instrument
@@ -195,6 +195,10 @@ def _through(book: Record, tape: Record, messages: Any) -> int:
             rows += tape.cursor
             tape.cursor = 0
             handle_next(book, tape, messages[i])
+        while book.n_elected != 0:  # stops for which the ring had no room
+            rows += tape.cursor
+            tape.cursor = 0
+            resume(book, tape, messages[i])
     return rows + tape.cursor
 
 
