@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -167,8 +166,3 @@ class ExtendedStream:
             ("agent", [-1, 4, 2**31 - 1]),
         ][int(rng.integers(13))]
         m[field] = rng.choice(values)
-
-
-def without_priority(instrument: Instrument) -> Instrument:
-    """The same instrument, where a decrease loses its place."""
-    return replace(instrument, replace_keeps_priority=False)
