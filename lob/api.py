@@ -30,12 +30,11 @@ from lob.instructions import order_fields
 from lob.one_order import apply_from, send_one
 from lob.rules import Instrument
 from lob.tape import new_tape, rows_of
-from lob.types import EVENT, MESSAGE, NO_PRICE, EventKind, Flag, Phase, Reject, TimeInForce
+from lob.types import DETAIL_FIELDS, EVENT, MESSAGE, NO_PRICE, EventKind, Flag, Phase, Reject, TimeInForce
 
 __all__ = ["Level", "OrderBook", "Report", "RestingOrder"]
 
 SideName = Literal["buy", "sell"]
-_EXTRA_FIELDS = ("display_lots", "min_lots", "expires_ns", "trigger_ticks", "peg", "self_trade")
 ROW_BYTES = EVENT.itemsize
 
 
@@ -308,7 +307,7 @@ class OrderBook:
             10
         """
         fields = order_fields(kind, instructions)
-        for name in _EXTRA_FIELDS:
+        for name in DETAIL_FIELDS:
             self._message[name] = fields.get(name, 0)
         flags = fields["flags"] | (self._tracked(agent) if agent != -1 else 0)
         return self._send(

@@ -39,7 +39,6 @@ __all__ = [
     "LIMITED",
     "MARKET",
     "MARKET_TO_LIMIT",
-    "MATCH_FIFO",
     "MATCH_MIXED",
     "MINIMUM",
     "MINIMUM_UNFILLABLE",
@@ -128,7 +127,6 @@ STP_OLDEST = int(SelfTrade.CANCEL_OLDEST)
 STP_BOTH = int(SelfTrade.CANCEL_BOTH)
 STP_DECREMENT = int(SelfTrade.DECREMENT)
 
-MATCH_FIFO = int(Matching.FIFO)
 MATCH_MIXED = int(Matching.MIXED)
 
 CLOSED = int(Phase.CLOSED)

@@ -68,7 +68,16 @@ from lob.rows import open_row, reject, takes_row
 from lob.tape import TAPE, row_at
 from lob.types import CLIENT_ID_BITS, MESSAGE, NO_PRICE
 
-__all__ = ["apply", "apply_batch", "handle_next", "resume", "rows_bound", "rows_needed"]
+__all__ = [
+    "apply",
+    "apply_batch",
+    "beyond_collar",
+    "handle_next",
+    "refused_id",
+    "resume",
+    "rows_bound",
+    "rows_needed",
+]
 
 NO_ROOM = 2**62
 ROWS_PER_DETAIL = 5

@@ -13,6 +13,7 @@ import numpy as np
 __all__ = [
     "BUY",
     "CLIENT_ID_BITS",
+    "DETAIL_FIELDS",
     "EVENT",
     "MESSAGE",
     "NO_PRICE",
@@ -227,6 +228,9 @@ class Reject(IntEnum):
     RISK_ORDER_TO_TRADE = 41
     """The agent has sent too many messages for what it has traded."""
 
+
+DETAIL_FIELDS = ("display_lots", "min_lots", "expires_ns", "trigger_ticks", "peg", "self_trade")
+"""Fields of a message that are read only if its kind or a flag asks for them."""
 
 MESSAGE: np.dtype[Any] = np.dtype(
     [

@@ -130,22 +130,11 @@ def announce(world: Record, tape: Record, symbol_index: int, start: int, sender:
             watch_spread(world, symbol_index)
     if reasons & symbol.wakes_on:
         wake_subscribers(world, symbol_index, reasons)
-    if book.extended != 0 or world.expiry_ns != NEVER:
-        note_extended(world, symbol_index)
+    if book.extended != 0 or world.cascading != 0:
+        # May stay too early when an order leaves, which costs a look.
+        world.expiry_ns = min(int64(world.expiry_ns), int64(book.next_expiry_ns))
+        world.cascading = symbol_index + 1 if book.n_elected != 0 else 0
     return STATUS_DONE
-
-
-@kernel
-def note_extended(world: Record, symbol_index: int) -> None:
-    """Note the earliest expiry in all books, and whether elected stops of this one are still to act."""
-    earliest = int64(NEVER)
-    for s in range(world.n_symbols):
-        due_ns = int64(book_in(world, int64(symbol_at(world, int64(s)).off_book)).next_expiry_ns)
-        if due_ns < NEVER_NS:
-            earliest = min(earliest, due_ns)
-    world.expiry_ns = earliest
-    elected = book_in(world, int64(symbol_at(world, symbol_index).off_book)).n_elected
-    world.cascading = symbol_index + 1 if elected != 0 else 0
 
 
 @leaf
@@ -205,11 +194,14 @@ def send_venue(world: Record, runtime: Record, tape: Record) -> int:
 
 @leaf
 def _expire(world: Record, runtime: Record) -> None:
-    """Withdraw what has expired, one book after the other."""
+    """Withdraw what has expired in the first book where something has; note when the others want it."""
+    world.expiry_ns = NEVER
     for s in range(world.n_symbols):
         book = book_in(world, int64(symbol_at(world, int64(s)).off_book))
         if world.venue == 0 and book.next_expiry_ns <= world.time_ns:
             ask_venue(world, runtime, int64(s), int64(EXPIRE), int64(0))
+        else:
+            world.expiry_ns = min(int64(world.expiry_ns), int64(book.next_expiry_ns))
 
 
 @leaf

@@ -14,10 +14,10 @@ import numpy as np
 from numba.core.registry import CPUDispatcher
 
 from lob.codes import LIMIT, MARKET
-from lob.types import TimeInForce
+from lob.types import DETAIL_FIELDS, TimeInForce
 from sim import lookup
 from sim import policy as public
-from sim.records import DETAIL_FIELDS, MAX_OUT, VIEW, Needs, Wake
+from sim.records import MAX_OUT, VIEW, Needs, Wake
 from sim.rng import exponential, normal, normal_quantile, raw_uniform, uniform
 from sim.sending import LATENCY_INDEX
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from lob.blocks import element_of, same_block
 from lob.book import BOOK
-from lob.types import MESSAGE
+from lob.types import DETAIL_FIELDS, MESSAGE
 
 __all__ = ["ACCOUNT", "AGENT", "OUT", "POPULATION", "SYMBOL", "VIEW", "WORLD", "Needs", "Status", "Wake"]
 
@@ -242,9 +242,6 @@ orders (oldest first, the first N_OWN), lots ahead of them (QUEUE), `signal` (th
 The `watch_` fields show a second symbol, if the population watches one (`watch` is its index, else -1). Position and
 cash are those in the own symbol; `n_in_flight` counts the messages under way to either, `watch_n_in_flight` those of
 them that go to the watched one."""
-
-DETAIL_FIELDS = ("display_lots", "min_lots", "expires_ns", "trigger_ticks", "peg", "self_trade")
-"""Fields of a message that count only if its kind or a flag asks for them; see sim/order_kinds.py."""
 
 OUT: np.dtype[Any] = np.dtype(
     [

@@ -19,12 +19,12 @@ from lob.blocks import record_address
 from lob.errors import FieldError, RunError
 from lob.fields import INT64, side_of, time_in_force_of, truth, whole
 from lob.instructions import order_fields
-from lob.types import NO_PRICE, Flag, MessageKind, Phase, TimeInForce
+from lob.types import DETAIL_FIELDS, NO_PRICE, Flag, MessageKind, Phase, TimeInForce
 from sim.bulletins import Bulletin
 from sim.codes import STATUS_IN_FLIGHT_FULL
 from sim.heap import LAST_NS
 from sim.kernel import detail, post, set_python_timer
-from sim.records import DETAIL_FIELDS, MAX_OUT, OUT, VIEW, Needs, Wake
+from sim.records import MAX_OUT, OUT, VIEW, Needs, Wake
 from sim.rng import normal_quantile, raw_uniform
 from sim.sending import LATENCY_INDEX, has_details
 

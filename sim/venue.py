@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from numba import int64
 
@@ -57,14 +58,14 @@ class VenueRules:
         for name in _DELAYS:
             object.__setattr__(self, name, whole(name, getattr(self, name), 0, 10**15))
 
-    def write(self, symbol: object) -> None:
+    def write(self, symbol: Any) -> None:
         """Write the rules into a SYMBOL record."""
         for side in ("maker", "taker"):
-            symbol[f"{side}_lot_fee_nano"] = round(getattr(self, f"{side}_fee_per_lot_ticks") * NANO)  # type: ignore[index]
-        symbol["order_fee_nano"] = round(self.order_fee_ticks * NANO)  # type: ignore[index]
-        symbol["short_selling"] = SHORT_SELLING.index(self.short_selling)  # type: ignore[index]
+            symbol[f"{side}_lot_fee_nano"] = round(getattr(self, f"{side}_fee_per_lot_ticks") * NANO)
+        symbol["order_fee_nano"] = round(self.order_fee_ticks * NANO)
+        symbol["short_selling"] = SHORT_SELLING.index(self.short_selling)
         for name in _DELAYS:
-            symbol[name] = getattr(self, name)  # type: ignore[index]
+            symbol[name] = getattr(self, name)
 
 
 @leaf

@@ -8,11 +8,9 @@ from lob.codes import (
     ALL_OR_NONE,
     BAD_COMBINATION,
     BAD_INSTRUCTION,
-    BAD_ORDER_ID,
     BAD_SIDE,
     BAD_TIME_IN_FORCE,
     COLLAR,
-    DUPLICATE_ORDER_ID,
     FOK,
     GTD,
     HIDDEN,
@@ -45,10 +43,9 @@ from lob.codes import (
 )
 from lob.codes import CONTINUOUS as CONTINUOUS_PHASE
 from lob.compiled import Record, kernel, leaf
-from lob.orders import find_order
-from lob.types import CLIENT_ID_BITS
+from lob.matching import beyond_collar
 
-__all__ = ["is_stop", "own_id_reason", "refused_order", "refused_price", "refused_quantity"]
+__all__ = ["is_stop", "refused_order", "refused_price", "refused_quantity"]
 
 LARGEST_OFFSET = 2**20
 
@@ -79,7 +76,7 @@ def refused_price(book: Record, price_ticks: int, side: int, with_collar: bool) 
         return int64(OFF_TICK)
     if price < book.lowest_band or price > book.highest_band:
         return int64(STATIC_BAND)
-    if with_collar and book.collar_ticks != 0 and side * (price_ticks - book.reference_ticks) > book.collar_ticks:
+    if with_collar and beyond_collar(book, side, price_ticks):
         return int64(COLLAR)
     return int64(NONE)
 
@@ -166,11 +163,3 @@ def refused_order(book: Record, message: Record) -> int:
     if kind == LIMIT or kind == STOP_LIMIT or (kind == PEGGED and flags & LIMITED != 0):
         return refused_price(book, int64(message.price_ticks), int64(message.side), kind == LIMIT)
     return int64(NONE)
-
-
-@leaf
-def own_id_reason(book: Record, agent: int, order_id: int) -> int:
-    """Reason why a sender may not use an id of its own choice, or NONE."""
-    if agent < 0 or order_id >> CLIENT_ID_BITS != agent + 1 or order_id & ((1 << CLIENT_ID_BITS) - 1) == 0:
-        return int64(BAD_ORDER_ID)
-    return int64(DUPLICATE_ORDER_ID) if find_order(book, order_id) != 0 else int64(NONE)

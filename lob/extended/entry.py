@@ -57,7 +57,7 @@ from lob.codes import (
 from lob.compiled import Record, function_address, kernel, leaf
 from lob.execution import parent_of
 from lob.extended.changes import change_order, expire_due, show_part, withdraw_all
-from lob.extended.checks import is_stop, own_id_reason, refused_order
+from lob.extended.checks import is_stop, refused_order
 from lob.extended.details import (
     ELECTED,
     HIDDEN_ORDER,
@@ -79,7 +79,7 @@ from lob.extended.pegs import NOWHERE, best_undisplayed2, find_undisplayed, know
 from lob.extended.placing import place, remove_any, row_ticks, start_node
 from lob.extended.stops import elect_reached, watch_trailing
 from lob.extended.trading import expire_row, set_taker, trade
-from lob.matching import rows_bound
+from lob.matching import beyond_collar, refused_id, rows_bound
 from lob.orders import forget_order, leave_owner, slot_of_node
 from lob.rows import begin_row, reject, takes_row
 from lob.tape import TAPE, row_at
@@ -100,7 +100,7 @@ def market_limit2(book: Record, side: int) -> int:
 
 @leaf
 def _entry_limit2(book: Record, message: Record) -> int:
-    """Limit of an incoming order in half ticks; NOWHERE for a peg without what it follows."""
+    """Limit of an incoming order in half ticks; that of a peg depends on its detail and is not this."""
     kind, side = int64(message.kind), int64(message.side)
     if kind == LIMIT:
         return 2 * (int64(message.price_ticks) - book.min_price_ticks)
@@ -230,7 +230,7 @@ def _new_order(book: Record, tape: Record, message: Record) -> None:
     reason = _refused_by_book(book, message, limit2)
     order_id = int64(message.order_id)
     if reason == NONE and order_id != 0:
-        reason = own_id_reason(book, agent, order_id)
+        reason = refused_id(book, agent, order_id)
     if reason != NONE:
         reject(book, tape, message, reason)
         return
@@ -241,16 +241,14 @@ def _new_order(book: Record, tape: Record, message: Record) -> None:
     if is_stop(kind):
         _park(book, tape, message, order_id)
         return
-    leaves, price = qty_lots, limit2 >> 1
-    pegged = kind == PEGGED
-    index = int64(0)
-    if pegged:
+    if kind == PEGGED:
         # Its price depends on its detail: it takes its place first, and trades from there.
         index = start_node(book, order_id, agent, side, int64(0), qty_lots, int64(1) if flags & TRACKED else int64(0))
         _describe(book, index, message, int64(PEG))
         place(book, tape, time_ns, index, int64(message.parent_id), int64(0))
         _look_again(book, tape, time_ns, index)
         return
+    leaves, price = qty_lots, limit2 >> 1
     has_price = kind == LIMIT or kind == MARKET_TO_LIMIT
     ticks = price + book.min_price_ticks if has_price else int64(NO_PRICE)
     least = _least_lots(message)
@@ -372,7 +370,7 @@ def _act_elected(book: Record, tape: Record, time_ns: int) -> None:
     has_limit = kind == STOP_LIMIT_ORDER
     limit2 = 2 * limit if has_limit else market_limit2(book, side)
     ticks = limit + book.min_price_ticks if has_limit else int64(NO_PRICE)
-    if has_limit and book.collar_ticks != 0 and side * (ticks - book.reference_ticks) > book.collar_ticks:
+    if has_limit and beyond_collar(book, side, ticks):
         expire_row(book, tape, time_ns, ticks, lots, int64(0), int64(COLLAR))
         return
     leaves = trade(book, tape, time_ns, limit2, lots, ticks, False)

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lob.reference import ReferenceBook
-from lob.types import MESSAGE, Flag, MessageKind, Reject, TimeInForce
+from lob.types import DETAIL_FIELDS, MESSAGE, Flag, MessageKind, Reject, TimeInForce
 from lob.units import SECOND_NS
-from sim.records import DETAIL_FIELDS, Wake
+from sim.records import Wake
 from sim.settings import Population
 
 LIMIT, MARKET, REPLACE = MessageKind.LIMIT, MessageKind.MARKET, MessageKind.REPLACE
