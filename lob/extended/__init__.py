@@ -12,8 +12,11 @@ it is compiled once and not into every kernel that holds a book, and only when i
     trading.py      executions, refreshes, self-trade prevention, the order of priority
     sharing.py      allocation among the orders of one price
     feasible.py     what an order could trade at once, for orders that must
-    stops.py        triggers, and what elected stops do
+    stops.py        which trades elect a stop
+    elected.py      what it does then
+    following.py    pegged orders after the touch has moved
     checks.py       why an order is refused
+    new_orders.py   new orders of every kind
     changes.py      cancels, reductions, replacements, expiry
     entry.py        one message, and the wake of the last one
 """

@@ -1,4 +1,4 @@
-"""Stops: which trades elect them (compiled). What an elected one then does stands in entry.py."""
+"""Stops: which trades elect them (compiled). What an elected one then does: elected.py."""
 
 from __future__ import annotations
 
