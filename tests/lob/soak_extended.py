@@ -27,7 +27,7 @@ STRETCH = 100_000
 
 def with_twin(n_messages: int) -> None:
     """Compare streams of seeds 0, 1, ... under the rules in turn, half of them of a few kinds only."""
-    for seed, rules in zip(range(-(-n_messages // PER_STREAM)), itertools.cycle(RULES)):  # noqa: B905
+    for seed, rules in zip(range(-(-n_messages // PER_STREAM)), itertools.cycle(RULES)):
         few = np.random.default_rng(seed).choice(list(KINDS), 4, replace=False).tolist()
         compare(rules, ["plain", *few] if seed % 2 else list(KINDS), seed, PER_STREAM)
 
